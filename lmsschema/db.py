@@ -1,0 +1,256 @@
+"""Connections to the database: what is asked of it first, transactions with limits, the errors."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator
+from importlib import resources
+
+import psycopg
+from psycopg import conninfo, errors, sql
+
+from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
+from lmsschema.target import Target
+
+OLDEST, NEWEST = 15, 18
+
+#: Seconds that a connection may take where neither the URL nor PGCONNECT_TIMEOUT says.
+CONNECT_TIMEOUT = 10
+
+#: Seconds that a statement waits for a lock where the caller does not say.
+LOCK_TIMEOUT = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Database:
+    """An open connection, and what the server said of itself when it was opened.
+
+    Attributes:
+        conn: The psycopg connection, in autocommit mode; use :meth:`transaction` for work.
+        target: Which database it is.
+        schema: The schema to work in; it need not exist yet.
+        schema_exists: Whether it did when the connection was opened.
+        user: The role that the session runs as.
+        version: The server's major version, 15 or later.
+        read_only: Why the server takes no changes (a standby, a read-only database), or "".
+        can_create: Whether the role may create objects in the schema, or the schema itself.
+        warnings: What the user should be told.
+    """
+
+    conn: psycopg.Connection
+    target: Target
+    schema: str
+    schema_exists: bool
+    user: str
+    version: int
+    read_only: str
+    can_create: bool
+    warnings: tuple[str, ...]
+
+    @contextlib.contextmanager
+    def transaction(
+        self, *, lock_timeout: float = LOCK_TIMEOUT, read_only: bool = False
+    ) -> Iterator[psycopg.Connection]:
+        """Run a transaction whose settings are its own, so that a pooler may sit between.
+
+        Names resolve in :attr:`schema` alone; times are read and printed in UTC, ISO style.
+
+        Args:
+            lock_timeout: Seconds that a statement waits for a lock at most.
+            read_only: Have the server itself refuse every change.
+        """
+        self.conn.read_only = read_only or None
+        with self.conn.transaction():
+            self.conn.execute(settings(self.schema, lock_timeout))
+            yield self.conn
+
+
+def settings(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
+    """Return the statement that gives the current transaction its settings.
+
+    Args:
+        schema: The one schema in which names resolve.
+        lock_timeout: Seconds that a statement waits for a lock at most.
+    """
+    values = {
+        "search_path": sql.Identifier(schema).as_string(),
+        "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
+        "statement_timeout": "0",
+        "TimeZone": "UTC",
+        "DateStyle": "ISO, YMD",
+        "IntervalStyle": "postgres",
+    }
+    return sql.SQL("SELECT {}").format(
+        sql.SQL(", ").join(
+            sql.SQL("pg_catalog.set_config({}, {}, true)").format(name, value)
+            for name, value in values.items()
+        )
+    )
+
+
+def query(name: str) -> sql.SQL:
+    """Return the text of ``lmsschema/sql/<name>.sql``."""
+    text = resources.files("lmsschema").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    return sql.SQL(text)
+
+
+def connect(target: Target) -> Database:
+    """Open a connection and ask the server what it is.
+
+    Raises:
+        DatabaseUnavailableError: It can't be reached, refuses the login, is older than
+            PostgreSQL 15 or no PostgreSQL.
+        UnsafeError: The database's encoding is SQL_ASCII.
+    """
+    conn = open_connection(target)
+    try:
+        return _examine(conn, target)
+    except BaseException:
+        conn.close()
+        raise
+
+
+def open_connection(target: Target) -> psycopg.Connection:
+    """Open a plain autocommit connection to ``target``, without asking anything of it."""
+    given = conninfo.conninfo_to_dict(target.conninfo)
+    extra: dict[str, str | int] = {"client_encoding": "UTF8"}
+    if "connect_timeout" not in given and "PGCONNECT_TIMEOUT" not in os.environ:
+        extra["connect_timeout"] = CONNECT_TIMEOUT
+    if "application_name" not in given and "PGAPPNAME" not in os.environ:
+        extra["application_name"] = "lmsschema"
+    try:
+        # a statement prepared on one server connection is unknown on a pooler's next one
+        return psycopg.connect(
+            conninfo.make_conninfo(target.conninfo, **extra),
+            autocommit=True,
+            prepare_threshold=None,
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(
+            f"no connection to {target}: {clean(str(error), target)}",
+            hint="Is the server running, and are host, port, database, user and password right?",
+        ) from None
+
+
+def clean(message: str, target: Target) -> str:
+    """Return ``message`` in one line, without the password of ``target``."""
+    password = target.password()
+    if password:
+        message = message.replace(password, "***")
+    return " ".join(message.split())
+
+
+def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
+    """Return the lmsschema error that a server's error means, by its SQLSTATE."""
+    message = clean(error.diag.message_primary or str(error), target)
+    details: dict[str, object] = {"sqlstate": error.sqlstate}
+    if isinstance(error, errors.LockNotAvailable):
+        return LockTimeoutError(
+            f"a lock was not got in time: {message}",
+            hint="Nothing was changed by this step. Run the command again.",
+            details=details,
+        )
+    if isinstance(error, errors.InsufficientPrivilege):
+        return DatabaseUnavailableError(f"{target} refused: {message}", details=details)
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return DatabaseUnavailableError(f"{target} is read-only: {message}", details=details)
+    if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
+        return DatabaseUnavailableError(
+            f"the connection to {target} ended: {message}",
+            hint="Run the command again: it goes on from where the database stands.",
+            details=details,
+        )
+    return LmsschemaError(f"{message} (SQLSTATE {error.sqlstate})", details=details)
+
+
+def require_writable(database: Database) -> None:
+    """Raise unless the server takes changes and the role may create in the schema.
+
+    Raises:
+        DatabaseUnavailableError: A standby, a read-only database, or no right; the hint is the
+            GRANT that would help.
+    """
+    if database.read_only:
+        raise DatabaseUnavailableError(
+            f"{database.target} takes no changes: {database.read_only}",
+            hint="Name the primary server with --url.",
+        )
+    if database.can_create:
+        return
+    role = sql.Identifier(database.user)
+    if database.schema_exists:
+        grant = sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(
+            sql.Identifier(database.schema), role
+        )
+        what = f"may not create in schema {database.schema}"
+    else:
+        grant = sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(
+            sql.Identifier(database.conn.info.dbname), role
+        )
+        what = f"may not create the schema {database.schema}"
+    raise DatabaseUnavailableError(
+        f"role {database.user} {what} of {database.target}",
+        hint=f"A superuser or the owner can run: {grant.as_string()};",
+    )
+
+
+def _examine(conn: psycopg.Connection, target: Target) -> Database:
+    """Refuse what lmsschema can't work on; return the rest with what it is."""
+    try:
+        banner = str((conn.execute("SELECT pg_catalog.version()").fetchone() or [""])[0])
+    except psycopg.Error:
+        banner = ""
+    major = conn.info.server_version // 10000
+    if not banner.startswith("PostgreSQL "):
+        raise DatabaseUnavailableError(
+            f"{target} is no PostgreSQL: it calls itself "
+            f"{banner or conn.info.parameter_status('server_version') or 'nothing'}",
+            hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
+        )
+    if major < OLDEST:
+        raise DatabaseUnavailableError(
+            f"{target} is PostgreSQL {conn.info.parameter_status('server_version')}, "
+            f"older than {OLDEST}",
+            hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
+        )
+    if conn.info.parameter_status("server_encoding") == "SQL_ASCII":
+        raise UnsafeError(
+            f"the encoding of {target} is SQL_ASCII: the server would store text unchecked",
+            hint="Create the database with ENCODING 'UTF8' TEMPLATE template0.",
+        )
+    with _translated(target):
+        row = conn.execute(query("session"), {"schema": target.schema}).fetchone()
+    if row is None:  # a SELECT without FROM has a row
+        raise DatabaseUnavailableError(f"{target} did not say what it is")
+    schema, schema_exists, user, in_recovery, read_only, can_create = row
+    if schema is None:
+        raise DatabaseUnavailableError(
+            f"the search_path of {user} on {target} names no schema that exists",
+            hint="Name the schema with --schema.",
+        )
+    warnings = []
+    if major > NEWEST:
+        warnings.append(
+            f"PostgreSQL {major} is newer than this lmsschema was tested on ({OLDEST} to {NEWEST})"
+        )
+    reason = "a standby in recovery" if in_recovery else "a read-only database" if read_only else ""
+    return Database(
+        conn=conn,
+        target=target,
+        schema=schema,
+        schema_exists=schema_exists,
+        user=user,
+        version=major,
+        read_only=reason,
+        can_create=can_create,
+        warnings=tuple(warnings),
+    )
+
+
+@contextlib.contextmanager
+def _translated(target: Target) -> Iterator[None]:
+    """Turn the driver's errors into lmsschema's."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error, target) from error
