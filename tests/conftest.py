@@ -1,0 +1,19 @@
+"""The fixtures of the project's own tests, built on the pytest plugin that it ships."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+
+@pytest.fixture
+def database_url(lms_empty_database_url: str) -> str:
+    """The URL of a fresh, empty database."""
+    return lms_empty_database_url
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection]:
+    """A psycopg connection in autocommit mode to the database of ``database_url``."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn

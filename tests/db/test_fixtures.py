@@ -1,0 +1,16 @@
+import psycopg
+
+
+def test_a_database_is_fresh_and_empty(connection: psycopg.Connection) -> None:
+    row = connection.execute(
+        "SELECT count(*) FROM pg_catalog.pg_class WHERE oid >= 16384"
+    ).fetchone()
+    assert row == (0,)
+
+
+def test_what_one_test_writes_no_other_sees(connection: psycopg.Connection) -> None:
+    connection.execute("CREATE TABLE left_behind ()")
+
+
+def test_what_another_test_wrote_this_one_does_not_see(connection: psycopg.Connection) -> None:
+    connection.execute("CREATE TABLE left_behind ()")
