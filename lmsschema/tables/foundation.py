@@ -1,0 +1,250 @@
+"""Institutions, users, courses, lessons and sections (guide, section 1)."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+
+from lmsschema.tables import enums
+from lmsschema.tables._metadata import (
+    FALSE,
+    ZERO,
+    Timestamp,
+    created_at,
+    identifier,
+    json_array,
+    json_object,
+    metadata,
+    reference,
+    updated_at,
+)
+
+institutions = Table(
+    "institutions",
+    metadata,
+    identifier(),
+    Column("name", String(255), nullable=False),
+    Column("domain", String(100), nullable=False, unique=True),
+    Column("education_level", enums.education_level, nullable=False),
+    Column(
+        "timezone",
+        String(50),
+        server_default="UTC",
+        comment="IANA time zone name, such as Europe/Berlin",
+    ),
+    json_object("academic_calendar", "the academic calendar", nullable=False),
+    json_object("settings", "settings of the institution", nullable=False),
+    created_at(),
+    updated_at(),
+    comment="Institutions; deleting one deletes its users and courses",
+)
+# an institution by its domain; the index of the UNIQUE serves it too
+Index("idx_institutions_domain", institutions.c.domain)
+# the institutions of one level of education
+Index("idx_institutions_education_level", institutions.c.education_level)
+
+users = Table(
+    "users",
+    metadata,
+    identifier(),
+    reference("institution_id", "institutions", "CASCADE"),
+    Column("email", String(255), nullable=False, unique=True),
+    Column("username", String(100), nullable=False, unique=True),
+    Column(
+        "role",
+        enums.user_role,
+        nullable=False,
+        comment="Educational role; ta is a teaching assistant",
+    ),
+    json_object("profile", "profile of the user", nullable=False),
+    json_object("learning_preferences", "how the user prefers to learn", nullable=False),
+    json_object("accessibility_needs", "what the user needs to have access", nullable=False),
+    json_object("privacy_settings", "privacy settings of the user", nullable=False),
+    Column("last_active_at", Timestamp),
+    created_at(),
+    updated_at(),
+    comment="Users and their educational roles; deleting one deletes their progress and analytics",
+)
+# the users of an institution, and the cascade when it is deleted
+Index("idx_users_institution", users.c.institution_id)
+# the users of one role
+Index("idx_users_role", users.c.role)
+# a user by e-mail address within an institution
+Index("idx_users_email_institution", users.c.email, users.c.institution_id)
+# who was active last; who has not been active since a given time
+Index("idx_users_last_active", users.c.last_active_at.desc())
+
+courses = Table(
+    "courses",
+    metadata,
+    identifier(),
+    reference("institution_id", "institutions", "CASCADE"),
+    reference(
+        "instructor_id",
+        "users",
+        "SET NULL",
+        comment="The user who teaches the course; NULL once that user is deleted",
+    ),
+    Column("title", String(500), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("subject_area", String(100), nullable=False),
+    Column("difficulty_level", enums.course_difficulty, nullable=False),
+    Column(
+        "estimated_hours",
+        Integer,
+        nullable=False,
+        server_default=ZERO,
+        comment="Estimated effort in hours",
+    ),
+    json_array("learning_objectives", "learning objectives of the course", nullable=False),
+    json_array("prerequisites", "what the course requires", nullable=False),
+    json_array("tags", "tags", nullable=False),
+    json_object("content_structure", "how the content is structured", nullable=False),
+    json_object("assessment_strategy", "how learners are assessed", nullable=False),
+    json_object("grading_scheme", "how grades are given", nullable=False),
+    Column("academic_term", String(50)),
+    Column("course_code", String(20)),
+    Column("credit_hours", Numeric(3, 1), server_default=ZERO),
+    Column("status", enums.course_status, server_default="draft", comment="State of publication"),
+    Column(
+        "visibility",
+        enums.course_visibility,
+        server_default="institution",
+        comment="Who has access: the public, the institution, or private",
+    ),
+    json_object("enrollment_policy", "the rules of enrollment", nullable=False),
+    json_object("generation_metadata", "metadata of generation by AI"),
+    Column(
+        "content_quality_score",
+        Numeric(3, 2),
+        server_default=ZERO,
+        comment="Quality score of the content, part of the metadata of generation by AI",
+    ),
+    created_at(),
+    updated_at(),
+    comment="Courses with their educational metadata; deleting one deletes its lessons, "
+    "enrollments, events, sessions and analytics",
+)
+# the courses of an institution, and the cascade when it is deleted
+Index("idx_courses_institution", courses.c.institution_id)
+# the courses of an instructor, and the SET NULL when that user is deleted
+Index("idx_courses_instructor", courses.c.instructor_id)
+# the catalogue by subject, then by difficulty
+Index("idx_courses_subject_difficulty", courses.c.subject_area, courses.c.difficulty_level)
+# what is published, and to whom
+Index("idx_courses_status_visibility", courses.c.status, courses.c.visibility)
+# the courses of a term
+Index("idx_courses_academic_term", courses.c.academic_term)
+# the newest courses first
+Index("idx_courses_created_desc", courses.c.created_at.desc())
+# full-text search; a query finds it by this very expression, configuration included
+Index(
+    "idx_courses_search",
+    func.to_tsvector(text("'english'"), courses.c.title + " " + courses.c.description),
+    postgresql_using="gin",
+)
+
+lessons = Table(
+    "lessons",
+    metadata,
+    identifier(),
+    reference("course_id", "courses", "CASCADE"),
+    Column("title", String(500), nullable=False),
+    Column("description", Text),
+    Column(
+        "order_index",
+        Integer,
+        nullable=False,
+        comment="Position within the course; each is taken once",
+    ),
+    json_array("learning_objectives", "learning objectives of the lesson", nullable=False),
+    json_array("prerequisite_concepts", "the concepts that the lesson requires", nullable=False),
+    Column(
+        "estimated_minutes",
+        Integer,
+        nullable=False,
+        server_default=ZERO,
+        comment="Estimated effort in minutes",
+    ),
+    Column(
+        "content_type",
+        enums.lesson_content_type,
+        server_default="mixed",
+        comment="How the content is delivered",
+    ),
+    json_object("difficulty_progression", "how the difficulty progresses", nullable=False),
+    Column("has_assessment", Boolean, server_default=FALSE),
+    Column(
+        "assessment_weight",
+        Numeric(3, 2),
+        server_default=ZERO,
+        comment="Weight of the assessment of the lesson",
+    ),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("course_id", "order_index"),
+    comment="Lessons of a course, in the order of order_index",
+)
+# the lessons of a course, and the cascade when it is deleted
+Index("idx_lessons_course", lessons.c.course_id)
+# the lessons of a course in their order; the index of the UNIQUE serves it too
+Index("idx_lessons_course_order", lessons.c.course_id, lessons.c.order_index)
+# the lessons that have an assessment
+Index("idx_lessons_assessment", lessons.c.has_assessment)
+
+sections = Table(
+    "sections",
+    metadata,
+    identifier(),
+    reference("lesson_id", "lessons", "CASCADE"),
+    Column("title", String(500), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("section_type", enums.section_type, nullable=False),
+    Column(
+        "order_index",
+        Integer,
+        nullable=False,
+        comment="Position within the lesson; each is taken once",
+    ),
+    Column(
+        "interaction_type",
+        enums.section_interaction,
+        nullable=False,
+        comment="What the learner does in the section",
+    ),
+    Column(
+        "estimated_minutes",
+        Integer,
+        nullable=False,
+        server_default=text("5"),
+        comment="Estimated effort in minutes",
+    ),
+    json_object("multimedia_content", "multimedia that enhance the content"),
+    json_object("interactive_elements", "interactive elements that enhance the content"),
+    json_object("accessibility_features", "features that make the content accessible"),
+    Column(
+        "ai_generated", Boolean, server_default=FALSE, comment="Whether AI generated the content"
+    ),
+    json_object("content_quality_metrics", "quality metrics of content that AI generated"),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("lesson_id", "order_index"),
+    comment="Sections of a lesson with their content, in the order of order_index",
+)
+# the sections of a lesson, and the cascade when it is deleted
+Index("idx_sections_lesson", sections.c.lesson_id)
+# the sections of a lesson in their order; the index of the UNIQUE serves it too
+Index("idx_sections_lesson_order", sections.c.lesson_id, sections.c.order_index)
+# the sections of one type, such as all assessments
+Index("idx_sections_type", sections.c.section_type)
+# the sections of one kind of interaction, such as all quizzes
+Index("idx_sections_interaction", sections.c.interaction_type)

@@ -1,0 +1,225 @@
+"""Enrollments and the progress in sections and lessons (guide, section 2)."""
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from lmsschema.tables import enums
+from lmsschema.tables._metadata import (
+    NOW,
+    ZERO,
+    Timestamp,
+    created_at,
+    identifier,
+    json_array,
+    json_object,
+    metadata,
+    reference,
+    updated_at,
+)
+
+enrollments = Table(
+    "enrollments",
+    metadata,
+    identifier(),
+    reference("user_id", "users", "CASCADE"),
+    reference("course_id", "courses", "CASCADE"),
+    Column("enrolled_at", Timestamp, server_default=NOW),
+    Column("last_accessed_at", Timestamp),
+    Column(
+        "completion_date",
+        Timestamp,
+        comment="When the course was completed: an instant, although named a date",
+    ),
+    Column("enrollment_status", enums.enrollment_status, server_default="active"),
+    Column("grade", Numeric(5, 2), comment="Grade as a number"),
+    Column("grade_letter", String(2), comment="Grade as a letter, such as B+"),
+    json_object("initial_assessment", "assessment at the start, the baseline of the analytics"),
+    json_object("learning_path", "path of the learner through the course"),
+    json_object("personalization_settings", "how the course is adapted to the learner"),
+    Column(
+        "progress_percentage",
+        Numeric(5, 2),
+        server_default=ZERO,
+        comment="Progress in percent, 0 to 100; denormalized for performance",
+    ),
+    Column(
+        "sections_completed",
+        Integer,
+        server_default=ZERO,
+        comment="Number of sections completed; denormalized for performance",
+    ),
+    Column(
+        "total_sections",
+        Integer,
+        server_default=ZERO,
+        comment="Number of sections of the course; denormalized for performance",
+    ),
+    Column(
+        "lessons_completed",
+        Integer,
+        server_default=ZERO,
+        comment="Number of lessons completed; denormalized for performance",
+    ),
+    Column(
+        "total_lessons",
+        Integer,
+        server_default=ZERO,
+        comment="Number of lessons of the course; denormalized for performance",
+    ),
+    Column(
+        "total_time_spent",
+        Integer,
+        server_default=ZERO,
+        comment="Time spent in minutes (section_progress and lesson_progress count seconds); "
+        "denormalized for performance",
+    ),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("user_id", "course_id"),
+    comment="Enrollments of users in courses, each with a summary of the progress",
+)
+# the enrollments of a user, and the cascade when the user is deleted
+Index("idx_enrollments_user", enrollments.c.user_id)
+# the enrollments in a course, and the cascade when it is deleted
+Index("idx_enrollments_course", enrollments.c.course_id)
+# the enrollments of one status, such as all active ones
+Index("idx_enrollments_status", enrollments.c.enrollment_status)
+# who has come furthest
+Index("idx_enrollments_progress", enrollments.c.progress_percentage.desc())
+# the latest completions, with those not completed at the end
+Index("idx_enrollments_completion", enrollments.c.completion_date.desc().nulls_last())
+# the latest accesses, with those never accessed at the end
+Index("idx_enrollments_last_accessed", enrollments.c.last_accessed_at.desc().nulls_last())
+
+section_progress = Table(
+    "section_progress",
+    metadata,
+    identifier(),
+    reference("user_id", "users", "CASCADE"),
+    reference("section_id", "sections", "CASCADE"),
+    reference("enrollment_id", "enrollments", "CASCADE"),
+    Column("started_at", Timestamp, server_default=NOW),
+    Column("completed_at", Timestamp),
+    Column("last_accessed_at", Timestamp, server_default=NOW),
+    Column(
+        "time_spent",
+        Integer,
+        nullable=False,
+        server_default=ZERO,
+        comment="Time spent in seconds",
+    ),
+    Column("interaction_count", Integer, nullable=False, server_default=ZERO),
+    Column("revisit_count", Integer, nullable=False, server_default=ZERO),
+    Column("completion_status", enums.section_completion_status, server_default="not_started"),
+    Column("mastery_level", enums.mastery_level, server_default="developing"),
+    Column(
+        "confidence_score",
+        Numeric(3, 2),
+        server_default=ZERO,
+        comment="Confidence on a scale from 0 to 1",
+    ),
+    json_object("interaction_data", "what the learner did in the section", nullable=False),
+    Column("notes", Text),
+    json_array("bookmarks", "bookmarks in the section"),
+    Column("learning_session_id", Uuid, comment="The learning session: learning_sessions.id"),
+    Column("device_type", String(50)),
+    Column("access_method", String(50)),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("user_id", "section_id"),
+    comment="Progress of users in sections",
+)
+# the progress of a user, and the cascade when the user is deleted
+Index("idx_section_progress_user", section_progress.c.user_id)
+# the progress in a section, and the cascade when it is deleted
+Index("idx_section_progress_section", section_progress.c.section_id)
+# the progress within an enrollment, and the cascade when it is deleted
+Index("idx_section_progress_enrollment", section_progress.c.enrollment_id)
+# the progress of one status, such as what is in progress
+Index("idx_section_progress_status", section_progress.c.completion_status)
+# who struggles, who is advanced
+Index("idx_section_progress_mastery", section_progress.c.mastery_level)
+# the latest completions, with what is not completed at the end
+Index("idx_section_progress_completed", section_progress.c.completed_at.desc().nulls_last())
+# where most time was spent
+Index("idx_section_progress_time_spent", section_progress.c.time_spent.desc())
+# the progress of a user in one section; the index of the UNIQUE serves it too
+Index(
+    "idx_section_progress_user_section",
+    section_progress.c.user_id,
+    section_progress.c.section_id,
+)
+# how many sections of an enrollment are completed
+Index(
+    "idx_section_progress_enrollment_status",
+    section_progress.c.enrollment_id,
+    section_progress.c.completion_status,
+)
+
+lesson_progress = Table(
+    "lesson_progress",
+    metadata,
+    identifier(),
+    reference("user_id", "users", "CASCADE"),
+    reference("lesson_id", "lessons", "CASCADE"),
+    reference("enrollment_id", "enrollments", "CASCADE"),
+    Column("started_at", Timestamp),
+    Column("completed_at", Timestamp),
+    Column("last_accessed_at", Timestamp),
+    Column("sections_completed", Integer, server_default=ZERO),
+    Column(
+        "total_sections",
+        Integer,
+        server_default=ZERO,
+        comment="Number of sections of the lesson",
+    ),
+    Column(
+        "completion_percentage",
+        Numeric(5, 2),
+        server_default=ZERO,
+        comment="Part of the lesson that is completed, in percent, 0 to 100",
+    ),
+    Column(
+        "total_time_spent",
+        Integer,
+        server_default=ZERO,
+        comment="Time spent in seconds (enrollments.total_time_spent counts minutes)",
+    ),
+    Column(
+        "average_mastery_level",
+        Numeric(3, 2),
+        server_default=ZERO,
+        comment="Average over the sections of the mastery level, expressed as a number",
+    ),
+    Column(
+        "overall_confidence",
+        Numeric(3, 2),
+        server_default=ZERO,
+        comment="Confidence over the sections, on a scale from 0 to 1",
+    ),
+    json_array("milestones_achieved", "milestones that the learner has achieved"),
+    json_array("learning_objectives_met", "learning objectives that the learner has met"),
+    created_at(),
+    updated_at(),
+    UniqueConstraint("user_id", "lesson_id"),
+    comment="Progress of users in lessons, aggregated over the sections",
+)
+# the progress of a user, and the cascade when the user is deleted
+Index("idx_lesson_progress_user", lesson_progress.c.user_id)
+# the progress in a lesson, and the cascade when it is deleted
+Index("idx_lesson_progress_lesson", lesson_progress.c.lesson_id)
+# the progress within an enrollment, and the cascade when it is deleted
+Index("idx_lesson_progress_enrollment", lesson_progress.c.enrollment_id)
+# who has come furthest
+Index("idx_lesson_progress_completion", lesson_progress.c.completion_percentage.desc())
+# the latest completions, with what is not completed at the end
+Index("idx_lesson_progress_completed", lesson_progress.c.completed_at.desc().nulls_last())
