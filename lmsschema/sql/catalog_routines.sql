@@ -1,0 +1,32 @@
+-- Functions, procedures and aggregates, each under its signature.
+SELECT
+    '' AS relation,
+    CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
+    concat(p.proname, '(', pg_get_function_identity_arguments(p.oid), ')') AS name,
+    json_build_object(
+        'definition', CASE
+            WHEN p.prokind <> 'a'
+                THEN replace(
+                    pg_get_functiondef(p.oid),
+                    concat(quote_ident(current_schema()), '.', quote_ident(p.proname), '('),
+                    concat(quote_ident(p.proname), '(')
+                )
+            ELSE concat_ws(
+                ' ', pg_get_function_result(p.oid), a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
+                format_type(a.aggtranstype, NULL), a.agginitval, a.aggsortop, p.proparallel
+            )
+        END,
+        'comment', obj_description(p.oid, 'pg_proc')
+    ) AS attributes
+FROM pg_proc AS p
+LEFT JOIN pg_aggregate AS a ON p.oid = a.aggfnoid
+WHERE
+    p.pronamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE
+            (d.classid, d.objid) = ('pg_proc'::regclass, p.oid)
+            -- of an extension, or of a range type, which makes its own constructors
+            AND d.deptype IN ('e', 'i')
+    )
+ORDER BY p.proname

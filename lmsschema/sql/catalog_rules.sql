@@ -1,0 +1,89 @@
+-- What acts on a table's rows: triggers, rules, policies; and its extended statistics.
+SELECT
+    c.relname AS relation,
+    'trigger' AS kind,
+    coalesce(parent.tgname, t.tgname) AS name,
+    json_build_object(
+        'definition', replace(
+            pg_get_triggerdef(t.oid),
+            concat(' ON ', quote_ident(current_schema()), '.', quote_ident(c.relname), ' '),
+            concat(' ON ', quote_ident(coalesce(parent_table.relname, c.relname)), ' ')
+        ),
+        'inherited', parent.oid IS NOT NULL,
+        'enabled', CASE t.tgenabled
+            WHEN 'O' THEN 'yes'
+            WHEN 'D' THEN 'no'
+            WHEN 'R' THEN 'on a replica'
+            ELSE 'always'
+        END,
+        'comment', obj_description(t.oid, 'pg_trigger')
+    ) AS attributes
+FROM pg_class AS c
+INNER JOIN pg_trigger AS t ON c.oid = t.tgrelid AND NOT t.tgisinternal
+LEFT JOIN pg_trigger AS parent ON t.tgparentid = parent.oid
+LEFT JOIN pg_class AS parent_table ON parent.tgrelid = parent_table.oid
+WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+UNION ALL
+SELECT
+    c.relname AS relation,
+    'rule' AS kind,
+    r.rulename AS name,
+    json_build_object(
+        'definition', replace(
+            pg_get_ruledef(r.oid),
+            concat(' TO ', quote_ident(current_schema()), '.', quote_ident(c.relname), ' '),
+            concat(' TO ', quote_ident(c.relname), ' ')
+        ),
+        'enabled', CASE r.ev_enabled
+            WHEN 'O' THEN 'yes'
+            WHEN 'D' THEN 'no'
+            WHEN 'R' THEN 'on a replica'
+            ELSE 'always'
+        END,
+        'comment', obj_description(r.oid, 'pg_rewrite')
+    ) AS attributes
+FROM pg_class AS c
+INNER JOIN pg_rewrite AS r ON c.oid = r.ev_class
+WHERE
+    c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    AND NOT (c.relkind IN ('v', 'm') AND r.rulename = '_RETURN')
+UNION ALL
+SELECT
+    c.relname AS relation,
+    'policy' AS kind,
+    p.polname AS name,
+    json_build_object(
+        'command', CASE p.polcmd
+            WHEN 'r' THEN 'SELECT'
+            WHEN 'a' THEN 'INSERT'
+            WHEN 'w' THEN 'UPDATE'
+            WHEN 'd' THEN 'DELETE'
+            ELSE 'ALL'
+        END,
+        'permissive', p.polpermissive,
+        'roles', (
+            SELECT array_agg(CASE r WHEN 0 THEN 'public' ELSE r::regrole::text END ORDER BY r)
+            FROM unnest(p.polroles) AS r
+        ),
+        'using', pg_get_expr(p.polqual, p.polrelid),
+        'with check', pg_get_expr(p.polwithcheck, p.polrelid),
+        'comment', obj_description(p.oid, 'pg_policy')
+    ) AS attributes
+FROM pg_class AS c
+INNER JOIN pg_policy AS p ON c.oid = p.polrelid
+WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+UNION ALL
+SELECT
+    c.relname AS relation,
+    'statistics' AS kind,
+    s.stxname AS name,
+    json_build_object(
+        'columns', pg_get_statisticsobjdef_columns(s.oid),
+        'kinds', (SELECT string_agg(k::text, '' ORDER BY k::text) FROM unnest(s.stxkind) AS k),
+        'target', nullif(s.stxstattarget, -1),
+        'comment', obj_description(s.oid, 'pg_statistic_ext')
+    ) AS attributes
+FROM pg_class AS c
+INNER JOIN pg_statistic_ext AS s ON c.oid = s.stxrelid
+WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+ORDER BY relation, kind, name

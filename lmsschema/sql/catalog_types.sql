@@ -1,0 +1,69 @@
+-- Enums, domains, composite, range and base types; not the row types of tables nor arrays.
+SELECT
+    '' AS relation,
+    CASE t.typtype
+        WHEN 'e' THEN 'enum'
+        WHEN 'd' THEN 'domain'
+        WHEN 'c' THEN 'composite type'
+        WHEN 'r' THEN 'range type'
+        ELSE 'type'
+    END AS kind,
+    t.typname AS name,
+    json_build_object(
+        'labels', (
+            SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder)
+            FROM pg_enum AS e
+            WHERE e.enumtypid = t.oid
+        ),
+        'type', CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END,
+        'not null', t.typnotnull,
+        'default', coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault),
+        'collation', CASE
+            WHEN t.typtype = 'd' AND t.typcollation <> 0 THEN t.typcollation::regcollation::text
+        END,
+        'constraints', (
+            SELECT
+                array_agg(
+                    concat_ws(
+                        ' ', con.conname, pg_get_constraintdef(con.oid),
+                        obj_description(con.oid, 'pg_constraint')
+                    ) ORDER BY con.conname
+                )
+            FROM pg_constraint AS con
+            WHERE con.contypid = t.oid AND con.contype = 'c'
+        ),
+        'attributes', (
+            SELECT
+                array_agg(
+                    concat_ws(
+                        ' ', a.attname, format_type(a.atttypid, a.atttypmod),
+                        col_description(a.attrelid, a.attnum)
+                    ) ORDER BY a.attnum
+                )
+            FROM pg_attribute AS a
+            WHERE
+                t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0
+                AND NOT a.attisdropped
+        ),
+        'range', (
+            SELECT
+                concat_ws(
+                    ' ', format_type(r.rngsubtype, NULL), r.rngcollation::regcollation,
+                    r.rngcanonical, r.rngsubdiff, format_type(r.rngmultitypid, NULL)
+                )
+            FROM pg_range AS r
+            WHERE r.rngtypid = t.oid
+        ),
+        'comment', obj_description(t.oid, 'pg_type')
+    ) AS attributes
+FROM pg_type AS t
+LEFT JOIN pg_class AS c ON t.typrelid = c.oid
+WHERE
+    t.typnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    AND (t.typtype IN ('b', 'd', 'e', 'p', 'r') OR c.relkind = 'c')
+    AND NOT EXISTS (SELECT FROM pg_type AS element WHERE element.typarray = t.oid)
+    AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
+    )
+ORDER BY t.typname
