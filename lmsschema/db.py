@@ -94,6 +94,11 @@ def query(name: str) -> sql.SQL:
     return sql.SQL(text)
 
 
+def create_schema(schema: str) -> sql.Composed:
+    """Return the statement that makes the schema."""
+    return sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
+
+
 def connect(target: Target) -> Database:
     """Open a connection and ask the server what it is.
 
@@ -218,7 +223,7 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
             f"the encoding of {target} is SQL_ASCII: the server would store text unchecked",
             hint="Create the database with ENCODING 'UTF8' TEMPLATE template0.",
         )
-    with _translated(target):
+    with translated(target):
         row = conn.execute(query("session"), {"schema": target.schema}).fetchone()
     if row is None:  # a SELECT without FROM has a row
         raise DatabaseUnavailableError(f"{target} did not say what it is")
@@ -248,7 +253,7 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
 
 
 @contextlib.contextmanager
-def _translated(target: Target) -> Iterator[None]:
+def translated(target: Target) -> Iterator[None]:
     """Turn the driver's errors into lmsschema's."""
     try:
         yield

@@ -38,22 +38,27 @@ class Target:
         conninfo: libpq keyword string; it may hold a password, so it is never shown.
         source: Where the choice came from, for people: ``--url``, a variable's name, ``embedded``.
         schema: The schema that ``--schema`` named; None for the connection's own first one.
+        label: What to call the database instead of its connection's parameters.
     """
 
     conninfo: str = dataclasses.field(repr=False)
     source: str
     schema: str | None = None
+    label: str = ""
 
     def __str__(self) -> str:
         """Say which database this is, as ``lms on db.example:5432 as ann``: no password."""
+        if self.label:
+            return self.label
         given = self.parameters()
         if "service" in given and "host" not in given:
             return f"service {given['service']}"
-        host = given.get("hostaddr") or given.get("host") or "the local socket"
-        port = given.get("port", "5432")
+        hosts = (given.get("host") or given.get("hostaddr") or "the local socket").split(",")
+        ports = given.get("port", "").split(",")
+        ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+        where = ",".join(f"{h}:{p or 5432}" for h, p in zip(hosts, ports, strict=True))
         user = given.get("user", "")
-        database = given.get("dbname") or user
-        return f"{database} on {host}:{port} as {user}"
+        return f"{given.get('dbname') or user} on {where} as {user}"
 
     def parameters(self) -> dict[str, str]:
         """Return libpq's parameters without the secrets: what is given, else libpq's defaults."""

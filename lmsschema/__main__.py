@@ -1,0 +1,21 @@
+"""The program's entry: runs a command and turns what went wrong into a message and a code."""
+
+import sys
+from collections.abc import Sequence
+
+from lmsschema.cli import help_text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``lmsschema`` with ``arguments`` (the process's own by default); return the exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    if argv in ([], ["--help"]):  # the most felt start of all, so it imports nothing
+        (sys.stdout if argv else sys.stderr).write(help_text() + "\n")
+        return 0 if argv else 2
+    from lmsschema.cli import _run
+
+    return _run.run(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""The command line: one command a file; this table says which file, without importing any.
+
+The help of the program itself is made from the table alone, so that it costs no import.
+"""
+
+#: Command → what it does, in the order of the help; the module has the command's name.
+COMMANDS = {
+    "upgrade": "Bring the database to the newest revision, or to REVISION.",
+    "plan": "Print the SQL that upgrade would run; change nothing.",
+    "current": "Show the revision that the database is at.",
+    "history": "List the revisions, oldest first.",
+    "downgrade": "Take the database back to REVISION.",
+    "stamp": "Record REVISION as the database's, without running anything.",
+    "ddl": "Print the whole schema as one SQL script.",
+    "local": "The embedded server: start, stop, status, url, psql, destroy.",
+    "revision": "Write a new, empty revision (for contributors).",
+}
+
+HELP = """\
+Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
+
+  Schema-as-code for the PostgreSQL database of a learning management system.
+
+  The database is the one that --url names, else LMSSCHEMA_DATABASE_URL, else
+  DATABASE_URL, else libpq's variables (PGHOST, PGSERVICE ...), else an
+  embedded server.
+
+  Example: lmsschema upgrade --url postgresql://ann@db.example/lms
+
+Options:
+  --version  Show the version and exit.
+  --help     Show this message and exit.
+
+Commands:
+{commands}
+"""
+
+
+def help_text() -> str:
+    """Return the program's help, as ``lmsschema --help`` prints it."""
+    width = max(map(len, COMMANDS))
+    rows = (f"  {name:<{width}}  {what}" for name, what in COMMANDS.items())
+    return HELP.format(commands="\n".join(rows)).rstrip("\n")

@@ -1,0 +1,67 @@
+"""What commands share: the options that name a database, and how results are printed."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import click
+
+from lmsschema import db, run_lock, target
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def output_options(function: F) -> F:
+    """Add ``--json`` and ``--debug`` to a command; the function gets ``as_json``."""
+    function = click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
+    )(function)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+def wait_option(function: F) -> F:
+    """Add ``--wait`` to a command that takes the run lock."""
+    return click.option(
+        "--wait",
+        type=click.FloatRange(min=0),
+        default=run_lock.WAIT,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for another run.",
+    )(function)
+
+
+def database_options(function: F) -> F:
+    """Add ``--url``, ``--schema`` and the output options to a command."""
+    function = output_options(function)
+    function = click.option(
+        "--schema", metavar="NAME", help="Schema to work in [the connection's own]."
+    )(function)
+    return click.option("--url", metavar="URL", help="Database to work on [see lmsschema --help].")(
+        function
+    )
+
+
+@contextlib.contextmanager
+def open_database(url: str | None, schema: str | None) -> Iterator[db.Database]:
+    """Open the database that the options and the environment name, and say which it is."""
+    chosen = target.resolve(url, schema, os.environ)
+    say(f"database: {chosen} (from {chosen.source})" + (f", schema {schema}" if schema else ""))
+    database = db.connect(chosen)
+    with contextlib.closing(database.conn):
+        for warning in database.warnings:
+            say(f"warning: {warning}")
+        with db.translated(chosen):
+            yield database
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal something; results go through :func:`result`."""
+    click.echo(message, err=True)
+
+
+def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
+    """Print a command's result on stdout: the text, or the data as one JSON object."""
+    click.echo(json.dumps(data, default=str) if as_json else text)

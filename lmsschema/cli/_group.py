@@ -1,0 +1,52 @@
+"""Groups whose commands are imported when they are called."""
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+import lmsschema
+from lmsschema.cli import COMMANDS, help_text
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help, and imports the one that is called.
+
+    Args:
+        package: The package in which each command is a module of the command's name, with ``-``
+            as ``_``, holding a click command called ``command``.
+        commands: Command name → short help.
+    """
+
+    def __init__(self, *, package: str, commands: Mapping[str, str], **attrs: object) -> None:
+        super().__init__(**attrs)  # type: ignore[arg-type]  # click's own attributes, passed on
+        self.package = package
+        self.short_helps = commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names of the commands, in the order of the help."""
+        return list(self.short_helps)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """Import and return a command; None for a name that is none."""
+        if cmd_name not in self.short_helps:
+            return None
+        module = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.short_helps.items()))
+
+
+class _Program(LazyGroup):
+    """The program: its help is the text that is printed without click, too."""
+
+    def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002  click's signature
+        return help_text()
+
+
+program = _Program(package="lmsschema.cli", commands=COMMANDS, name="lmsschema")
+program = click.version_option(lmsschema.__version__, message="%(prog)s %(version)s")(program)

@@ -1,0 +1,144 @@
+"""Takes a database from revision to revision; Alembic does the work."""
+
+from collections.abc import Callable
+
+from lmsschema import db, preflight, revisions, run_lock, runner
+from lmsschema.db import Database
+from lmsschema.errors import UnsafeError, UsageError
+from lmsschema.runner import Applied
+
+Notify = Callable[[str], None]
+
+
+def current(database: Database) -> str | None:
+    """Return the revision that the database is at; None before the first.
+
+    Raises:
+        UnsafeError: The database is at a revision that this program does not know.
+    """
+    with database.transaction(read_only=True) as conn:
+        if conn.execute(db.query("version_table")).fetchone() != (True,):
+            return None
+        found = [str(row[0]) for row in conn.execute(db.query("version"))]
+    if not found:
+        return None
+    if len(found) == 1 and found[0] in revisions.ids():
+        return found[0]
+    raise UnsafeError(
+        f"{database.target} is at revision {', '.join(found)}, which this program does not know: "
+        "a newer lmsschema wrote it",
+        hint=f"Install a newer lmsschema; this one knows revisions up to {revisions.head()}.",
+        details={"revision": found},
+    )
+
+
+def upgrade(
+    database: Database,
+    name: str = revisions.HEAD,
+    *,
+    wait: float = run_lock.WAIT,
+    notify: Notify = lambda _: None,
+    on_applied: Callable[[Applied], None] = lambda _: None,
+) -> tuple[str | None, str | None]:
+    """Bring the database to the revision ``name``; return the revisions before and after.
+
+    Args:
+        database: The database and schema; the schema is created if it is absent.
+        name: The revision to stop at.
+        wait: Seconds to wait for another run.
+        notify: Told what the run waits for.
+        on_applied: Told each revision as it is applied.
+
+    Raises:
+        UsageError: No such revision, or the database is beyond it.
+        UnsafeError: Tables or types of these names exist that lmsschema did not make, or the
+            database is at an unknown revision. Nothing was changed.
+        LockTimeoutError: Another run, or another session's lock, was in the way too long.
+        DatabaseUnavailableError: The server takes no changes, or not from this role.
+        LmsschemaError: A statement failed; the database is at the last whole revision.
+    """
+    before = current(database)
+    wanted = revisions.find(name, before)
+    if wanted < revisions.position(before):
+        raise UsageError(
+            f"the database is at {before}, beyond {name}",
+            hint=f"To go back: lmsschema downgrade {name}",
+        )
+    db.require_writable(database)
+    if wanted == revisions.position(before):
+        return before, before
+    with run_lock.hold(database, wait=wait, notify=notify):
+        before = current(database)  # another run may have done the work meanwhile
+        if wanted <= revisions.position(before):
+            return before, before
+        if before is None:
+            preflight.refuse_taken_names(database)
+        if not database.schema_exists:
+            with database.transaction() as conn:
+                conn.execute(db.create_schema(database.schema))
+        ids = revisions.ids()
+        pending = ids[revisions.position(before) : wanted]
+        runner.run(database, "upgrade", before, pending, on_applied)
+        return before, ids[wanted - 1]
+
+
+def downgrade(
+    database: Database,
+    name: str,
+    *,
+    lose_rows: bool = False,
+    wait: float = run_lock.WAIT,
+    notify: Notify = lambda _: None,
+    on_applied: Callable[[Applied], None] = lambda _: None,
+) -> tuple[str | None, str | None]:
+    """Take the database back to the revision ``name``; return the revisions before and after.
+
+    Args:
+        database: The database and schema.
+        name: The revision to stop at, or ``base``.
+        lose_rows: Go on although tables that hold rows would be dropped.
+        wait: Seconds to wait for another run.
+        notify: Told what the run waits for.
+        on_applied: Told each revision as it is taken back.
+
+    Raises:
+        UnsafeError: Rows would be lost and ``lose_rows`` was not given; nothing was changed.
+    """
+    with run_lock.hold(database, wait=wait, notify=notify):
+        before = current(database)
+        wanted = revisions.find(name, before)
+        ids = revisions.ids()
+        after = ids[wanted - 1] if wanted else None
+        if wanted > revisions.position(before):
+            raise UsageError(
+                f"the database is at {before or revisions.BASE}, not yet at {name}",
+                hint=f"To go on: lmsschema upgrade {name}",
+            )
+        db.require_writable(database)
+        if wanted == revisions.position(before):
+            return before, before
+        if not lose_rows:
+            preflight.refuse_loss(database, after or revisions.BASE)
+        back = ids[wanted : revisions.position(before)][::-1]
+        runner.run(database, "downgrade", after, back, on_applied)
+        return before, after
+
+
+def stamp(
+    database: Database,
+    name: str,
+    *,
+    wait: float = run_lock.WAIT,
+    notify: Notify = lambda _: None,
+) -> tuple[str | None, str | None]:
+    """Record ``name`` as the database's revision; return the revisions before and after."""
+    with run_lock.hold(database, wait=wait, notify=notify):
+        before = current(database)
+        wanted = revisions.find(name, before)
+        db.require_writable(database)
+        if not database.schema_exists:
+            with database.transaction() as conn:
+                conn.execute(db.create_schema(database.schema))
+        revision = revisions.ids()[wanted - 1] if wanted else None
+        runner.stamp(database, revision or revisions.BASE)
+        return before, revision
