@@ -1,0 +1,236 @@
+"""Makes the partitions that a table's policy wants and does not have: the cron job's work."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+import psycopg
+from psycopg import errors, sql
+
+from lmsschema import partition_state
+from lmsschema.db import Database, query, translated
+from lmsschema.ddl import attach, locks
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.errors import UnsafeError
+from lmsschema.partition_state import State
+from lmsschema.partitions import (
+    Action,
+    Attach,
+    Create,
+    Finalize,
+    Policy,
+    bound,
+    covered_until,
+    plan,
+)
+
+Planner: TypeAlias = Callable[[State], Sequence[Action]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a run did, and how the table stands.
+
+    Attributes:
+        table: The partitioned table.
+        done: The actions that were applied, in order.
+        in_the_way: Partitions that could not be made since the default holds rows of theirs.
+        busy: Whether another run was at work; this one then left the rest to it.
+        until: The first instant from now on that has no partition of its own; None: no end.
+        now: The database's time.
+        default: The partition that takes rows which have none of their own, or None.
+    """
+
+    table: str
+    done: tuple[Action, ...]
+    in_the_way: tuple[Create, ...]
+    busy: bool
+    until: datetime | None
+    now: datetime
+    default: str | None
+
+
+def ensure(
+    database: Database,
+    policy: Policy,
+    *,
+    patience: Patience = DEFAULT_PATIENCE,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """Make what is missing from the current interval to the last one ahead, and the default.
+
+    Each partition is made in a transaction of its own (:mod:`lmsschema.ddl.attach` says what that
+    locks), planned afresh from what the catalogs say by then; only the first partitions of a table
+    that has none are made in one. With nothing to do, one query is all that is run.
+
+    Args:
+        database: Where; opened and closed by the caller.
+        policy: The table's policy.
+        patience: How long each partition's locks are waited for.
+        progress: Told what was made and who is in the way.
+
+    Raises:
+        LockTimeoutError: A lock was not got in time; what was made before is in place.
+        UnsafeError: A table that is none of ours has a partition's name; everything else was made.
+    """
+    return make(
+        database,
+        policy,
+        lambda state: plan(policy, state.partitions, state.now),
+        patience=patience,
+        progress=progress,
+    )
+
+
+def make(
+    database: Database,
+    policy: Policy,
+    planner: Planner,
+    *,
+    patience: Patience = DEFAULT_PATIENCE,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """Do what ``planner`` wants of a table until it wants nothing more; see :func:`ensure`."""
+    with translated(database.target):
+        with database.transaction(read_only=True):
+            state = partition_state.read(database, policy)
+        if not planner(state):
+            return _outcome(policy, state)
+        run = _Run(database, policy, planner)
+        while True:
+            try:
+                state, batch = locks.step(
+                    database,
+                    run.apply,
+                    what=f"make partitions of {policy.table}",
+                    locks=run.locks,
+                    patience=patience,
+                    progress=progress,
+                )
+            except _PassedOver:
+                continue
+            except _BusyError:
+                progress(f"another run is at work on the partitions of {policy.table}: left to it")
+                return _outcome(policy, state, run, busy=True)
+            if not batch:
+                break
+            run.done += batch
+            for action in batch:
+                progress(_told(action))
+    if run.refused:
+        raise run.refused[0]
+    return _outcome(policy, state, run)
+
+
+class _BusyError(Exception):
+    """Another run has claimed the table's partitions."""
+
+
+class _PassedOver(Exception):  # noqa: N818  no error: the run goes on without one action
+    """An action can't be applied; its transaction is rolled back and the run goes on."""
+
+
+class _Run:
+    """A run over a table: what it did so far, and what it has to pass over."""
+
+    def __init__(self, database: Database, policy: Policy, planner: Planner) -> None:
+        self.done: list[Action] = []
+        self.in_the_way: list[Create] = []
+        self.refused: list[UnsafeError] = []
+        self._database = database
+        self._policy = policy
+        self._planner = planner
+        self._default: str | None = None
+        self._pass_over: set[Action] = set()
+        self._one_by_one = False
+        self._around = attach.surroundings(database, policy)
+
+    def locks(self) -> list[Lock]:
+        """Return the locks that the action under way needs."""
+        return attach.needed(self._database, self._policy, self._around, self._default)
+
+    def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:
+        """Apply the next action, or all if the table has no partition and so no row.
+
+        Returns:
+            How the table stands after it, and what was applied: nothing if nothing is left.
+        """
+        key = {"schema": self._database.schema, "table": self._policy.table}
+        if conn.execute(query("partition_lock"), key).fetchone() != (True,):
+            raise _BusyError
+        state = partition_state.read(self._database, self._policy)
+        self._default = state.default
+        wanted = [one for one in self._planner(state) if one not in self._pass_over]
+        batch = wanted if not state.partitions and not self._one_by_one else wanted[:1]
+        self._create([action for action in batch if isinstance(action, Create)])
+        for action in batch:
+            if isinstance(action, Finalize):
+                attach.finalize(conn, self._policy, action.name)
+            else:
+                self._attach(action)
+        return (partition_state.read(self._database, self._policy) if batch else state), batch
+
+    def _create(self, actions: list[Create]) -> None:
+        for action in actions:
+            if self._rows_in_the_way(action):
+                self.in_the_way.append(action)
+                self._pass_over.add(action)
+                raise _PassedOver
+        try:
+            names = [action.name for action in actions]
+            attach.create(self._database, self._policy, names, self._around)
+        except UnsafeError as error:
+            if len(actions) == 1:
+                self.refused.append(error)
+                self._pass_over.update(actions)
+            self._one_by_one = True
+            raise _PassedOver from None
+
+    def _attach(self, action: Create | Attach) -> None:
+        try:
+            attach.attach(self._database, self._policy, action, self._around, self._default)
+        except errors.CheckViolation:  # a row of its came between our look and our lock
+            if not isinstance(action, Create):
+                raise
+            self.in_the_way.append(action)
+            self._pass_over.add(action)
+            raise _PassedOver from None
+
+    def _rows_in_the_way(self, action: Create) -> bool:
+        """Whether the default holds a row that belongs to a partition which is to be made."""
+        if self._default is None or action.range is None:
+            return False
+        found = self._database.conn.execute(
+            sql.SQL(
+                "SELECT EXISTS (SELECT FROM ONLY {table} WHERE {key} >= {from_} AND {key} < {to})"
+            ).format(
+                table=sql.Identifier(self._default),
+                key=sql.Identifier(self._policy.key),
+                from_=sql.SQL(bound(action.range.lower, "'-infinity'")),
+                to=sql.SQL(bound(action.range.upper, "'infinity'")),
+            )
+        )
+        return found.fetchone() == (True,)
+
+
+def _outcome(
+    policy: Policy, state: State, run: _Run | None = None, *, busy: bool = False
+) -> Outcome:
+    return Outcome(
+        policy.table,
+        tuple(run.done) if run else (),
+        tuple(run.in_the_way) if run else (),
+        busy,
+        covered_until(state.partitions, state.now),
+        state.now,
+        state.default,
+    )
+
+
+def _told(action: Action) -> str:
+    if isinstance(action, Finalize):
+        return f"finished the detach of {action.name} that was cut short"
+    if isinstance(action, Create):
+        return f"made {action.name}"
+    return f"attached {action.name}"

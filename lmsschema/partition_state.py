@@ -1,0 +1,102 @@
+"""What partitions a table has, read from the catalogs."""
+
+import dataclasses
+import re
+from datetime import UTC, datetime
+
+import psycopg
+
+from lmsschema.db import Database, query
+from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.partitions import Partition, Policy, Range
+
+KEY_TYPES = ("timestamp with time zone", "timestamp without time zone", "date")
+
+_BOUNDS = re.compile(r"FOR VALUES FROM \((?P<lower>.+)\) TO \((?P<upper>.+)\)", re.DOTALL)
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A table's partitions at a moment of the database's clock."""
+
+    now: datetime
+    partitions: tuple[Partition, ...]
+
+    @property
+    def default(self) -> str | None:
+        """The default partition's name."""
+        return next((p.name for p in self.partitions if p.range is None), None)
+
+
+def read(database: Database, policy: Policy) -> State:
+    """Read a table's partitions, in one query, in a transaction of :meth:`Database.transaction`.
+
+    Raises:
+        LmsschemaError: There is no such table.
+        UnsafeError: It is not partitioned as the policy says; nothing is changed.
+    """
+    rows = database.conn.execute(
+        query("partition_state"), {"schema": database.schema, "table": policy.table}
+    ).fetchall()
+    if not rows:
+        raise LmsschemaError(
+            f"there is no table {policy.table} in schema {database.schema} of {database.target}",
+            hint="Create the schema first: lmsschema upgrade",
+        )
+    now, kind, strategy, key_columns, key, key_type = rows[0][:6]
+    if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
+        raise UnsafeError(
+            f"table {policy.table} in schema {database.schema} is not partitioned by range of "
+            f"{policy.key}",
+            hint="lmsschema manages only tables that are partitioned as it declares.",
+        )
+    partitions = tuple(
+        Partition(name, parse_bounds(bounds), detach_pending=pending)
+        for *_, name, bounds, pending in rows
+        if name is not None
+    )
+    return State(now.astimezone(UTC), partitions)
+
+
+def parse_bounds(text: str) -> Range | None:
+    """Return the range of a bound as PostgreSQL prints it in UTC and ISO style; None: DEFAULT.
+
+    Times that Python can't hold (infinity, years before 1 or after 9999) become the nearest that it
+    can, or no bound at all where that says the same.
+    """
+    if text == "DEFAULT":
+        return None
+    match = _BOUNDS.fullmatch(text)
+    if match is None:
+        raise LmsschemaError(f"partition bounds not understood: {text}")
+    return Range(
+        _instant(match["lower"], nothing="MINVALUE", far=_LATEST),
+        _instant(match["upper"], nothing="MAXVALUE", far=_EARLIEST),
+    )
+
+
+def _instant(text: str, *, nothing: str, far: datetime) -> datetime | None:
+    """Return one bound; ``far`` is the end of time on the other side of ``nothing``."""
+    if text == nothing:
+        return None
+    value = text.strip("'")
+    lower = nothing == "MINVALUE"
+    before = value == "-infinity" or value.endswith(" BC")
+    if before or value == "infinity" or value.index("-") > len("9999"):
+        return None if before == lower else far
+    instant = datetime.fromisoformat(value)
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def exists(conn: psycopg.Connection, schema: str, name: str) -> bool:
+    """Whether a relation of that name exists in a schema."""
+    found = conn.execute(
+        "SELECT FROM pg_catalog.pg_class AS c"
+        " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
+        " WHERE n.nspname = %s AND c.relname = %s",
+        (schema, name),
+    )
+    return found.fetchone() is not None

@@ -1,0 +1,26 @@
+-- Who holds locks that conflict with wanted ones, the oldest transaction first.
+SELECT
+    l.pid,
+    coalesce(a.usename, 'unknown') AS user_name,
+    n.nspname AS schema_name,
+    c.relname AS table_name,
+    l.mode AS lock_mode,
+    pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.xact_start) AS age,
+    a.state,
+    pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 120) AS query_text,
+    l.mode = 'ShareUpdateExclusiveLock' AND coalesce(a.backend_type, 'autovacuum worker') = 'autovacuum worker'
+        AS autovacuum
+FROM pg_catalog.pg_locks AS l
+INNER JOIN pg_catalog.pg_class AS c ON l.relation = c.oid
+INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+INNER JOIN
+    pg_catalog.unnest(%(schemas)s::text[], %(tables)s::text[], %(modes)s::text[]) AS w (schema_name, table_name, mode)
+    ON n.nspname = w.schema_name AND c.relname = w.table_name AND l.mode = w.mode
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
+WHERE
+    l.locktype = 'relation'
+    AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
+    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+ORDER BY a.xact_start ASC NULLS FIRST, l.pid ASC
+LIMIT 3

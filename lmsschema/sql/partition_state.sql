@@ -1,0 +1,19 @@
+-- What a partitioned table is, what time it is, and every partition that the table has.
+-- No row: no such table. A table without partitions has one row with nulls for them.
+SELECT
+    pg_catalog.clock_timestamp() AS at,
+    p.relkind::text AS kind,
+    k.partstrat::text AS strategy,
+    k.partnatts AS key_columns,
+    a.attname AS key,
+    pg_catalog.format_type(a.atttypid, null) AS key_type,
+    c.relname AS partition,
+    pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bounds,
+    i.inhdetachpending AS detach_pending
+FROM pg_catalog.pg_class AS p
+INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
+LEFT JOIN pg_catalog.pg_partitioned_table AS k ON p.oid = k.partrelid
+LEFT JOIN pg_catalog.pg_attribute AS a ON p.oid = a.attrelid AND k.partattrs[0] = a.attnum
+LEFT JOIN pg_catalog.pg_inherits AS i ON p.oid = i.inhparent
+LEFT JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
+WHERE n.nspname = %(schema)s AND p.relname = %(table)s
