@@ -61,6 +61,10 @@ class Databases:
         )
         self._mine.discard(name)
 
+    def leave(self, name: str) -> None:
+        """Leave a database to the user; a later process drops it, since its owner is gone."""
+        self._mine.discard(name)
+
     def url(self, name: str) -> str:
         """Return the URL of a database of this server."""
         return url(self._server, name)

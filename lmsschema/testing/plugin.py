@@ -1,31 +1,254 @@
-"""The pytest plugin: asks for a server once a run, and gives each test a database of its own."""
+"""The pytest plugin: one server a run, and for each test a database of its own.
 
+pytest loads this module into every run of an environment that has lmsschema installed, so it
+imports nothing until a test asks for a fixture.
+"""
+
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lmsschema.testing.databases import Databases
+if TYPE_CHECKING:
+    import sqlalchemy
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from lmsschema.testing.databases import Databases
+    from lmsschema.testing.pool import Pool
+    from lmsschema.testing.runs import Run
+    from lmsschema.testing.servers import RunningServer
+
+_SETTINGS = {
+    "lms_server": ("auto", "where the server comes from: auto, url, container or embedded"),
+    "lms_server_url": ("", "a server that runs already (LMSSCHEMA_TEST_URL wins over it)"),
+    "lms_image": ("", "the container's image (LMSSCHEMA_TEST_IMAGE wins over it)"),
+    "lms_version": ("18", "the server's major version (LMSSCHEMA_TEST_VERSION wins over it)"),
+    "lms_schema": ("", "the schema to put everything into, instead of the connection's own"),
+    "lms_pool": ("2", "how many databases are made ahead of need; 0 makes each when asked for"),
+}
+_KEPT = "lms_kept_database"
+
+_run = pytest.StashKey["Run"]()
+_ends = pytest.StashKey[contextlib.ExitStack]()
+_failed = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the plugin's options and settings."""
+    group = parser.getgroup("lmsschema", "fresh databases at lmsschema's head")
+    group.addoption(
+        "--lms-server",
+        choices=("auto", "url", "container", "embedded"),
+        help="where the server comes from (default: the setting lms_server, else auto)",
+    )
+    group.addoption(
+        "--lms-keep",
+        action="store_true",
+        help="keep a failed test's database until the next run, and print its URL",
+    )
+    for name, (default, text) in _SETTINGS.items():
+        parser.addini(name, text, default=default)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare what the run has to end with."""
+    config.stash[_ends] = contextlib.ExitStack()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist need not be installed
+    """Tell a worker of pytest-xdist which run it belongs to."""
+    node.workerinput["lms_run"] = str(_run_of(node.config).folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, if this process is the run's owner."""
+    if _ends in config.stash:
+        config.stash[_ends].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed, for the fixtures that end after it."""
+    report = yield
+    if report.failed:
+        item.stash[_failed] = True
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the URLs of the databases that were kept."""
+    kept = [
+        (report.nodeid, value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "teardown"
+        for name, value in report.user_properties
+        if name == _KEPT
+    ]
+    if kept:
+        terminalreporter.section("databases kept until the next run")
+        for nodeid, url in kept:
+            terminalreporter.line(f"{nodeid}: {url}")
 
 
 @pytest.fixture(scope="session")
-def lms_server_url() -> str:
-    """The URL of the run's server, with the right to create databases."""
-    return os.environ["LMSSCHEMA_TEST_URL"]
+def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
+    """The run's server: `url` (with the right to create databases), `kind`, `origin`."""
+    from lmsschema.testing import servers
+
+    wish = servers.Wish(
+        kind=servers.Kind(pytestconfig.option.lms_server or pytestconfig.getini("lms_server")),
+        url=_setting(pytestconfig, "lms_server_url", "LMSSCHEMA_TEST_URL"),
+        image=_setting(pytestconfig, "lms_image", "LMSSCHEMA_TEST_IMAGE"),
+        version=_setting(pytestconfig, "lms_version", "LMSSCHEMA_TEST_VERSION"),
+    )
+    return servers.of(_run_of(pytestconfig), wish)
 
 
 @pytest.fixture(scope="session")
-def lms_databases(lms_server_url: str) -> Iterator[Databases]:
-    """The databases of this process on the run's server."""
-    databases = Databases(lms_server_url)
+def lms_databases(lms_server: "RunningServer") -> "Iterator[Databases]":
+    """The databases that this process makes on the run's server."""
+    from lmsschema.testing.databases import Databases
+
+    databases = Databases(lms_server.url)
     databases.drop_of_the_dead()
     yield databases
     databases.close()
 
 
 @pytest.fixture
-def lms_empty_database_url(lms_databases: Databases) -> Iterator[str]:
+def lms_empty_database_url(
+    lms_databases: "Databases", request: pytest.FixtureRequest
+) -> Iterator[str]:
     """The URL of a fresh, empty database that no other test sees."""
     name = lms_databases.create()
     yield lms_databases.url(name)
-    lms_databases.drop(name)
+    if _keep(request, lms_databases.url(name)):
+        lms_databases.leave(name)
+    else:
+        lms_databases.drop(name)
+
+
+@pytest.fixture(scope="session")
+def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> str:
+    """The name of the template database: at head, built by `upgrade` unless the server had it."""
+    from lmsschema import templates
+    from lmsschema.target import Target
+
+    schema = pytestconfig.getini("lms_schema") or None
+    return templates.ensure(Target(lms_server.url, "the test server", schema))
+
+
+@pytest.fixture(scope="session")
+def _lms_pool(
+    lms_server: "RunningServer",
+    lms_databases: "Databases",  # noqa: ARG001  it has dropped what dead processes left
+    lms_template: str,
+    pytestconfig: pytest.Config,
+) -> "Iterator[Pool]":
+    from lmsschema.testing.pool import Pool
+
+    pool = Pool(lms_server.url, lms_template, int(pytestconfig.getini("lms_pool")))
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def lms_database_url(_lms_pool: "Pool", request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh database at head that no other test sees."""
+    name = _lms_pool.take()
+    yield _lms_pool.url(name)
+    if _keep(request, _lms_pool.url(name)):
+        _lms_pool.leave(name)
+    else:
+        _lms_pool.give_back(name)
+
+
+@pytest.fixture
+def lms_engine(lms_database_url: str) -> "Iterator[sqlalchemy.Engine]":
+    """A SQLAlchemy engine on a fresh database at head that no other test sees."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(_for_sqlalchemy(lms_database_url))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def lms_async_connection(lms_database_url: str) -> "AsyncConnection":
+    """An asynchronous SQLAlchemy connection to a fresh database at head, not yet opened.
+
+    Open it in the test's own event loop: ``async with lms_async_connection as connection:``.
+    """
+    from sqlalchemy import NullPool
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(_for_sqlalchemy(lms_database_url), poolclass=NullPool)
+    return engine.connect()
+
+
+@pytest.fixture(scope="session")
+def _lms_shared_engine(_lms_pool: "Pool") -> "Iterator[sqlalchemy.Engine]":
+    import sqlalchemy
+
+    name = _lms_pool.take()
+    engine = sqlalchemy.create_engine(_for_sqlalchemy(_lms_pool.url(name)))
+    yield engine
+    engine.dispose()
+    _lms_pool.give_back(name)
+
+
+@pytest.fixture
+def lms_connection(_lms_shared_engine: "sqlalchemy.Engine") -> "Iterator[sqlalchemy.Connection]":
+    """A SQLAlchemy connection in a transaction that is rolled back after the test.
+
+    It is the fastest of the fixtures: the tests of a process share one database at head, and each
+    leaves it as it found it. Code under test may end transactions of its own in a
+    ``Session(bind=lms_connection, join_transaction_mode="create_savepoint")``.
+    """
+    with _lms_shared_engine.connect() as connection:
+        transaction = connection.begin()
+        yield connection
+        if not transaction.is_active and not connection.invalidated:
+            pytest.fail(
+                "the test ended the transaction of lms_connection, so that later tests may see"
+                " its rows; a test that commits asks for lms_engine or lms_database_url"
+            )
+        transaction.rollback()
+
+
+def _run_of(config: pytest.Config) -> "Run":
+    """Return the run that this process belongs to, begun if it is the run's owner."""
+    from lmsschema.testing import runs, servers
+
+    if _run not in config.stash:
+        worker = getattr(config, "workerinput", None)
+        config.stash[_run] = (
+            config.stash[_ends].enter_context(runs.own(servers.stop))
+            if worker is None
+            else runs.Run(Path(worker["lms_run"]))
+        )
+    return config.stash[_run]
+
+
+def _setting(config: pytest.Config, name: str, variable: str) -> str:
+    return os.environ.get(variable) or str(config.getini(name))
+
+
+def _keep(request: pytest.FixtureRequest, url: str) -> bool:
+    """Say whether the test's database is to be kept, and note that it is."""
+    if not (request.config.option.lms_keep and request.node.stash.get(_failed, False)):
+        return False
+    _run_of(request.config).kept.touch()
+    request.node.user_properties.append((_KEPT, url))
+    return True
+
+
+def _for_sqlalchemy(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -6,7 +6,6 @@ and stop the server that the dead one left behind.
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -15,7 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsschema.errors import LmsschemaError
+from lmsschema import filelock
+from lmsschema.errors import LmsschemaError, LockTimeoutError
+
+PATIENCE = 120.0
+"""Seconds to wait for another process that starts or stops a server."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,56 @@ class Run:
         """The file that says which server this run started."""
         return self.folder / "server.json"
 
+    @property
+    def kept(self) -> Path:
+        """The file that is there if the server stays until the next run."""
+        return self.folder / "kept"
 
-def base_folder() -> Path:
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[None]:
+        """Keep the run's other processes from starting a server, too."""
+        with filelock.hold(self.folder / "server.lock", PATIENCE):
+            yield
+
+
+@contextlib.contextmanager
+def own(stop: Callable[[Run], None]) -> Iterator[Run]:
+    """Be the owner of a new run; at the end, stop what it started and remove its folder."""
+    base = _base_folder()
+    with contextlib.ExitStack() as locks:
+        with filelock.hold(base / "lock", PATIENCE):  # unlocked, it would pass for a dead one's
+            folder = base / uuid.uuid4().hex[:12]
+            folder.mkdir(mode=0o711)
+            locks.enter_context(filelock.hold(folder / "owner.lock", 0))
+        run = Run(folder)
+        yield run
+        if not run.kept.exists():
+            _remove(run, stop)
+
+
+def clean_up_dead(stop: Callable[[Run], None]) -> None:
+    """Stop the servers of this user's runs whose owner is gone, and remove their folders."""
+    base = _base_folder()
+    with filelock.hold(base / "lock", PATIENCE):
+        for folder in base.iterdir():
+            if not folder.is_dir():
+                continue
+            with (
+                contextlib.suppress(LockTimeoutError),  # its owner lives
+                filelock.hold(folder / "owner.lock", 0),
+            ):
+                _remove(Run(folder), stop)
+
+
+def _remove(run: Run, stop: Callable[[Run], None]) -> None:
+    stop(run)
+    shutil.rmtree(run.folder)
+
+
+def _base_folder() -> Path:
     """Return the folder of this user's runs, made if absent.
 
     Others may pass through it (as root, the server runs under another account), not list it.
-
-    Raises:
-        LmsschemaError: Somebody else owns a folder of that name.
     """
     base = Path(tempfile.gettempdir()) / f"lmsschema-testing-{os.geteuid()}"
     base.mkdir(mode=0o711, exist_ok=True)
@@ -45,47 +90,3 @@ def base_folder() -> Path:
             f"{base} belongs to somebody else", hint="Remove it, or set TMPDIR to another folder."
         )
     return base
-
-
-def begin() -> tuple[Run, int]:
-    """Make a run's folder and take its owner's lock; returns the run and the lock's descriptor."""
-    folder = base_folder() / uuid.uuid4().hex[:12]
-    with exclusively(base_folder() / "lock"):  # nobody may take it for dead before it is locked
-        folder.mkdir(mode=0o711)
-        descriptor = os.open(folder / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return Run(folder), descriptor
-
-
-def end(run: Run, descriptor: int, stop: Callable[[Run], None]) -> None:
-    """Stop what the run started and remove its folder."""
-    stop(run)
-    shutil.rmtree(run.folder, ignore_errors=True)
-    os.close(descriptor)
-
-
-def clean_up_dead(stop: Callable[[Run], None]) -> None:
-    """Stop the servers of this user's runs whose owner is gone, and remove their folders."""
-    base = base_folder()
-    with exclusively(base / "lock"):
-        for folder in base.iterdir():
-            if not folder.is_dir():
-                continue
-            descriptor = os.open(folder / "owner.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:  # its owner lives
-                os.close(descriptor)
-            else:
-                end(Run(folder), descriptor, stop)
-
-
-@contextlib.contextmanager
-def exclusively(path: Path) -> Iterator[None]:
-    """Hold the file lock of that path; a holder that dies loses it at once."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""A throw-away server in a container, through testcontainers and whatever Docker engine answers."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lmsschema.errors import LmsschemaError
+from lmsschema.testing import settings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+LABEL = "lmsschema.testing.run"
+
+
+def engine() -> "DockerClient | None":
+    """Return a client of the Docker engine that answers, or None."""
+    hints = [
+        Path("/var/run/docker.sock"),
+        Path(os.environ.get("XDG_RUNTIME_DIR", "/run"), "docker.sock"),
+        Path.home() / ".docker",
+        Path.home() / ".testcontainers.properties",
+    ]
+    if "DOCKER_HOST" not in os.environ and not any(hint.exists() for hint in hints):
+        return None  # spares the import, the better part of a second
+    try:
+        from docker.errors import DockerException
+        from testcontainers.core.docker_client import DockerClient as Engine
+    except ImportError:
+        return None
+    try:
+        client = Engine().client
+        client.ping()
+    except (DockerException, OSError):
+        return None
+    return client
+
+
+def start(image: str, run: str) -> str:
+    """Start a server from ``image``; returns the server's URL.
+
+    The container bears the run's name, and the run's owner stops it: not the reaper of
+    testcontainers, which would take it from the other workers when the one that started it ends.
+
+    Raises:
+        LmsschemaError: The image can't be had, or no server comes up in it.
+    """
+    from docker.errors import DockerException
+    from testcontainers.community.postgres import PostgresContainer
+    from testcontainers.core.config import testcontainers_config as config
+    from testcontainers.core.exceptions import ContainerConnectException, ContainerStartException
+
+    options = [f"--{name}={value}" for name, value in settings.SERVER.items()]
+    container = PostgresContainer(
+        image,
+        username="postgres",
+        password=secrets.token_hex(8),
+        dbname="postgres",
+        driver=None,
+        command=options,
+        labels={LABEL: run},
+        shm_size="512m",
+    )
+    failures = (DockerException, ContainerStartException, ContainerConnectException, TimeoutError)
+    reaper, config.ryuk_disabled = config.ryuk_disabled, True
+    try:
+        container.start()
+    except failures as error:
+        container.stop()
+        raise LmsschemaError(
+            f"no server came up from the image {image}: {error}",
+            hint="Name an image that the engine has or can pull in LMSSCHEMA_TEST_IMAGE.",
+        ) from error
+    finally:
+        config.ryuk_disabled = reaper
+    return container.get_connection_url()
+
+
+def remove(run: str) -> None:
+    """Remove the run's container with its volume, however little of it came up."""
+    client = engine()
+    if client is None:
+        return
+    for container in client.containers.list(all=True, filters={"label": f"{LABEL}={run}"}):
+        container.remove(force=True, v=True)
