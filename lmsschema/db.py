@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from importlib import resources
 
 import psycopg
@@ -92,6 +93,15 @@ def query(name: str) -> sql.SQL:
     """Return the text of ``lmsschema/sql/<name>.sql``."""
     text = resources.files("lmsschema").joinpath("sql", f"{name}.sql").read_text("utf-8")
     return sql.SQL(text)
+
+
+def now(conn: psycopg.Connection) -> datetime:
+    """Return the time by the database's clock."""
+    row = conn.execute("SELECT pg_catalog.now()").fetchone()
+    if row is None:  # a SELECT without FROM has a row
+        raise LmsschemaError("the server did not tell the time")
+    at: datetime = row[0]
+    return at
 
 
 def create_schema(schema: str) -> sql.Composed:

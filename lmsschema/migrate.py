@@ -1,13 +1,32 @@
 """Takes a database from revision to revision; Alembic does the work."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator
 
-from lmsschema import db, preflight, revisions, run_lock, runner
+from lmsschema import db, partition_ensure, partition_state, preflight, revisions, run_lock, runner
 from lmsschema.db import Database
 from lmsschema.errors import UnsafeError, UsageError
+from lmsschema.partitions import POLICIES
 from lmsschema.runner import Applied
 
 Notify = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Upgrade:
+    """What an upgrade did.
+
+    Attributes:
+        before: The revision that the database was at; None before the first.
+        after: The one that it is at.
+        applied: The revisions that this run applied, oldest first.
+        partitions: How each partitioned table stands, and what was made for it.
+    """
+
+    before: str | None
+    after: str | None
+    applied: tuple[str, ...]
+    partitions: tuple[partition_ensure.Outcome, ...]
 
 
 def current(database: Database) -> str | None:
@@ -32,6 +51,21 @@ def current(database: Database) -> str | None:
     )
 
 
+def pending(before: str | None, name: str) -> list[str]:
+    """Return the revisions that lead from ``before`` to ``name``, oldest first.
+
+    Raises:
+        UsageError: No such revision, or ``before`` is beyond it.
+    """
+    wanted, there = revisions.find(name, before), revisions.position(before)
+    if wanted < there:
+        raise UsageError(
+            f"the database is at {before}, beyond {name}",
+            hint=f"To go back: lmsschema downgrade {name}",
+        )
+    return revisions.ids()[there:wanted]
+
+
 def upgrade(
     database: Database,
     name: str = revisions.HEAD,
@@ -39,14 +73,14 @@ def upgrade(
     wait: float = run_lock.WAIT,
     notify: Notify = lambda _: None,
     on_applied: Callable[[Applied], None] = lambda _: None,
-) -> tuple[str | None, str | None]:
-    """Bring the database to the revision ``name``; return the revisions before and after.
+) -> Upgrade:
+    """Bring the database to the revision ``name``, with the partitions that its tables want.
 
     Args:
         database: The database and schema; the schema is created if it is absent.
         name: The revision to stop at.
         wait: Seconds to wait for another run.
-        notify: Told what the run waits for.
+        notify: Told what the run waits for, and which partitions it made.
         on_applied: Told each revision as it is applied.
 
     Raises:
@@ -58,28 +92,47 @@ def upgrade(
         LmsschemaError: A statement failed; the database is at the last whole revision.
     """
     before = current(database)
-    wanted = revisions.find(name, before)
-    if wanted < revisions.position(before):
-        raise UsageError(
-            f"the database is at {before}, beyond {name}",
-            hint=f"To go back: lmsschema downgrade {name}",
-        )
+    steps = pending(before, name)
     db.require_writable(database)
-    if wanted == revisions.position(before):
-        return before, before
+    if steps:
+        before, steps = _apply(database, steps, wait, notify, on_applied)
+    after = steps[-1] if steps else before
+    return Upgrade(before, after, tuple(steps), tuple(_ensure_partitions(database, notify)))
+
+
+def _apply(
+    database: Database,
+    steps: list[str],
+    wait: float,
+    notify: Notify,
+    on_applied: Callable[[Applied], None],
+) -> tuple[str | None, list[str]]:
+    """Apply those of the pending ``steps`` that another run does not; return them."""
     with run_lock.hold(database, wait=wait, notify=notify):
         before = current(database)  # another run may have done the work meanwhile
-        if wanted <= revisions.position(before):
-            return before, before
-        if before is None:
+        steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
+        if steps and before is None:
             preflight.refuse_taken_names(database)
-        if not database.schema_exists:
-            with database.transaction() as conn:
-                conn.execute(db.create_schema(database.schema))
-        ids = revisions.ids()
-        pending = ids[revisions.position(before) : wanted]
-        runner.run(database, "upgrade", before, pending, on_applied)
-        return before, ids[wanted - 1]
+            _ensure_schema(database)
+        if steps:
+            runner.run(database, "upgrade", steps[-1], steps, on_applied)
+        return before, steps
+
+
+def _ensure_schema(database: Database) -> None:
+    """Create the schema if it is absent."""
+    if not database.schema_exists:
+        with database.transaction() as conn:
+            conn.execute(db.create_schema(database.schema))
+
+
+def _ensure_partitions(database: Database, notify: Notify) -> Iterator[partition_ensure.Outcome]:
+    """Make the partitions that each partitioned table of the database wants and does not have."""
+    for policy in POLICIES:
+        with database.transaction(read_only=True) as conn:
+            there = partition_state.exists(conn, database.schema, policy.table)
+        if there:
+            yield partition_ensure.ensure(database, policy, progress=notify)
 
 
 def downgrade(
@@ -120,7 +173,7 @@ def downgrade(
         if not lose_rows:
             preflight.refuse_loss(database, after or revisions.BASE)
         back = ids[wanted : revisions.position(before)][::-1]
-        runner.run(database, "downgrade", after, back, on_applied)
+        runner.run(database, "downgrade", after or revisions.BASE, back, on_applied)
         return before, after
 
 
@@ -136,9 +189,7 @@ def stamp(
         before = current(database)
         wanted = revisions.find(name, before)
         db.require_writable(database)
-        if not database.schema_exists:
-            with database.transaction() as conn:
-                conn.execute(db.create_schema(database.schema))
+        _ensure_schema(database)
         revision = revisions.ids()[wanted - 1] if wanted else None
         runner.stamp(database, revision or revisions.BASE)
         return before, revision

@@ -27,7 +27,7 @@ def refuse_taken_names(database: Database) -> None:
         raise UnsafeError(
             f"schema {database.schema} of {database.target} has no version table of lmsschema, "
             f"but: {', '.join(taken)}",
-            hint="If they are the guide's schema, 'lmsschema stamp REVISION' records the revision that "
+            hint="If they are the guide's schema, 'lmsschema stamp REVISION' records which revision "
             "they equal, runs nothing, and upgrade goes on from there. Else use another --schema.",
             details={"found": taken},
         )

@@ -30,11 +30,11 @@ class Applied:
 def run(
     database: Database,
     direction: Literal["upgrade", "downgrade"],
-    start: str | None,
+    end: str,
     steps: list[str],
     on_applied: Callable[[Applied], None],
 ) -> None:
-    """Have Alembic apply ``steps``, each in a transaction of its own."""
+    """Have Alembic apply ``steps``, which end at ``end``, each in a transaction of its own."""
     import sqlalchemy
     from alembic import command
 
@@ -48,7 +48,6 @@ def run(
         on_applied(Applied(done[-1], now - began))
         began = now
 
-    end = steps[-1] if direction == "upgrade" else (start or revisions.BASE)
     try:
         with connection(database) as lent:
             settings = config(connection=lent, on_version_apply=applied)

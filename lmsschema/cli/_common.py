@@ -1,6 +1,7 @@
 """What commands share: the options that name a database, and how results are printed."""
 
 import contextlib
+import datetime
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -64,4 +65,9 @@ def say(message: str) -> None:
 
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a command's result on stdout: the text, or the data as one JSON object."""
-    click.echo(json.dumps(data, default=str) if as_json else text)
+    click.echo(json.dumps(data, default=_plain) if as_json else text)
+
+
+def _plain(value: object) -> str:
+    """Return a value that JSON has no form for as text: times in ISO form, all else as Python's."""
+    return value.isoformat() if isinstance(value, datetime.datetime) else str(value)
