@@ -146,10 +146,11 @@ Index("idx_courses_status_visibility", courses.c.status, courses.c.visibility)
 Index("idx_courses_academic_term", courses.c.academic_term)
 # the newest courses first
 Index("idx_courses_created_desc", courses.c.created_at.desc())
-# full-text search; a query finds it by this very expression, configuration included
+# full-text search: a query has to use this very expression, configuration included; op() has it
+# written with PostgreSQL's own parentheses, which is what Alembic compares with
 Index(
     "idx_courses_search",
-    func.to_tsvector(text("'english'"), courses.c.title + " " + courses.c.description),
+    func.to_tsvector(text("'english'"), courses.c.title.op("||")(" ") + courses.c.description),
     postgresql_using="gin",
 )
 
