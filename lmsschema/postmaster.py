@@ -1,0 +1,130 @@
+"""What ``postmaster.pid`` says about a server, and whether it is true.
+
+The file outlives a server that was killed, and its number may meanwhile be another process's.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from lmsschema.errors import DatabaseUnavailableError
+
+# lines of postmaster.pid, counted from 0 (miscadmin.h: LOCK_FILE_LINE_...)
+_PID, _START_TIME, _SOCKETS, _STATUS = 0, 2, 4, 7
+
+
+class State(StrEnum):
+    """What a server is doing."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "running"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a server.
+
+    Attributes:
+        state: What it is doing.
+        pid: Its postmaster's process.
+        since: When it was started, in seconds since 1970.
+        sockets: The folder of its socket, once it has one.
+    """
+
+    state: State
+    pid: int | None = None
+    since: int | None = None
+    sockets: Path | None = None
+
+
+_STATES = {
+    "starting": State.STARTING,
+    "ready": State.READY,
+    "standby": State.READY,
+    "stopping": State.STOPPING,
+}
+
+
+def status(data: Path) -> Status:
+    """Return what the server of that data folder is doing.
+
+    Raises:
+        DatabaseUnavailableError: The folder is another account's.
+    """
+    try:
+        lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return Status(State.STOPPED)
+    except PermissionError as error:
+        raise DatabaseUnavailableError(
+            f"{data} is closed to this account: a server of another account lives there",
+            hint="Use that account, or choose another folder.",
+        ) from error
+    pid = _number(lines, _PID)
+    if pid is None or not _serves(pid, data):
+        return Status(State.STOPPED)
+    lines += [""] * (_STATUS + 1 - len(lines))  # it is written line by line as the server starts
+    return Status(
+        _STATES.get(lines[_STATUS].strip(), State.STARTING),
+        pid,
+        _number(lines, _START_TIME),
+        Path(lines[_SOCKETS]) if lines[_SOCKETS] else None,
+    )
+
+
+def remove_misleading(*lock_files: Path) -> None:
+    """Remove lock files of a server that is gone which PostgreSQL would take for a living one's.
+
+    It sees by itself that a process is gone; it refuses to start where the number is meanwhile
+    another process's, or the file is empty. The caller has made sure that no server runs.
+    """
+    for file in lock_files:
+        try:
+            pid = _number(file.read_text(errors="replace").splitlines(), _PID)
+        except FileNotFoundError:
+            continue
+        if pid is None or _exists(pid):
+            file.unlink(missing_ok=True)
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Say whether the process is a server of that data folder, by its command line."""
+    program, *arguments = _command_line(pid) or [""]
+    return Path(program).name == "postgres" and str(data) in arguments
+
+
+def _command_line(pid: int) -> list[str]:
+    """Return the words of a process's command line; none if there is no such process."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        if Path("/proc/self/cmdline").exists():
+            return []
+    else:
+        return [os.fsdecode(word) for word in words.split(b"\0")]
+    # no /proc, as on macOS: the words can't be told apart where they hold spaces
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    program, _, rest = found.stdout.strip().partition(" -D ")
+    return [program, rest.partition(" -")[0]] if rest else [program]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _number(lines: list[str], line: int) -> int | None:
+    """Return the positive number in that line, or None."""
+    text = lines[line].strip() if line < len(lines) else ""
+    return int(text) if text.isdecimal() and int(text) > 0 else None
