@@ -145,14 +145,16 @@ def parse(url: str, source: str) -> str:
 
 def check_schema_name(schema: str) -> None:
     """Raise UsageError unless ``schema`` can be the name of a schema of the user's own."""
+    length = len(schema.encode())
     if not schema or "\0" in schema:
-        raise UsageError("--schema needs a name")
-    if len(schema.encode()) > _IDENTIFIER_BYTES:
-        raise UsageError(
-            f"--schema {schema!r} is longer than PostgreSQL's {_IDENTIFIER_BYTES} bytes"
-        )
-    if schema.startswith("pg_") or schema == "information_schema":
-        raise UsageError(f"--schema {schema!r} is a name that PostgreSQL keeps for itself")
+        problem = "--schema needs a name"
+    elif length > _IDENTIFIER_BYTES:
+        problem = f"--schema {schema!r} has {length} bytes, PostgreSQL takes {_IDENTIFIER_BYTES}"
+    elif schema.startswith("pg_") or schema == "information_schema":
+        problem = f"--schema {schema!r} is a name that PostgreSQL keeps for itself"
+    else:
+        return
+    raise UsageError(problem, hint="Name a schema of your own, such as --schema campus_north.")
 
 
 def _refuse_raw_reserved_characters(url: str, source: str) -> None:

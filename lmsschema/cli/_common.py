@@ -1,7 +1,7 @@
 """What commands share: the options that name a database, and how results are printed."""
 
 import contextlib
-import datetime
+import datetime as dt
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -70,4 +70,4 @@ def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
 
 def _plain(value: object) -> str:
     """Return a value that JSON has no form for as text: times in ISO form, all else as Python's."""
-    return value.isoformat() if isinstance(value, datetime.datetime) else str(value)
+    return value.isoformat() if isinstance(value, dt.datetime) else str(value)
