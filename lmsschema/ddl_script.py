@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from psycopg import sql
-from sqlalchemy import Table, make_url
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import ENUM, CreateEnumType
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import (
     CreateIndex,
     CreateTable,
@@ -14,10 +15,11 @@ from sqlalchemy.schema import (
     SetTableComment,
 )
 
-from lmsschema import partitions, revisions
+from lmsschema import partition_script, partitions, revisions
 from lmsschema.tables import metadata
 
-_DIALECT = make_url("postgresql+psycopg://").get_dialect()(paramstyle="named")  # leaves % alone
+# another paramstyle would double every percent sign
+_DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
 
 _VERSION_TABLE = """\
 CREATE TABLE lmsschema_version (
@@ -87,12 +89,7 @@ def _table(table: Table) -> Iterator[str]:
 def _partitions(as_of: datetime) -> Iterator[str]:
     """Yield the partitions that ``upgrade`` leaves at that time."""
     for policy in partitions.POLICIES:
-        for action in partitions.plan(policy, [], as_of):
-            if isinstance(action, partitions.Create):
-                yield (
-                    f"CREATE TABLE {action.name} PARTITION OF {policy.table} "
-                    f"{partitions.for_values(action.range)};\n"
-                )
+        yield partition_script.script(policy, partitions.plan(policy, [], as_of))
 
 
 def _statements(elements: Iterable[ExecutableDDLElement]) -> str:

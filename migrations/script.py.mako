@@ -10,15 +10,15 @@ Revises: ${down_revision | comma,n}
 # - Frozen: import nothing of lmsschema, and never change a revision that was released.
 # - ALTER TABLE, DROP and TRUNCATE mostly take ACCESS EXCLUSIVE: while one waits, every later reader
 #   waits behind it. One busy table a revision. lock_timeout is set; whoever runs it retries.
-# - ADD COLUMN: a constant DEFAULT is free, a volatile one (gen_random_uuid()) rewrites the table, and
-#   so does nearly every change of a type. Either stops all readers for as long as it takes.
+# - ADD COLUMN: a constant DEFAULT is free, a volatile one (gen_random_uuid()) rewrites the table,
+#   and so does nearly every change of a type. Either stops all readers for as long as it takes.
 # - CHECK and FOREIGN KEY: ADD CONSTRAINT ... NOT VALID in one revision, VALIDATE CONSTRAINT in the
 #   next. SET NOT NULL reads the whole table unless a validated CHECK (... IS NOT NULL) spares it.
 #   A foreign key on a partitioned table can't be NOT VALID before PostgreSQL 18.
 # - CREATE INDEX stops all writers of a table that has rows: CREATE INDEX CONCURRENTLY, as the only
-#   statement of its revision, inside op.get_context().autocommit_block(). No IF NOT EXISTS: it would
-#   keep an index that is INVALID. On learning_events: CREATE INDEX ON ONLY learning_events, then
-#   CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION.
+#   statement of its revision, inside op.get_context().autocommit_block(). No IF NOT EXISTS: it
+#   would keep an index that is INVALID. On learning_events: CREATE INDEX ON ONLY learning_events,
+#   then CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION.
 # - A label added to an enum can't be used in the transaction that added it.
 # - UPDATE and DELETE of many rows do not belong here: they go in batches, outside of a revision.
 # - Partitions are made by the partition manager, never by a revision.
@@ -39,10 +39,28 @@ down_revision = ${f'"{down_revision}"' if down_revision else None}
 branch_labels = None
 depends_on = None
 
+% if upgrades:
+
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    ${upgrades}
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    ${downgrades}
+% else:
+
+UPGRADE: tuple[str, ...] = ()
+
+DOWNGRADE: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    for statement in UPGRADE:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    for statement in DOWNGRADE:
+        op.execute(statement)
+% endif

@@ -3,7 +3,8 @@
 One module a part of the guide. An application can import the tables to read and write rows.
 """
 
-from lmsschema.tables import analytics, foundation, progress
 from lmsschema.tables._metadata import metadata
+
+from lmsschema.tables import foundation, progress, analytics  # isort: skip  # the guide's order
 
 __all__ = ["analytics", "foundation", "metadata", "progress"]
