@@ -17,3 +17,9 @@ def connection(database_url: str) -> Iterator[psycopg.Connection]:
     """A psycopg connection in autocommit mode to the database of ``database_url``."""
     with psycopg.connect(database_url, autocommit=True) as conn:
         yield conn
+
+
+@pytest.fixture
+def upgraded_url(lms_database_url: str) -> str:
+    """The URL of a fresh database at head: a copy of a template that `upgrade` has built."""
+    return lms_database_url

@@ -1,27 +1,15 @@
-"""Databases for tests: made, handed out and dropped again, without two processes ever meeting.
-
-Every process has a key of its own, in the names of its databases, and holds an advisory lock of
-that key. `pg_locks` shows advisory locks of all databases, so any other process can tell a living
-owner from a dead one, and drops what the dead one left.
-"""
+"""Databases for tests: made, handed out and dropped again, without two processes ever meeting."""
 
 import itertools
-import re
-import secrets
 from urllib.parse import quote, urlencode
 
 from psycopg import conninfo, sql
 
-from lmsschema import db
+from lmsschema import db, leases
 from lmsschema.target import Target
 
-LOCK_CLASS = 0x6C6D73  # "lms"; the first half of the advisory locks' keys
-_NAME = re.compile(r"lmsschema_test_([0-9a-f]{8})_\d+\Z")
-
-_LIVING = sql.SQL(
-    "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory'"
-    " AND classid = {}::bigint::oid AND objid = {}::bigint::oid AND objsubid = 2 AND granted)"
-)
+PREFIX = "lmsschema_test_"
+"""What the names of all test databases begin with."""
 
 
 class Databases:
@@ -34,17 +22,13 @@ class Databases:
     def __init__(self, server: str) -> None:
         self._server = server
         self._conn = db.open_connection(Target(server, "the test server"))
+        self._key = leases.take(self._conn)
         self._numbers = itertools.count(1)
-        self._key = secrets.randbits(31)
         self._mine: set[str] = set()
-        self._conn.execute("SET idle_session_timeout = 0")
-        self._conn.execute(
-            sql.SQL("SELECT pg_catalog.pg_advisory_lock({}, {})").format(LOCK_CLASS, self._key)
-        )
 
     def create(self, template: str = "template0") -> str:
         """Create a database as a copy of ``template``; returns its name."""
-        name = f"lmsschema_test_{self._key:08x}_{next(self._numbers)}"
+        name = leases.name(PREFIX, self._key, next(self._numbers))
         encoding = sql.SQL(" ENCODING 'UTF8'" if template == "template0" else "")
         self._mine.add(name)
         self._conn.execute(
@@ -69,19 +53,12 @@ class Databases:
         """Return the URL of a database of this server."""
         return url(self._server, name)
 
-    def drop_of_the_dead(self) -> list[str]:
+    def drop_orphans(self) -> list[str]:
         """Drop what processes left behind that live no more; returns the names."""
-        names = self._conn.execute("SELECT datname FROM pg_catalog.pg_database").fetchall()
-        dropped = []
-        for (name,) in names:
-            match = _NAME.match(name)
-            if match is None:
-                continue
-            row = self._conn.execute(_LIVING.format(LOCK_CLASS, int(match[1], 16))).fetchone()
-            if row == (False,):
-                self.drop(name)
-                dropped.append(name)
-        return dropped
+        names = leases.orphans(self._conn, PREFIX)
+        for name in names:
+            self.drop(name)
+        return names
 
     def close(self) -> None:
         """Drop what is left of this process's databases and let go of the server."""

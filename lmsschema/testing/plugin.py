@@ -117,7 +117,7 @@ def lms_databases(lms_server: "RunningServer") -> "Iterator[Databases]":
     from lmsschema.testing.databases import Databases
 
     databases = Databases(lms_server.url)
-    databases.drop_of_the_dead()
+    databases.drop_orphans()
     yield databases
     databases.close()
 
@@ -138,11 +138,13 @@ def lms_empty_database_url(
 @pytest.fixture(scope="session")
 def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> str:
     """The name of the template database: at head, built by `upgrade` unless the server had it."""
-    from lmsschema import templates
+    from lmsschema import db, templates
     from lmsschema.target import Target
 
     schema = pytestconfig.getini("lms_schema") or None
-    return templates.ensure(Target(lms_server.url, "the test server", schema))
+    target = Target(lms_server.url, "the test server", schema)
+    with contextlib.closing(db.open_connection(target)) as conn:
+        return templates.ensure(conn, target)
 
 
 @pytest.fixture(scope="session")

@@ -14,3 +14,8 @@ def test_what_one_test_writes_no_other_sees(connection: psycopg.Connection) -> N
 
 def test_what_another_test_wrote_this_one_does_not_see(connection: psycopg.Connection) -> None:
     connection.execute("CREATE TABLE left_behind ()")
+
+
+def test_a_database_at_head_takes_rows(upgraded_url: str) -> None:
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute("SELECT FROM users")

@@ -1,0 +1,17 @@
+-- Databases that a process made for itself and left behind: their names hold its key, and the
+-- advisory lock of that key, which it held as long as it lived, is in no database any more.
+SELECT made.datname
+FROM (
+    SELECT
+        d.datname,
+        pg_catalog.substring(d.datname, %(pattern)s) AS hex
+    FROM pg_catalog.pg_database AS d
+) AS made
+WHERE made.hex IS NOT NULL
+AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_locks AS l
+    WHERE l.locktype = 'advisory'
+    AND l.classid = %(class)s
+    AND l.objid = ('x' || made.hex)::bit(32)::bigint
+    AND l.objsubid = 2
+)
