@@ -1,0 +1,112 @@
+"""Servers that refuse: one that wants a password, and its standby."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import conninfo
+
+from lmsschema import account
+from lmsschema.server import Server
+from lmsschema.testing import binaries
+from tests.acceptance.conftest import Program
+
+SECRET = "p4ssw0rd"
+VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder that the account of a server may pass through."""
+    made = Path(tempfile.mkdtemp(prefix="lmsschema-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def primary(folder: Path) -> Iterator[Server]:
+    """A server that lets the role ann in by password alone."""
+    server = Server(binaries.find(VERSION), folder / "primary", {"fsync": "off"}, "lms")
+    server.start()
+    with psycopg.connect(server.conninfo("lms"), autocommit=True) as conn:
+        conn.execute(f"CREATE ROLE ann LOGIN SUPERUSER PASSWORD '{SECRET}'".encode())
+    rules = server.data / "pg_hba.conf"
+    rules.write_text("local all ann scram-sha-256\n" + rules.read_text())
+    server.stop()
+    server.start()
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def standby(primary: Server, folder: Path) -> Iterator[Server]:
+    """A standby of the primary, in recovery."""
+    server = Server(primary.programs, folder / "standby", {"fsync": "off", "hot_standby": "on"})
+    server.start()
+    server.stop()
+    runs_as = account.of_server(server.data)
+    shutil.rmtree(server.data)
+    server.data.mkdir(mode=0o700)
+    if runs_as is not None:
+        os.chown(server.data, runs_as.uid, runs_as.gid)
+    assert server.programs is not None
+    program = server.programs / "pg_basebackup"
+    copied = account.run(
+        [program, "-D", server.data, "-R", "-c", "fast", "-d", primary.conninfo("lms")],
+        runs_as,
+        folder=Path("/"),
+        timeout=60,
+    )
+    assert copied.returncode == 0, copied.stdout
+    server.start()
+    yield server
+    server.stop("immediate")
+
+
+def as_ann(server: Server, password: str) -> str:
+    return conninfo.make_conninfo(server.conninfo("lms"), user="ann", password=password)
+
+
+def test_wrong_password(lmsschema: Program, primary: Server) -> None:
+    wrong = "wr0ng-s3cret"
+    refused = lmsschema("upgrade", "--url", as_ann(primary, wrong), "--json")
+    assert refused.code == 4
+    assert 'password authentication failed for user "ann"' in refused.err
+    assert wrong not in refused.err + refused.out
+    assert lmsschema("current", "--url", as_ann(primary, SECRET)).code == 0
+
+
+def test_password_from_the_environment_is_used_and_not_shown(
+    lmsschema: Program, primary: Server
+) -> None:
+    parameters = conninfo.conninfo_to_dict(primary.conninfo("lms"))
+    env = {
+        "PGHOST": str(parameters["host"]),
+        "PGPORT": str(parameters["port"]),
+        "PGUSER": "ann",
+        "PGDATABASE": "lms",
+        "PGPASSWORD": SECRET,
+    }
+    outcome = lmsschema("current", env=env)
+    assert outcome.code == 0
+    assert "lms on " in outcome.err
+    assert "(from PGHOST)" in outcome.err
+    assert SECRET not in outcome.err + outcome.out
+
+
+def test_standby_takes_no_changes_but_answers(
+    lmsschema: Program, primary: Server, standby: Server
+) -> None:
+    assert lmsschema("upgrade", "--url", as_ann(primary, SECRET)).code == 0
+    url = standby.conninfo("lms")
+    for command in (["upgrade"], ["downgrade", "base"], ["stamp", "base"]):
+        outcome = lmsschema(*command, "--url", url)
+        assert outcome.code == 4, outcome
+        assert "a standby in recovery" in outcome.err
+    assert lmsschema("current", "--url", url).code == 0
+    assert lmsschema("plan", "--url", url).code == 0
