@@ -1,0 +1,24 @@
+"""``lmsschema ddl``."""
+
+import click
+
+from lmsschema.cli import _common
+
+
+@click.command(epilog="Example: lmsschema ddl > lms.sql && psql -1 -f lms.sql lms")
+@click.option("--schema", metavar="NAME", help="Schema to make everything in [psql's own].")
+@_common.output_options
+def command(schema: str | None, *, as_json: bool) -> None:
+    """Print the whole schema as one SQL script, for an empty database; no database is asked.
+
+    It makes what upgrade makes, the version table and the partitions of this month and the next
+    three included; upgrade goes on from there. Run it in one transaction: psql -1.
+    """
+    from datetime import UTC, datetime
+
+    from lmsschema import ddl_script, revisions, target
+
+    if schema is not None:
+        target.check_schema_name(schema)
+    text = ddl_script.render(schema, datetime.now(UTC))
+    _common.result(text.rstrip("\n"), {"revision": revisions.head(), "sql": text}, as_json=as_json)
