@@ -16,6 +16,12 @@ SITE_ATTRIBUTES = frozenset({"owner", "grants", "revoked"})
 #: Attributes that only a newer server's catalogs have, with its major version.
 _SINCE = {"not null constraint": 18, "not null comment": 18}
 
+#: An attribute whose difference is nothing new where the other one differs as well.
+_SAYS_IT_ALREADY = {"not null constraint": "not null", "storage": "type", "collation": "type"}
+
+#: What PostgreSQL called something that a partition has from its table; any name will do.
+_OWN_NAME = "own name"
+
 
 class Problem(enum.StrEnum):
     """What is wrong with an object."""
@@ -55,17 +61,18 @@ def compare(expected: Catalog, found: Catalog) -> list[Difference]:
     version = min(expected.version, found.version)
     owner = _usual_owner(found)
     differences: list[Difference] = []
-    for identity in sorted(expected.objects.keys() | found.objects.keys()):
+    for identity in expected.objects.keys() | found.objects.keys():
         declared = expected.objects.get(identity)
         actual = found.objects.get(identity)
         if declared is not None and actual is not None:
-            attributes = _attributes(declared, actual, version)
-            for name in attributes:
-                difference = _attribute(
-                    identity, name, (declared.get(name), actual.get(name)), (expected.role, owner)
-                )
-                if difference is not None:
-                    differences.append(difference)
+            changes = [
+                Difference(identity, *change)
+                for name in declared.keys() | actual.keys()
+                if _SINCE.get(name, 0) <= version
+                for change in _attribute(name, declared, actual, owner)
+            ]
+            names = {change.attribute for change in changes}
+            differences.extend(c for c in changes if _SAYS_IT_ALREADY.get(c.attribute) not in names)
         elif declared is not None:
             if identity.relation in {"", identity.name} or identity.relation in there:
                 differences.append(Difference(identity, Problem.MISSING))
@@ -73,40 +80,46 @@ def compare(expected: Catalog, found: Catalog) -> list[Difference]:
             differences.append(Difference(identity, Problem.UNEXPECTED))
         elif identity.relation in {"", identity.name}:
             differences.append(Difference(identity, Problem.UNMANAGED))
-    return differences
+    return sorted(differences, key=order)
 
 
-def _attributes(declared: Attributes, actual: Attributes, version: int) -> Iterator[str]:
-    """Yield the names of the attributes that servers of both versions have."""
-    for name in sorted(declared.keys() | actual.keys()):
-        if _SINCE.get(name, 0) <= version:
-            yield name
+def order(difference: Difference) -> tuple[bool, str, bool, str, str, str]:
+    """Return the sort key of a report: by relation, the relation itself first, types last."""
+    identity = difference.identity
+    return (
+        not identity.relation,
+        identity.relation,
+        identity.name != identity.relation,
+        identity.kind,
+        identity.name,
+        difference.attribute,
+    )
 
 
 def _attribute(
-    identity: Identity, name: str, values: tuple[Value, Value], owners: tuple[str, str]
-) -> Difference | None:
-    """Return the difference in one attribute, or None.
+    name: str, declared: Attributes, actual: Attributes, owner: str
+) -> Iterator[tuple[Problem, str, Value, Value]]:
+    """Yield the difference in one attribute, if there is one.
 
     Args:
-        identity: The object.
         name: The attribute's name.
-        values: Its value as declared and as found.
-        owners: The role that built the declared schema, whose ownership means nothing, and the
-            role that owns most of what was found.
+        declared: The object's attributes as declared.
+        actual: The object's attributes as found.
+        owner: The role that owns most of what was found.
     """
-    declared, actual = values
+    if name == _OWN_NAME:
+        return
     problem = Problem.CHANGED
-    if name == "column order" and isinstance(declared, list) and isinstance(actual, list):
-        # a column too many or too few is a difference of its own
-        declared = [column for column in declared if column in actual]
-        actual = [column for column in actual if column in declared]
-    elif name in SITE_ATTRIBUTES and declared in (None, owners[0]):
+    expected, found = declared.get(name), actual.get(name)
+    if name in SITE_ATTRIBUTES and name not in declared:
         problem = Problem.UNMANAGED
-        declared = owners[1] if name == "owner" else None
-    if declared == actual:
-        return None
-    return Difference(identity, problem, name, declared, actual)
+        expected = owner if name == "owner" and found is not None else None
+    elif name == "column order" and isinstance(expected, list) and isinstance(found, list):
+        # a column too many or too few is a difference of its own
+        both = [column for column in expected if column in found]
+        expected, found = both, [column for column in found if column in both]
+    if expected != found:
+        yield problem, name, expected, found
 
 
 def _usual_owner(catalog: Catalog) -> str:

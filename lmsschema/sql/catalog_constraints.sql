@@ -4,6 +4,7 @@ SELECT
     CASE con.contype WHEN 'f' THEN 'foreign key' ELSE 'check' END AS kind,
     coalesce(parent.conname, con.conname) AS name,
     json_build_object(
+        'own name', con.conname,
         'definition', pg_get_constraintdef(con.oid),
         'inherited', parent.oid IS NOT NULL OR con.coninhcount > 0,
         'triggers', CASE

@@ -93,7 +93,8 @@ SELECT
     o.kind,
     o.name,
     json_build_object(
-        'owner', pg_get_userbyid(o.owner),
+        -- that pseudo-role is whoever owns the database
+        'owner', nullif(pg_get_userbyid(o.owner), 'pg_database_owner'),
         'grants', (
             SELECT
                 array_agg(

@@ -9,6 +9,7 @@ SELECT
     END AS kind,
     coalesce(parent_con.conname, parent.relname, con.conname, i.relname) AS name,
     json_build_object(
+        'own name', i.relname,
         'constraint', pg_get_constraintdef(con.oid),
         'definition', concat(
             CASE WHEN x.indisunique THEN 'UNIQUE ' END,
