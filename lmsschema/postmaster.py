@@ -1,15 +1,19 @@
-"""What ``postmaster.pid`` says about a server, and whether it is true.
+"""What ``postmaster.pid`` says about a server, whether it is true, and how to connect.
 
 The file outlives a server that was killed, and its number may meanwhile be another process's.
 """
 
 import os
-import subprocess
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import quote
 
 from lmsschema.errors import DatabaseUnavailableError
+
+SUPERUSER = "postgres"
+PORT = 5432
+SOCKET = f".s.PGSQL.{PORT}"
 
 # lines of postmaster.pid, counted from 0 (miscadmin.h: LOCK_FILE_LINE_...)
 _PID, _START_TIME, _SOCKETS, _STATUS = 0, 2, 4, 7
@@ -24,29 +28,60 @@ class State(StrEnum):
     STOPPING = "stopping"
 
 
-@dataclass(frozen=True)
-class Status:
-    """What is known of a server.
-
-    Attributes:
-        state: What it is doing.
-        pid: Its postmaster's process.
-        since: When it was started, in seconds since 1970.
-        sockets: The folder of its socket, once it has one.
-    """
-
-    state: State
-    pid: int | None = None
-    since: int | None = None
-    sockets: Path | None = None
-
-
 _STATES = {
     "starting": State.STARTING,
     "ready": State.READY,
     "standby": State.READY,
     "stopping": State.STOPPING,
 }
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a server.
+
+    Attributes:
+        data: Its data folder.
+        state: What it is doing.
+        pid: Its postmaster's process.
+        since: When it was started, in seconds since 1970.
+        sockets: The folder of its socket, once it has one.
+    """
+
+    data: Path
+    state: State
+    pid: int | None = None
+    since: int | None = None
+    sockets: Path | None = None
+
+    def conninfo(self, dbname: str) -> str:
+        """Return a libpq keyword string for a database of the running server.
+
+        Raises:
+            DatabaseUnavailableError: It does not run, or can't be reached any more.
+        """
+        return f"host='{self._reachable()}' port={PORT} user={SUPERUSER} dbname='{dbname}'"
+
+    def url(self, dbname: str) -> str:
+        """Return a URL, for libpq, psycopg and SQLAlchemy, of a database of the running server.
+
+        Raises:
+            DatabaseUnavailableError: It does not run, or can't be reached any more.
+        """
+        folder = quote(str(self._reachable()), safe="")
+        return f"postgresql://{SUPERUSER}@/{quote(dbname, safe='')}?host={folder}&port={PORT}"
+
+    def _reachable(self) -> Path:
+        """Return the folder of the socket, which must be there."""
+        if self.state is not State.READY or self.sockets is None:
+            raise DatabaseUnavailableError(f"the server of {self.data} is not running")
+        if not (self.sockets / SOCKET).exists():
+            raise DatabaseUnavailableError(
+                f"the server of {self.data} runs (process {self.pid}), but somebody removed its"
+                f" socket from {self.sockets}",
+                hint="Stop the server and start it again.",
+            )
+        return self.sockets
 
 
 def status(data: Path) -> Status:
@@ -58,7 +93,7 @@ def status(data: Path) -> Status:
     try:
         lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        return Status(State.STOPPED)
+        return Status(data, State.STOPPED)
     except PermissionError as error:
         raise DatabaseUnavailableError(
             f"{data} is closed to this account: a server of another account lives there",
@@ -66,9 +101,10 @@ def status(data: Path) -> Status:
         ) from error
     pid = _number(lines, _PID)
     if pid is None or not _serves(pid, data):
-        return Status(State.STOPPED)
+        return Status(data, State.STOPPED)
     lines += [""] * (_STATUS + 1 - len(lines))  # it is written line by line as the server starts
     return Status(
+        data,
         _STATES.get(lines[_STATUS].strip(), State.STARTING),
         pid,
         _number(lines, _START_TIME),
@@ -102,16 +138,18 @@ def _command_line(pid: int) -> list[str]:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        if Path("/proc/self/cmdline").exists():
-            return []
-    else:
-        return [os.fsdecode(word) for word in words.split(b"\0")]
-    # no /proc, as on macOS: the words can't be told apart where they hold spaces
-    found = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    program, _, rest = found.stdout.strip().partition(" -D ")
-    return [program, rest.partition(" -")[0]] if rest else [program]
+        return [] if Path("/proc/self/cmdline").exists() else _command_line_by_ps(pid)
+    return [os.fsdecode(word) for word in words.split(b"\0")]
+
+
+def _command_line_by_ps(pid: int) -> list[str]:
+    """Return the program and its first ``-D`` where there is no /proc, as on macOS."""
+    import subprocess
+
+    argv = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+    shown = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+    program, _, rest = shown.partition(" -D ")
+    return [program, rest.partition(" -")[0]]
 
 
 def _exists(pid: int) -> bool:

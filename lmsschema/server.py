@@ -14,14 +14,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 from lmsschema import account as accounts
-from lmsschema import binaries, cluster, filelock, postmaster, socket_folder
+from lmsschema import binaries, cluster, filelock, folders, postmaster, server_log
 from lmsschema.account import Account
-from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UnsafeError, UsageError
-from lmsschema.postmaster import State, Status
-from lmsschema.socket_folder import PORT, SOCKET
+from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UsageError
+from lmsschema.postmaster import PORT, SOCKET, State, Status
 
 TIMEOUT = 60.0  # seconds
 
@@ -31,9 +29,9 @@ DURABLE: Mapping[str, str] = {"fsync": "on", "full_page_writes": "on"}
 StopMode = Literal["smart", "fast", "immediate"]
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-_LOG_LIMIT = 10 * 1024 * 1024  # bytes after which a start begins a new log
-_TAIL = 12  # lines of the log in a message
-_POLL = 0.05
+#: What a shell (pg_ctl uses one), a connection string or a list of folders gives a meaning.
+_UNFIT = frozenset("\"'`$\\,")
+_POLL = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -81,13 +79,11 @@ class Server:
 
     def conninfo(self, dbname: str) -> str:
         """Return a libpq keyword string for a database of the running server."""
-        return f"host='{self._sockets()}' port={PORT} user={cluster.SUPERUSER} dbname='{dbname}'"
+        return self.status().conninfo(dbname)
 
     def url(self, dbname: str) -> str:
         """Return a URL, for libpq, psycopg and SQLAlchemy, of a database of the running server."""
-        folder = quote(str(self._sockets()), safe="")
-        name = quote(dbname, safe="")
-        return f"postgresql://{cluster.SUPERUSER}@/{name}?host={folder}&port={PORT}"
+        return self.status().url(dbname)
 
     def start(self, timeout: float = TIMEOUT) -> bool:
         """Make the server if need be, start it, wait until it answers; False if it ran already.
@@ -107,8 +103,7 @@ class Server:
         if self.status().state is State.READY:
             return False
         with self._explained():
-            _make_folder(self.home)
-            self._check_ours()
+            folders.make_home(self.home, self._lock)
             with filelock.hold(self._lock, timeout) as lock:
                 deadline = time.monotonic() + timeout
                 if self._settled(deadline).state is State.READY:
@@ -163,11 +158,12 @@ class Server:
                 account = accounts.of_server(self.data)
                 self._stop("fast", deadline)
                 with self._no_survivors(deadline):
-                    socket_folder.remove(socket_folder.path(self.home), account)
+                    folders.remove_for_socket(folders.for_socket(self.home), account)
                     cluster.remove(self.data)
                     binaries.remove_copies(self.home)
-                    for file in (self.log, self._old_log, self._guard, self._lock):
-                        file.unlink(missing_ok=True)
+                    server_log.remove(self.log)
+                    self._guard.unlink()
+                    self._lock.unlink()
         return True
 
     @property
@@ -180,32 +176,17 @@ class Server:
         """Held by the server's processes as long as one of them lives."""
         return self.home / "server.lock"
 
-    @property
-    def _old_log(self) -> Path:
-        return self.home / "server.log.1"
-
-    def _sockets(self) -> Path:
-        """Return the folder of the running server's socket."""
-        found = self.status()
-        if found.state is not State.READY or found.sockets is None:
-            raise DatabaseUnavailableError(f"the server in {self.home} is not running")
-        if not (found.sockets / SOCKET).exists():
-            raise DatabaseUnavailableError(
-                f"the server in {self.home} runs (process {found.pid}), but somebody removed its"
-                f" socket in {found.sockets}",
-                hint="Stop the server and start it again.",
-            )
-        return found.sockets
-
-    def _check_ours(self) -> None:
-        """Refuse a folder with somebody's own files: they might bear the names of ours."""
-        # in this order: another process may be making the first ones right now, its lock first
-        if any(self.home.iterdir()) and not self._lock.exists():
-            raise UnsafeError(
-                f"{self.home} holds files that lmsschema did not make; it keeps a server only in a"
-                " folder of its own",
-                hint="Nothing was changed. Choose a folder that is empty or does not exist.",
-            )
+    def _settled(self, deadline: float) -> Status:
+        """Wait until the server neither starts nor stops, and return what it does."""
+        while (found := self.status()).state in (State.STARTING, State.STOPPING):
+            if time.monotonic() >= deadline:
+                raise DatabaseUnavailableError(
+                    f"the server in {self.home} (process {found.pid}) is still {found.state}"
+                    f"{server_log.tail(self.log)}",
+                    hint="It may be recovering from a crash: try again in a while.",
+                )
+            time.sleep(_POLL)
+        return found
 
     def _check_reachable(self, account: Account | None) -> None:
         """Refuse a home that the account can't enter; whose folder that is, we don't know."""
@@ -223,34 +204,13 @@ class Server:
             raise DatabaseUnavailableError(f"no PostgreSQL is installed for the server {self.home}")
         return binaries.for_account(self.programs, account, self.home)
 
-    def _settled(self, deadline: float) -> Status:
-        """Wait until the server neither starts nor stops, and return what it does."""
-        while (found := self.status()).state in (State.STARTING, State.STOPPING):
-            if time.monotonic() >= deadline:
-                raise DatabaseUnavailableError(
-                    f"the server in {self.home} (process {found.pid}) is still {found.state}"
-                    f"{self._log_tail(0)}",
-                    hint="It may be recovering from a crash: try again in a while.",
-                )
-            time.sleep(_POLL)
-        return found
-
     def _launch(self, programs: Path, account: Account | None, deadline: float) -> None:
         """Start the server and wait until it takes connections."""
-        sockets = socket_folder.path(self.home)
-        socket_folder.make(sockets, account)
-        begin = self._begin_log(account)
-        words = [
-            "-h",
-            "",
-            "-p",
-            str(PORT),
-            "-k",
-            str(sockets),
-            "-c",
-            "unix_socket_permissions=0700",
-        ]
-        for name, value in self.settings.items():
+        sockets = folders.for_socket(self.home)
+        folders.make_for_socket(sockets, account)
+        begin = server_log.begin(self.log, account)
+        words = ["-h", "", "-p", str(PORT), "-k", str(sockets)]
+        for name, value in {"unix_socket_permissions": "0700", **self.settings}.items():
             words += ["-c", f"{name}={value}"]
         with self._no_survivors(deadline) as guard:
             postmaster.remove_misleading(self.data / "postmaster.pid", sockets / f"{SOCKET}.lock")
@@ -259,10 +219,10 @@ class Server:
             argv += ["-s", "-w", "-t", left, "-o", shlex.join(words)]
             done = accounts.run(argv, account, folder=Path("/"), timeout=left + 10, keep=[guard])
         if done.returncode:
-            self._settled(0)  # raises where it needs more time
+            self._settled(0)  # raises where it only needs more time
             raise DatabaseUnavailableError(
                 f"the server in {self.home} did not start: {done.stdout.strip()}"
-                f"{self._log_tail(begin)}",
+                f"{server_log.tail(self.log, begin)}",
                 hint=f"Mend what its log says, and try again. All of it: {self.log}",
             )
 
@@ -277,7 +237,7 @@ class Server:
             if time.monotonic() >= deadline:
                 raise DatabaseUnavailableError(
                     f"the server in {self.home} (process {found.pid}) has not stopped in time"
-                    f"{self._log_tail(0)}",
+                    f"{server_log.tail(self.log)}",
                     hint="It has been told to, and goes on stopping.",
                 )
             time.sleep(_POLL / 2)
@@ -300,27 +260,6 @@ class Server:
                 hint="Stop it in the container or on the machine where it runs.",
             ) from error
 
-    def _begin_log(self, account: Account | None) -> int:
-        """Make the log if need be, put a long one aside, and return where new lines will begin."""
-        with contextlib.suppress(FileNotFoundError):
-            if self.log.stat().st_size > _LOG_LIMIT:
-                self.log.replace(self._old_log)
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            if account is not None:
-                os.fchown(descriptor, account.uid, account.gid)
-            return os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
-
-    def _log_tail(self, begin: int) -> str:
-        """Return the last lines that the log has got since ``begin``, to end a message with."""
-        try:
-            lines = self.log.read_bytes()[begin:].decode(errors="replace").splitlines()
-        except OSError:
-            return ""
-        return "".join(f"\n  {line}" for line in lines[-_TAIL:])
-
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn what the system refuses into an error that says where."""
@@ -338,19 +277,3 @@ class Server:
                 hint="Make room, give this account the right to write there, or choose another"
                 " folder.",
             ) from error
-
-
-#: What a shell (pg_ctl uses one), a connection string or a list of folders gives a meaning.
-_UNFIT = frozenset("\"'`$\\,")
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder and what is missing above it: our own, but as root open to pass through."""
-    mode = 0o711 if os.geteuid() == 0 else 0o700
-    missing = [part for part in (folder, *folder.parents) if not part.exists()]
-    umask = os.umask(0)  # it must not close a folder, even for a moment, to the server's account
-    try:
-        for part in reversed(missing):
-            part.mkdir(mode, exist_ok=True)
-    finally:
-        os.umask(umask)
