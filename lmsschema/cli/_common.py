@@ -5,11 +5,12 @@ import datetime as dt
 import json
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lmsschema import db, run_lock, target
+if TYPE_CHECKING:
+    from lmsschema.db import Database
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +25,8 @@ def output_options(function: F) -> F:
 
 def wait_option(function: F) -> F:
     """Add ``--wait`` to a command that takes the run lock."""
+    from lmsschema import run_lock
+
     return click.option(
         "--wait",
         type=click.FloatRange(min=0),
@@ -46,8 +49,10 @@ def database_options(function: F) -> F:
 
 
 @contextlib.contextmanager
-def open_database(url: str | None, schema: str | None) -> Iterator[db.Database]:
+def open_database(url: str | None, schema: str | None) -> Iterator["Database"]:
     """Open the database that the options and the environment name, and say which it is."""
+    from lmsschema import db, target
+
     chosen = target.resolve(url, schema, os.environ)
     say(f"database: {chosen} (from {chosen.source})" + (f", schema {schema}" if schema else ""))
     database = db.connect(chosen)
