@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import json
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,12 +48,21 @@ def database_options(function: F) -> F:
 
 
 @contextlib.contextmanager
-def open_database(url: str | None, schema: str | None) -> Iterator["Database"]:
-    """Open the database that the options and the environment name, and say which it is."""
+def open_database(
+    url: str | None, schema: str | None, *, quiet: bool = False
+) -> Iterator["Database"]:
+    """Open the database that the options and the environment name, and say which it is.
+
+    Args:
+        url: What ``--url`` said.
+        schema: What ``--schema`` said.
+        quiet: Say nothing but warnings.
+    """
     from lmsschema import db, target
 
     chosen = target.resolve(url, schema, os.environ)
-    say(f"database: {chosen} (from {chosen.source})" + (f", schema {schema}" if schema else ""))
+    if not quiet:
+        say(f"database: {chosen} (from {chosen.source})" + (f", schema {schema}" if schema else ""))
     database = db.connect(chosen)
     with contextlib.closing(database.conn):
         for warning in database.warnings:
@@ -70,7 +78,14 @@ def say(message: str) -> None:
 
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a command's result on stdout: the text, or the data as one JSON object."""
-    click.echo(json.dumps(data, default=_plain) if as_json else text)
+    click.echo(as_line(data) if as_json else text)
+
+
+def as_line(data: dict[str, Any]) -> str:
+    """Return the data as one line of JSON, times in ISO form."""
+    import json
+
+    return json.dumps(data, default=_plain)
 
 
 def _plain(value: object) -> str:
