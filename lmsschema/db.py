@@ -5,7 +5,7 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from importlib import resources
+from pathlib import Path
 
 import psycopg
 from psycopg import conninfo, errors, sql
@@ -20,6 +20,9 @@ CONNECT_TIMEOUT = 10
 
 #: Seconds that a statement waits for a lock where the caller does not say.
 LOCK_TIMEOUT = 5.0
+
+
+_SQL = Path(__file__).parent / "sql"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +94,7 @@ def settings(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
 
 def query(name: str) -> sql.SQL:
     """Return the text of ``lmsschema/sql/<name>.sql``."""
-    text = resources.files("lmsschema").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    return sql.SQL(text)
+    return sql.SQL((_SQL / f"{name}.sql").read_text("utf-8"))
 
 
 def now(conn: psycopg.Connection) -> datetime:

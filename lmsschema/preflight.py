@@ -9,6 +9,10 @@ from lmsschema.errors import UnsafeError
 
 def refuse_taken_names(database: Database) -> None:
     """Raise UnsafeError if a table or type that the revisions make is there already."""
+    with database.transaction(read_only=True) as conn:
+        occupied = conn.execute(db.query("schema_occupied"), {"schema": database.schema})
+        if occupied.fetchone() == (False,):
+            return  # spares the import of the tables
     from lmsschema.tables import metadata
 
     names = {

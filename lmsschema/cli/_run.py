@@ -1,8 +1,6 @@
 """Runs click's program and answers every error: message, hint, exit code, never a traceback."""
 
-import json
 import sys
-import traceback
 
 import click
 
@@ -56,11 +54,15 @@ def _answer(error: LmsschemaError, argv: list[str], code: int | None = None) -> 
     """Print the error for a person, and for a program where ``--json`` asked for it."""
     exit_code = error.exit_code if code is None else code
     if "--debug" in argv:
+        import traceback
+
         traceback.print_exc(file=sys.stderr)
     click.echo(f"lmsschema: {error.message}", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)
     if "--json" in argv:
         body = {"message": error.message, "hint": error.hint, "exit_code": exit_code}
-        click.echo(json.dumps({"error": body | error.details}, default=str))
+        from lmsschema.cli import _common
+
+        click.echo(_common.as_line({"error": body | error.details}))
     return exit_code
