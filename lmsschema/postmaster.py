@@ -71,6 +71,15 @@ class Status:
         folder = quote(str(self._reachable()), safe="")
         return f"postgresql://{SUPERUSER}@/{quote(dbname, safe='')}?host={folder}&port={PORT}"
 
+    def variables(self, dbname: str) -> dict[str, str]:
+        """Return libpq's variables for a database of the running server.
+
+        Raises:
+            DatabaseUnavailableError: It does not run, or can't be reached any more.
+        """
+        folder = str(self._reachable())
+        return {"PGHOST": folder, "PGPORT": str(PORT), "PGUSER": SUPERUSER, "PGDATABASE": dbname}
+
     def _reachable(self) -> Path:
         """Return the folder of the socket, which must be there."""
         if self.state is not State.READY or self.sockets is None:

@@ -1,0 +1,30 @@
+"""What the commands of the embedded server share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from lmsschema import local
+from lmsschema.cli import _common
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def timeout_option(function: F) -> F:
+    """Add ``--timeout`` to a command that starts or stops the server."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        default=local.TIMEOUT,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for the server.",
+    )(function)
+
+
+def say_if_started(server: local.LocalServer) -> None:
+    """Tell where the server lies and how to open it, if it was started for this command."""
+    if server.started:
+        _common.say(f"started the embedded server in {server.home}")
+        _common.say("open it with: lmsschema local psql")

@@ -1,0 +1,29 @@
+"""``lmsschema local start``."""
+
+import os
+
+import click
+
+from lmsschema import local
+from lmsschema.cli import _common
+from lmsschema.cli.local import _options
+
+
+@click.command(epilog="Example: LMSSCHEMA_HOME=/srv/lms lmsschema local start")
+@_options.timeout_option
+@_common.output_options
+def command(timeout: float, *, as_json: bool) -> None:
+    """Start the embedded server; the first time, make it, with an empty database lms.
+
+    It goes on running when the command has ended. If it runs already, nothing changes.
+    """
+    server = local.ensure_running(os.environ, timeout=timeout)
+    _options.say_if_started(server)
+    data = {
+        "home": str(server.home),
+        "url": server.url,
+        "conninfo": server.conninfo,
+        "started": server.started,
+    }
+    state = "started" if server.started else "runs already"
+    _common.result(f"{state}: {server.url}", data, as_json=as_json)

@@ -1,0 +1,35 @@
+"""``lmsschema local status``."""
+
+import datetime as dt
+import os
+
+import click
+
+from lmsschema import local
+from lmsschema.cli import _common
+from lmsschema.errors import FindingsError
+from lmsschema.postmaster import State
+
+
+@click.command(epilog="Example: lmsschema local status --json")
+@_common.output_options
+def command(*, as_json: bool) -> int:
+    """Say whether the embedded server runs: exit code 0 if it takes connections, else 3."""
+    found = local.status(os.environ)
+    home = local.home(os.environ)
+    since = dt.datetime.fromtimestamp(found.since, dt.UTC) if found.since else None
+    running, made = found.state is State.READY, found.data.exists()
+    data = {
+        "state": found.state,
+        "home": str(home),
+        "made": made,
+        "pid": found.pid,
+        "since": since,
+        "url": found.url(local.DATABASE) if running else None,
+    }
+    if found.pid:
+        text = f"{found.state} in {home} (process {found.pid}, since {since:%Y-%m-%d %H:%M} UTC)"
+    else:
+        text = f"stopped, in {home}" if local.exists(os.environ) else f"not made yet, in {home}"
+    _common.result(text, data, as_json=as_json)
+    return 0 if running else FindingsError.exit_code

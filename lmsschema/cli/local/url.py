@@ -1,0 +1,23 @@
+"""``lmsschema local url``."""
+
+import os
+
+import click
+
+from lmsschema import local
+from lmsschema.cli import _common
+from lmsschema.cli.local import _options
+
+
+@click.command(epilog='Example: psql "$(lmsschema local url)"')
+@_options.timeout_option
+@_common.output_options
+def command(timeout: float, *, as_json: bool) -> None:
+    """Print the URL of the embedded server's database; start the server if need be.
+
+    It serves psql and other programs on libpq, psycopg and SQLAlchemy, for the same account.
+    """
+    server = local.ensure_running(os.environ, timeout=timeout)
+    _options.say_if_started(server)
+    data = {"url": server.url, "conninfo": server.conninfo, "home": str(server.home)}
+    _common.result(server.url, data, as_json=as_json)
