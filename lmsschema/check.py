@@ -27,6 +27,7 @@ class Report:
         ignored: How many differences the patterns took out.
         built_on: The server that built the declared schema, "" if the database's own did.
         expected: The objects that it was compared with.
+        found: The database's objects.
     """
 
     revision: str | None
@@ -36,6 +37,7 @@ class Report:
     ignored: int
     built_on: str
     expected: Catalog
+    found: Catalog
 
     def clean(self, *, strict: bool) -> bool:
         """Whether there is nothing to report: no drift, nothing pending.
@@ -71,13 +73,13 @@ def run(
     revision = migrate.current(database)
     pending = tuple(revisions.ids()[revisions.position(revision) :])
     if not database.schema_exists:
-        return Report(None, pending, (), (), 0, "", _NOTHING)
+        return Report(None, pending, (), (), 0, "", _NOTHING, _NOTHING)
     found, now = read(database)
     behind = revision if pending else None
     made = declared.read(database, behind, shadow_url=shadow_url, notify=notify)
     if revision is None:
         if made.catalog.relations().isdisjoint(found.relations()):
-            return Report(None, pending, (), (), 0, made.built_on, _NOTHING)
+            return Report(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
         pending = ()  # somebody took the version table away, or never had one
     expectation = partition_drift.expect(made.catalog, found, POLICIES, now)
     differences = _compare(expectation)
@@ -90,6 +92,7 @@ def run(
         len(differences) - len(kept),
         made.built_on,
         expectation.expected,
+        expectation.found,
     )
 
 

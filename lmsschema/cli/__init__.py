@@ -11,7 +11,9 @@ COMMANDS = {
     "history": "List the revisions, oldest first.",
     "downgrade": "Take the database back to REVISION.",
     "stamp": "Record REVISION as the database's, without running anything.",
+    "check": "Compare the database with the declared schema, to the last default.",
     "ddl": "Print the whole schema as one SQL script.",
+    "partitions": "Partitions: ensure, create, list, check, heal, prune, restore.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "revision": "Write a new, empty revision (for contributors).",
 }

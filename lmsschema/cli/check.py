@@ -1,0 +1,168 @@
+"""``lmsschema check``."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lmsschema.cli import _common
+from lmsschema.errors import FindingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lmsschema.check import Report
+    from lmsschema.drift import Difference
+
+_COLOURS = {"-": "red", "+": "green", "~": "yellow", "?": "cyan"}
+
+
+@click.command(epilog="Example: lmsschema check --strict --ignore 'backup_*' --url service=lms")
+@click.option("--strict", is_flag=True, help="What the code does not declare is drift too.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PATTERN",
+    help="What is meant to be: 'backup_*', 'users.idx_*', 'users.email:comment'.",
+)
+@click.option("--sql", "as_sql", is_flag=True, help="Print SQL that undoes what it safely can.")
+@click.option(
+    "--shadow-url",
+    metavar="URL",
+    help="Server to build the declared schema on [the database's own, else embedded].",
+)
+@_common.database_options
+def command(
+    url: str | None,
+    schema: str | None,
+    shadow_url: str | None,
+    ignore: tuple[str, ...],
+    *,
+    strict: bool,
+    as_sql: bool,
+    as_json: bool,
+) -> int:
+    """Compare the database with the declared schema, to the last default.
+
+    PostgreSQL builds the declared schema in a transaction that is rolled back; both are read from
+    the catalogs. Nothing is changed and no writer waits. Exit code 0: equal; 3: drift, or revisions
+    are pending.
+    """
+    from lmsschema import check
+
+    with _common.open_database(url, schema) as database:
+        report = check.run(database, ignore=ignore, shadow_url=shadow_url, notify=_common.say)
+    clean = report.clean(strict=strict)
+    text = _script(report, database.schema) if as_sql else _text(report, strict=strict)
+    _common.result(text, _data(report, clean=clean, with_sql=as_sql), as_json=as_json)
+    return 0 if clean else FindingsError.exit_code
+
+
+def _text(report: "Report", *, strict: bool) -> str:
+    """Return the report for a person, grouped by table."""
+    from lmsschema import drift_text
+
+    lines: list[str] = []
+    relation = None
+    for difference in report.drift:
+        if difference.identity.relation != relation:
+            relation = difference.identity.relation
+            lines.append(click.style(drift_text.printable(relation or "schema"), bold=True))
+        lines.append(f"  {_line(difference)}")
+    if report.unmanaged:
+        meaning = "drift, being strict" if strict else "no drift without --strict"
+        lines.append(click.style(f"not declared ({meaning})", bold=True))
+        lines.extend(f"  {_line(difference)}" for difference in report.unmanaged)
+    if report.pending:
+        lines.append(f"pending: {', '.join(report.pending)}")
+    lines.append(_summary(report))
+    return "\n".join(lines)
+
+
+def _line(difference: "Difference") -> str:
+    from lmsschema import drift_text
+
+    mark = drift_text.MARKS[difference.problem]
+    return f"{click.style(mark, fg=_COLOURS[mark])} {drift_text.describe(difference)}"
+
+
+def _summary(report: "Report") -> str:
+    """Return the last line: what was compared, and the counts."""
+    against = f"revision {report.revision}" if report.revision else "the declared schema"
+    tables = len({difference.identity.relation for difference in report.drift})
+    counts = [
+        f"{_number(len(report.drift), 'difference')} on {_number(tables, 'relation')}"
+        if report.drift
+        else "no differences",
+        f"{len(report.unmanaged)} not declared" if report.unmanaged else "",
+        f"{_number(len(report.pending), 'revision')} pending" if report.pending else "",
+        f"{report.ignored} ignored" if report.ignored else "",
+    ]
+    return f"compared with {against}: {', '.join(filter(None, counts))}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _data(report: "Report", *, clean: bool, with_sql: bool) -> dict[str, Any]:
+    """Return the report for a program."""
+    return {
+        "clean": clean,
+        "revision": report.revision,
+        "pending": report.pending,
+        "drift": list(_objects(report.drift, report, with_sql=with_sql)),
+        "unmanaged": list(_objects(report.unmanaged, report, with_sql=False)),
+        "ignored": report.ignored,
+        "built_on": report.built_on or None,
+    }
+
+
+def _objects(
+    differences: "Iterable[Difference]", report: "Report", *, with_sql: bool
+) -> "Iterable[dict[str, Any]]":
+    """Yield differences as JSON objects."""
+    from lmsschema import remedy
+
+    for difference in differences:
+        data: dict[str, Any] = {
+            "relation": difference.identity.relation or None,
+            "kind": difference.identity.kind,
+            "name": difference.identity.name,
+            "problem": difference.problem.value,
+            "attribute": difference.attribute or None,
+            "expected": difference.expected,
+            "found": difference.found,
+        }
+        if with_sql:
+            way = remedy.find(difference, report.expected, report.found)
+            data["statements"] = [
+                {"sql": statement.sql, "lock": statement.lock} for statement in way.statements
+            ]
+            data["not_undone"] = way.reason or None
+        yield data
+
+
+def _script(report: "Report", schema: str) -> str:
+    """Return the statements that undo the drift, each with its lock; what they can't is named."""
+    from psycopg import sql
+
+    from lmsschema import drift_text, remedy
+
+    lines = [
+        sql.SQL("SET search_path TO {};").format(sql.Identifier(schema)).as_string(),
+        "",
+    ]
+    patience = ""
+    for difference in report.drift:
+        place = drift_text.printable(difference.identity.relation or "schema")
+        lines.append(f"-- {place}: {drift_text.describe(difference)}")
+        way = remedy.find(difference, report.expected, report.found)
+        if way.reason:
+            lines.append(f"-- not undone: {way.reason}")
+        for statement in way.statements:
+            if statement.patience != patience:
+                patience = statement.patience
+                lines.append(f"SET lock_timeout TO '{patience}';")
+            lines += [f"-- lock: {statement.lock}", f"{statement.sql};"]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n")

@@ -1,0 +1,167 @@
+"""The way back from a difference: statements, each with the lock that it takes, or why not.
+
+Safe is what loses no row and no value, rewrites no table, and holds a blocking lock only for a
+moment. Everything else is named, for a person to decide.
+"""
+
+from collections.abc import Callable
+
+from psycopg import sql
+
+from lmsschema import remedy_indexes, remedy_tables
+from lmsschema.catalog import Catalog, Identity
+from lmsschema.drift import SITE_ATTRIBUTES, Difference, Problem
+from lmsschema.remedy_case import (
+    BRIEFLY,
+    NO_TABLE,
+    UNNOTICED,
+    WRITES_WAIT,
+    Case,
+    Remedy,
+    literal,
+    printed,
+    statement,
+)
+
+
+def find(difference: Difference, expected: Catalog, found: Catalog) -> Remedy:
+    """Return the way back from a difference.
+
+    Args:
+        difference: One that :func:`lmsschema.drift.compare` returned.
+        expected: The objects that it compared with.
+        found: The database's objects.
+    """
+    identity = difference.identity
+    table = Identity(identity.relation, "table", identity.relation)
+    case = Case(
+        difference,
+        expected.objects.get(identity, {}),
+        found.objects.get(identity, {}),
+        partitioned=found.objects.get(table, {}).get("partition key") is not None,
+    )
+    if difference.problem is Problem.UNMANAGED:
+        return Remedy(reason="the site's own")
+    if difference.problem is Problem.MISSING:
+        return _of(_MISSING, case, "create it again from what 'lmsschema ddl' prints")
+    if difference.problem is Problem.UNEXPECTED:
+        return _unexpected(case)
+    if difference.attribute == "comment":
+        return _comment(case)
+    if difference.attribute in SITE_ATTRIBUTES:
+        return Remedy(reason="lmsschema partitions ensure --repair gives it the table's")
+    return _of(_CHANGED, case, "it can't be changed back without a rewrite or a loss")
+
+
+def _of(
+    ways: "dict[tuple[str, str], Callable[[Case], Remedy]]", case: Case, otherwise: str
+) -> Remedy:
+    """Return the remedy for the case's kind of object and attribute."""
+    way = ways.get((case.identity.kind, case.difference.attribute))
+    return way(case) if way is not None else Remedy(reason=otherwise)
+
+
+def _comment(case: Case) -> Remedy:
+    """Put a comment back."""
+    kind = case.identity.kind
+    ways = {
+        "table": "TABLE {table}",
+        "view": "VIEW {table}",
+        "materialized view": "MATERIALIZED VIEW {table}",
+        "column": "COLUMN {table}.{name}",
+        "index": "INDEX {name}",
+        "primary key": "INDEX {name}",
+        "unique": "INDEX {name}",
+        "exclusion": "INDEX {name}",
+        "foreign key": "CONSTRAINT {name} ON {table}",
+        "check": "CONSTRAINT {name} ON {table}",
+        "trigger": "TRIGGER {name} ON {table}",
+        "rule": "RULE {name} ON {table}",
+        "policy": "POLICY {name} ON {table}",
+        "statistics": "STATISTICS {name}",
+        "enum": "TYPE {name}",
+        "sequence": "SEQUENCE {name}",
+    }
+    if kind not in ways:
+        return Remedy(reason="put the comment back by hand")
+    target = sql.SQL(ways[kind]).format(table=case.table, name=case.name)
+    lock = NO_TABLE if kind == "enum" else UNNOTICED
+    return Remedy(
+        (statement("COMMENT ON {} IS {}", lock, target, literal(case.difference.expected)),)
+    )
+
+
+def _unexpected(case: Case) -> Remedy:
+    """Take away what a managed table has too many, unless rows would lose something."""
+    kind = case.identity.kind
+    if kind == "index":
+        if case.partitioned:
+            return Remedy((statement("DROP INDEX {}", BRIEFLY, case.name),))
+        return Remedy((statement("DROP INDEX CONCURRENTLY {}", UNNOTICED, case.name),))
+    if kind in {"primary key", "unique", "exclusion", "foreign key", "check"}:
+        return Remedy((case.alter(BRIEFLY, "DROP CONSTRAINT {}", case.name),))
+    drops = {"trigger": "DROP TRIGGER {} ON {}", "rule": "DROP RULE {} ON {}"}
+    drops["policy"] = "DROP POLICY {} ON {}"
+    if kind in drops:
+        return Remedy((statement(drops[kind], BRIEFLY, case.name, case.table),))
+    if kind == "statistics":
+        return Remedy((statement("DROP STATISTICS {}", UNNOTICED, case.name),))
+    return Remedy(reason="dropping it could lose values")
+
+
+def _again(text: str) -> Callable[[Case], Remedy]:
+    """Return what runs a definition that PostgreSQL printed in full."""
+
+    def way(case: Case) -> Remedy:
+        definition = str(case.declared["definition"]).rstrip().rstrip(";")
+        return Remedy((statement(text, WRITES_WAIT, printed(definition)),))
+
+    return way
+
+
+_LOST_ROWS = "its rows are gone with it; restore them from a backup"
+_ENSURE = "lmsschema partitions ensure makes it"
+
+
+def _missing_table(case: Case) -> Remedy:
+    bounds = case.difference.expected
+    return Remedy(reason=_LOST_ROWS if bounds is None else _ENSURE)
+
+
+_INDEX_KINDS = ("index", "primary key", "unique")
+_MISSING: dict[tuple[str, str], Callable[[Case], Remedy]] = {
+    ("table", ""): _missing_table,
+    ("column", ""): lambda _: Remedy(reason="its values are gone; a new column would come last"),
+    ("foreign key", ""): remedy_indexes.missing_constraint,
+    ("check", ""): remedy_indexes.missing_constraint,
+    ("trigger", ""): _again("{}"),
+    ("rule", ""): _again("{}"),
+    ("function", ""): _again("{}"),
+    **{(kind, ""): remedy_indexes.missing_index for kind in _INDEX_KINDS},
+}
+_CHANGED: dict[tuple[str, str], Callable[[Case], Remedy]] = {
+    ("column", "default"): remedy_tables.default,
+    ("column", "not null"): remedy_tables.not_null,
+    ("column", "storage"): remedy_tables.column(BRIEFLY, "SET STORAGE", "default"),
+    ("column", "compression"): remedy_tables.column(BRIEFLY, "SET COMPRESSION", "default"),
+    ("column", "statistics target"): remedy_tables.column(UNNOTICED, "SET STATISTICS", "-1"),
+    ("column", "options"): remedy_tables.options,
+    ("table", "storage parameters"): remedy_tables.storage_parameters,
+    ("table", "row security"): remedy_tables.row_security("ENABLE", "DISABLE"),
+    ("table", "forced row security"): remedy_tables.row_security("FORCE", "NO FORCE"),
+    ("table", "replica identity"): remedy_tables.replica_identity,
+    ("table", "partition of"): lambda _: Remedy(reason="lmsschema partitions restore attaches it"),
+    ("table", "detach pending"): lambda _: Remedy(reason="lmsschema partitions ensure ends it"),
+    ("foreign key", "definition"): remedy_indexes.changed_constraint,
+    ("foreign key", "triggers"): lambda _: Remedy(reason="rows that violate it may have come in"),
+    ("check", "definition"): remedy_indexes.changed_constraint,
+    ("enum", "labels"): remedy_tables.labels,
+    ("trigger", "enabled"): remedy_tables.enabled,
+    ("function", "definition"): _again("{}"),
+    ("index", "definition"): remedy_indexes.changed_index,
+    **{(kind, "valid"): remedy_indexes.invalid_index for kind in _INDEX_KINDS},
+    **{
+        (kind, "clustered on"): lambda case: Remedy((case.alter(UNNOTICED, "SET WITHOUT CLUSTER"),))
+        for kind in _INDEX_KINDS
+    },
+}
