@@ -62,7 +62,10 @@ def open_database(
 
     chosen = target.resolve(url, schema, os.environ)
     if not quiet:
-        say(f"database: {chosen} (from {chosen.source})" + (f", schema {schema}" if schema else ""))
+        origin = f"from {chosen.source}"
+        if chosen.source == "embedded":
+            origin = "embedded; open it with: lmsschema local psql"
+        say(f"database: {chosen} ({origin})" + (f", schema {schema}" if schema else ""))
     database = db.connect(chosen)
     with contextlib.closing(database.conn):
         for warning in database.warnings:
