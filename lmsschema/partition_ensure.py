@@ -8,12 +8,13 @@ from typing import TypeAlias
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema import partition_state
-from lmsschema.db import Database, query, translated
+from lmsschema import partition_heal, partition_state
+from lmsschema.db import Database, translated
 from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_state import State
+from lmsschema.partition_homes import Heal
+from lmsschema.partition_state import BusyError, State
 from lmsschema.partitions import (
     Action,
     Attach,
@@ -40,6 +41,7 @@ class Outcome:
         until: The first instant from now on that has no partition of its own; None: no end.
         now: The database's time.
         default: The partition that takes rows which have none of their own, or None.
+        healed: How rows of the default were, or would have to be, brought home; None if none had.
     """
 
     table: str
@@ -49,6 +51,7 @@ class Outcome:
     until: datetime | None
     now: datetime
     default: str | None
+    healed: Heal | None = None
 
 
 def ensure(
@@ -62,7 +65,8 @@ def ensure(
 
     Each partition is made in a transaction of its own (:mod:`lmsschema.ddl.attach` says what that
     locks), planned afresh from what the catalogs say by then; only the first partitions of a table
-    that has none are made in one. With nothing to do, one query is all that is run.
+    that has none are made in one. With nothing to do, one query is all that is run. Where rows in
+    the default stand in the way, the default is promoted if that brings them home.
 
     Args:
         database: Where; opened and closed by the caller.
@@ -74,13 +78,20 @@ def ensure(
         LockTimeoutError: A lock was not got in time; what was made before is in place.
         UnsafeError: A table that is none of ours has a partition's name; everything else was made.
     """
-    return make(
-        database,
-        policy,
-        lambda state: plan(policy, state.partitions, state.now),
-        patience=patience,
-        progress=progress,
+
+    def planner(state: State) -> list[Action]:
+        return plan(policy, state.partitions, state.now)
+
+    outcome = make(database, policy, planner, patience=patience, progress=progress)
+    if not outcome.in_the_way:
+        return outcome
+    healed = partition_heal.heal(
+        database, policy, may_move=False, patience=patience, progress=progress
     )
+    if not healed.applied:
+        return dataclasses.replace(outcome, healed=healed.plan)
+    after = make(database, policy, planner, patience=patience, progress=progress)
+    return dataclasses.replace(after, done=outcome.done + after.done, healed=healed.plan)
 
 
 def make(
@@ -110,7 +121,7 @@ def make(
                 )
             except _PassedOver:
                 continue
-            except _BusyError:
+            except BusyError:
                 progress(f"another run is at work on the partitions of {policy.table}: left to it")
                 return _outcome(policy, state, run, busy=True)
             if not batch:
@@ -121,10 +132,6 @@ def make(
     if run.refused:
         raise run.refused[0]
     return _outcome(policy, state, run)
-
-
-class _BusyError(Exception):
-    """Another run has claimed the table's partitions."""
 
 
 class _PassedOver(Exception):  # noqa: N818  no error: the run goes on without one action
@@ -156,9 +163,7 @@ class _Run:
         Returns:
             How the table stands after it, and what was applied: nothing if nothing is left.
         """
-        key = {"schema": self._database.schema, "table": self._policy.table}
-        if conn.execute(query("partition_lock"), key).fetchone() != (True,):
-            raise _BusyError
+        partition_state.claim(conn, self._database, self._policy)
         state = partition_state.read(self._database, self._policy)
         self._default = state.default
         wanted = [one for one in self._planner(state) if one not in self._pass_over]

@@ -61,6 +61,21 @@ def read(database: Database, policy: Policy) -> State:
     return State(now.astimezone(UTC), partitions)
 
 
+class BusyError(Exception):
+    """Another run has claimed the table's partitions."""
+
+
+def claim(conn: psycopg.Connection, database: Database, policy: Policy) -> None:
+    """Claim a table's partitions until the transaction ends, without waiting.
+
+    Raises:
+        BusyError: Another run has them.
+    """
+    key = {"schema": database.schema, "table": policy.table}
+    if conn.execute(query("partition_lock"), key).fetchone() != (True,):
+        raise BusyError
+
+
 def parse_bounds(text: str) -> Range | None:
     """Return the range of a bound as PostgreSQL prints it in UTC and ISO style; None: DEFAULT.
 

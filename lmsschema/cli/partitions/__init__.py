@@ -1,0 +1,19 @@
+"""``lmsschema partitions``: one command a file."""
+
+from lmsschema.cli._group import LazyGroup
+
+COMMANDS = {
+    "ensure": "Make what is missing, from the current month to the months ahead.",
+    "create": "Make the partitions of months that --from and --to name.",
+    "list": "List the partitions, with what is odd about them.",
+    "check": "For monitoring: until when all is well, and what is not.",
+    "heal": "Bring rows of the default partition where they belong.",
+}
+
+command = LazyGroup(
+    package="lmsschema.cli.partitions",
+    commands=COMMANDS,
+    name="partitions",
+    help="Make, check, mend and retire the partitions of learning_events.",
+    epilog="Example, as a cron job: lmsschema partitions ensure -q",
+)

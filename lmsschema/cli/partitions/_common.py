@@ -1,0 +1,63 @@
+"""What the commands of ``lmsschema partitions`` share."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lmsschema.cli import _common
+
+if TYPE_CHECKING:
+    from lmsschema.partition_ensure import Outcome
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+HEAL_HINT = "hint: lmsschema partitions heal"
+
+
+def wait_option(function: F) -> F:
+    """Add ``--wait``: how long a step tries to get its locks."""
+    return click.option(
+        "--wait",
+        type=click.FloatRange(min=0),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a step tries to get its locks.",
+    )(function)
+
+
+def quiet_option(function: F) -> F:
+    """Add ``-q``: no word unless something needs attention."""
+    return click.option("-q", "--quiet", is_flag=True, help="Say nothing if all is well.")(function)
+
+
+def teller(*, quiet: bool) -> Callable[[str], None]:
+    """Return what progress is told to."""
+    return (lambda _: None) if quiet else _common.say
+
+
+def utc(instant: dt.datetime | None) -> str:
+    """Return an instant as people read it; None is no end."""
+    return "without end" if instant is None else f"{instant.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def outcome_data(outcome: "Outcome") -> dict[str, Any]:
+    """Return what a run did as data."""
+    return {
+        "table": outcome.table,
+        "done": [type(action).__name__.lower() + " " + action.name for action in outcome.done],
+        "in_the_way": [partition.name for partition in outcome.in_the_way],
+        "busy": outcome.busy,
+        "takes_rows_until": outcome.until,
+        "default": outcome.default,
+    }
+
+
+def tell_in_the_way(outcome: "Outcome") -> None:
+    """Say which partitions could not be made, why, and what to do."""
+    months = ", ".join(partition.name for partition in outcome.in_the_way)
+    why = f" ({outcome.healed.why})" if outcome.healed is not None else ""
+    _common.say(f"rows in {outcome.default} stand in the way of {months}{why}")
+    _common.say(HEAL_HINT)

@@ -1,0 +1,80 @@
+"""``lmsschema partitions create``."""
+
+import contextlib
+import datetime as dt
+import re
+
+import click
+
+from lmsschema.cli import _common
+from lmsschema.cli.partitions import _common as _partitions
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
+
+
+@click.command(epilog="Example: lmsschema partitions create --from 2025-01 --to 2025-12")
+@click.option("--from", "first", required=True, metavar="MONTH", help="First month: 2025-01.")
+@click.option("--to", "last", required=True, metavar="MONTH", help="Last month: 2025-12.")
+@click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
+@_partitions.wait_option
+@_partitions.quiet_option
+@_common.database_options
+def command(
+    first: str,
+    last: str,
+    wait: float,
+    url: str | None,
+    schema: str | None,
+    *,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Make the partitions of the months --from to --to, for a load of old data.
+
+    Months that are there already stay as they are. Exits 3 if rows of the default stand in the
+    way of a month.
+    """
+    from lmsschema import partition_ensure, partition_script, partition_state
+    from lmsschema.ddl.locks import Patience
+    from lmsschema.partition_state import State
+    from lmsschema.partitions import LEARNING_EVENTS, Create, Range, plan_range
+
+    policy = LEARNING_EVENTS
+    begin, end = _instant(first, "--from"), _instant(last, "--to")
+    if end < begin:
+        raise click.UsageError(f"--to {last} is before --from {first}")
+    wanted = Range(begin, policy.step(policy.start(end), 1))
+
+    def planner(state: State) -> list[Create]:
+        return plan_range(policy, state.partitions, wanted)
+
+    with _common.open_database(url, schema, quiet=quiet) as database:
+        if dry_run:
+            with database.transaction(read_only=True):
+                state = partition_state.read(database, policy)
+            text = partition_script.script(policy, planner(state))
+            _common.result(text.removesuffix("\n"), {"sql": text}, as_json=as_json)
+            return 0
+        outcome = partition_ensure.make(
+            database,
+            policy,
+            planner,
+            patience=Patience(total=wait),
+            progress=_partitions.teller(quiet=quiet),
+        )
+    if outcome.in_the_way:
+        _partitions.tell_in_the_way(outcome)
+    if as_json or not quiet:
+        text = f"{outcome.table}: {len(outcome.done)} partitions made"
+        _common.result(text, _partitions.outcome_data(outcome), as_json=as_json)
+    return 3 if outcome.in_the_way else 0
+
+
+def _instant(text: str, option: str) -> dt.datetime:
+    """Return the first instant of a month (or day), in UTC."""
+    match = _MONTH.fullmatch(text)
+    with contextlib.suppress(ValueError):
+        if match is not None:
+            return dt.datetime(int(match[1]), int(match[2]), int(match[3] or 1), tzinfo=dt.UTC)
+    raise click.UsageError(f"{option} {text!r} is no month such as 2025-01")

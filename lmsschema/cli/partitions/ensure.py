@@ -1,0 +1,116 @@
+"""``lmsschema partitions ensure``."""
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lmsschema.cli import _common
+from lmsschema.cli.partitions import _common as _partitions
+
+if TYPE_CHECKING:
+    from lmsschema.db import Database
+    from lmsschema.partitions import Policy
+
+
+@click.command(epilog="Example, as a cron job: lmsschema partitions ensure -q")
+@click.option("--ahead", type=click.IntRange(0, 1200), metavar="N", help="Months ahead [3].")
+@click.option("--repair", is_flag=True, help="Mend owner, grants and so on of older partitions.")
+@click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
+@click.option("--as-of", metavar="TIME", help="With --dry-run: as if it were that time.")
+@_partitions.wait_option
+@_partitions.quiet_option
+@_common.database_options
+def command(
+    ahead: int | None,
+    as_of: str | None,
+    wait: float,
+    url: str | None,
+    schema: str | None,
+    *,
+    repair: bool,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Make the partitions from the current month to the months ahead, and the default.
+
+    The database's clock decides. Exits 3 if rows of the default stand in the way of a month, 5 if
+    a lock was not got in time; run again, it goes on from there.
+    """
+    from lmsschema import partition_ensure
+    from lmsschema.ddl.locks import Patience
+    from lmsschema.partitions import POLICIES
+
+    moment = _moment(as_of, dry_run=dry_run)
+    policies = [p if ahead is None else dataclasses.replace(p, ahead=ahead) for p in POLICIES]
+    tell = _partitions.teller(quiet=quiet)
+    with _common.open_database(url, schema, quiet=quiet) as database:
+        if dry_run:
+            return _print_script(database, policies, moment, as_json=as_json)
+        outcomes = []
+        repaired: list[str] = []
+        for policy in policies:
+            outcome = partition_ensure.ensure(
+                database, policy, patience=Patience(total=wait), progress=tell
+            )
+            outcomes.append(outcome)
+            if repair:
+                from lmsschema import partition_repair
+
+                repaired += partition_repair.repair(
+                    database, policy, patience=Patience(total=wait), progress=tell
+                )
+    for outcome in outcomes:
+        if outcome.in_the_way:
+            _partitions.tell_in_the_way(outcome)
+    data: dict[str, Any] = {
+        "schema": database.schema,
+        "tables": [_partitions.outcome_data(outcome) for outcome in outcomes],
+    }
+    if repair:
+        data["repaired"] = repaired
+    if as_json or not quiet:
+        lines = [f"{o.table}: partitions until {_partitions.utc(o.until)}" for o in outcomes]
+        _common.result("\n".join(lines), data, as_json=as_json)
+    return 3 if any(outcome.in_the_way for outcome in outcomes) else 0
+
+
+def _moment(as_of: str | None, *, dry_run: bool) -> dt.datetime | None:
+    """Return the time of ``--as-of``, in UTC unless it says otherwise."""
+    if as_of is None:
+        return None
+    if not dry_run:
+        raise click.UsageError(
+            "--as-of needs --dry-run: only the database's clock makes partitions"
+        )
+    try:
+        moment = dt.datetime.fromisoformat(as_of)
+    except ValueError:
+        raise click.UsageError(
+            f"--as-of {as_of!r} is no time such as 2026-02-28T23:59:59+00:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _print_script(
+    database: "Database", policies: "list[Policy]", moment: dt.datetime | None, *, as_json: bool
+) -> int:
+    """Print the SQL that would be run."""
+    from lmsschema import partition_script, partition_state
+    from lmsschema.partitions import plan
+
+    scripts = []
+    for policy in policies:
+        with database.transaction(read_only=True):
+            state = partition_state.read(database, policy)
+        actions = plan(policy, state.partitions, moment or state.now)
+        scripts.append(partition_script.script(policy, actions))
+    text = "\n".join(filter(None, scripts))
+    if not text and not as_json:
+        _common.say("nothing to do")
+        return 0
+    data = {"schema": database.schema, "sql": text}
+    _common.result(text.removesuffix("\n"), data, as_json=as_json)
+    return 0

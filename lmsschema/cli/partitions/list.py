@@ -1,0 +1,84 @@
+"""``lmsschema partitions list``."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lmsschema.cli import _common
+from lmsschema.cli.partitions import _common as _partitions
+
+if TYPE_CHECKING:
+    from lmsschema.partition_report import Listed, Listing
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+@click.command(epilog="Example: lmsschema partitions list --json")
+@_common.database_options
+def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
+    """List the partitions: bounds in UTC, estimated rows, size, and what is odd.
+
+    Odd are holes, a detach pending, detached leftovers, a partition that lacks an index, a key, a
+    grant or the owner of its table, bounds off the month's grid.
+    """
+    from lmsschema import partition_report
+    from lmsschema.partitions import POLICIES
+
+    with _common.open_database(url, schema) as database:
+        listings = [partition_report.listing(database, policy) for policy in POLICIES]
+    data = {"schema": database.schema, "tables": [_data(listing) for listing in listings]}
+    _common.result("\n".join(map(_text, listings)), data, as_json=as_json)
+
+
+def _data(listing: "Listing") -> dict[str, Any]:
+    return {
+        "table": listing.table,
+        "partitions": [
+            {
+                "name": one.name,
+                "from": one.range.lower if one.range else None,
+                "to": one.range.upper if one.range else None,
+                "attached": one.attached,
+                "default": one.default,
+                "estimated_rows": one.estimated_rows,
+                "bytes": one.bytes,
+                "oddities": list(one.oddities),
+            }
+            for one in listing.partitions
+        ],
+        "holes": [{"from": hole.lower, "to": hole.upper} for hole in listing.holes],
+    }
+
+
+def _text(listing: "Listing") -> str:
+    rows = [("NAME", "FROM (UTC)", "TO (UTC)", "ROWS ~", "SIZE", "ODD")]
+    rows += [_row(one) for one in listing.partitions]
+    rows += [
+        ("(hole)", _partitions.utc(h.lower)[:16], _partitions.utc(h.upper)[:16], "", "", "no table")
+        for h in listing.holes
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return "\n".join(
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]]
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _row(one: "Listed") -> tuple[str, str, str, str, str, str]:
+    if one.range is None:
+        lower, upper = ("default", "") if one.default else ("", "")
+    else:
+        lower = _partitions.utc(one.range.lower)[:16] if one.range.lower else "MINVALUE"
+        upper = _partitions.utc(one.range.upper)[:16] if one.range.upper else "MAXVALUE"
+    rows = "?" if one.estimated_rows is None else str(one.estimated_rows)
+    return one.name, lower, upper, rows, _size(one.bytes), "; ".join(one.oddities)
+
+
+def _size(count: float) -> str:
+    for unit in _UNITS:
+        if count < 1024 or unit == _UNITS[-1]:  # noqa: PLR2004  bytes of a kilobyte
+            break
+        count /= 1024
+    return f"{count:.0f} {unit}"

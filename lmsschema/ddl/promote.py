@@ -1,0 +1,110 @@
+"""Make the default partition the partition of the rows that it holds, and put an empty one there.
+
+No row is copied, but for the few that don't belong to that partition. The tables are locked until
+the transaction ends, in this order: ACCESS EXCLUSIVE on each table that a foreign key of the
+partitioned table refers to (PostgreSQL replaces the key's triggers on them), on the partitioned
+table, on the default. Reads and writes wait meanwhile: about 0.1 s for each million rows of the
+default, which ATTACH reads once. No CHECK is added beforehand to spare that: it would refuse rows
+that are inserted until the exchange. No row is out of sight at any moment.
+"""
+
+from psycopg import sql
+
+from lmsschema import partition_script
+from lmsschema.db import Database, query
+from lmsschema.ddl import attach, locks
+from lmsschema.ddl.attach import Surroundings
+from lmsschema.ddl.locks import Lock
+from lmsschema.ddl.rename import rename
+from lmsschema.partition_homes import Heal
+from lmsschema.partitions import Attach, Create, Policy, Range, bound
+
+_REST = "lmsschema_heal_rest"
+
+
+def needed(database: Database, policy: Policy, around: Surroundings, default: str) -> list[Lock]:
+    """Return the locks of a promotion, in their order."""
+    return [
+        *(Lock(schema, table, "ACCESS EXCLUSIVE") for schema, table in around.referenced),
+        Lock(database.schema, policy.table, "ACCESS EXCLUSIVE"),
+        Lock(database.schema, default, "ACCESS EXCLUSIVE"),
+    ]
+
+
+def promote(
+    database: Database, policy: Policy, plan: Heal, default: str, around: Surroundings
+) -> None:
+    """Promote the default as planned; in a transaction.
+
+    Raises:
+        psycopg.errors.CheckViolation: A row came meanwhile that belongs elsewhere: plan again.
+    """
+    promoted = plan.promoted
+    if promoted is None or promoted.range is None:
+        raise ValueError("this plan promotes nothing")
+    conn = database.conn
+    fresh = f"{default}_new"
+    names = [fresh, *(home.name for home in plan.homes)]
+    attach.create(database, policy, names, around)
+    locks.take(conn, needed(database, policy, around, default), around.deadlock_timeout)
+    conn.execute(
+        sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
+            sql.Identifier(policy.table), sql.Identifier(default)
+        )
+    )
+    rename(database, default, promoted.name)
+    rename(database, fresh, default)
+    if plan.moved or plan.staying or plan.homes:
+        _move_rest(database, policy, plan, promoted, default)
+    statements = [
+        partition_script.attach(policy, Attach(promoted.name, promoted.range)),
+        *(partition_script.attach(policy, home) for home in plan.homes),
+        partition_script.attach(policy, Create(default, None)),
+    ]
+    conn.execute(sql.SQL("; ").join(statements))
+
+
+def _move_rest(database: Database, policy: Policy, plan: Heal, kept: Create, fresh: str) -> None:
+    """Move the rows that don't belong to the promoted partition into the tables beside it."""
+    if kept.range is None:
+        return
+    conn = database.conn
+    columns = [
+        sql.Identifier(name)
+        for (name,) in conn.execute(
+            query("partition_columns"), {"schema": database.schema, "table": policy.table}
+        ).fetchall()
+    ]
+    listed = sql.SQL(", ").join(columns)
+    rest = sql.Identifier(_REST)
+    conn.execute(
+        sql.SQL(
+            "CREATE TEMPORARY TABLE {rest} (LIKE {table}) ON COMMIT DROP;"
+            " WITH gone AS (DELETE FROM ONLY {table} WHERE NOT ({within}) RETURNING {columns})"
+            " INSERT INTO pg_temp.{rest} ({columns}) SELECT {columns} FROM gone"
+        ).format(
+            rest=rest,
+            table=sql.Identifier(kept.name),
+            within=within(policy, kept.range),
+            columns=listed,
+        )
+    )
+    for name, where in [
+        *((home.name, within(policy, home.range)) for home in plan.homes if home.range),
+        (fresh, sql.SQL("true")),
+    ]:
+        conn.execute(
+            sql.SQL(
+                "WITH gone AS (DELETE FROM pg_temp.{rest} WHERE {where} RETURNING {columns})"
+                " INSERT INTO {table} ({columns}) SELECT {columns} FROM gone"
+            ).format(rest=rest, where=where, table=sql.Identifier(name), columns=listed)
+        )
+
+
+def within(policy: Policy, bounds: Range) -> sql.Composed:
+    """Return the condition that a row's key lies in a range."""
+    return sql.SQL("({key} >= {lower} AND {key} < {upper})").format(
+        key=sql.Identifier(policy.key),
+        lower=sql.SQL(bound(bounds.lower, "'-infinity'")),
+        upper=sql.SQL(bound(bounds.upper, "'infinity'")),
+    )

@@ -1,0 +1,34 @@
+"""Rename a table, with those of its indexes and constraints that are named after it.
+
+Locks: ACCESS EXCLUSIVE on the table, SHARE UPDATE EXCLUSIVE on its indexes.
+"""
+
+from psycopg import sql
+
+from lmsschema.db import Database, query
+from lmsschema.partitions import MAX_NAME_BYTES
+
+
+def rename(database: Database, old: str, new: str) -> None:
+    """Rename a table of the schema; names that would be too long or are taken stay as they are."""
+    rows = database.conn.execute(
+        query("partition_names"), {"schema": database.schema, "table": old}
+    ).fetchall()
+    statements = [
+        sql.SQL("ALTER TABLE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
+    ]
+    for kind, name in rows:
+        renamed = new + name.removeprefix(old)
+        if len(renamed.encode()) > MAX_NAME_BYTES:
+            continue
+        form = (
+            sql.SQL("ALTER INDEX {old} RENAME TO {new}")
+            if kind == "index"
+            else sql.SQL("ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}")
+        )
+        statements.append(
+            form.format(
+                table=sql.Identifier(new), old=sql.Identifier(name), new=sql.Identifier(renamed)
+            )
+        )
+    database.conn.execute(sql.SQL("; ").join(statements))

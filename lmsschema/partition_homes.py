@@ -1,0 +1,180 @@
+"""Where rows of the default partition belong, and how they get there: pure planning of a heal."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from lmsschema.partitions import Create, Partition, Policy, Range, plan_range
+
+Method: TypeAlias = Literal["nothing", "promote", "move"]
+
+#: How far back rows of the default are given partitions; older ones are taken for bad clocks.
+REACH = timedelta(days=3660)
+
+#: As many rows are moved under the locks of a promotion (some tens of milliseconds), not more.
+FEW = 2_000
+
+#: As many intervals without rows may lie between those that become one partition (a weekend).
+_EMPTY = 2
+
+
+@dataclass(frozen=True)
+class Stray:
+    """Rows of the default partition that lie in one interval of the grid."""
+
+    start: datetime
+    rows: int
+
+
+@dataclass(frozen=True)
+class Heal:
+    """How the rows of the default partition get home.
+
+    Attributes:
+        method: ``promote``: the default itself becomes the partition ``promoted`` and an empty one
+            takes its place; ``move``: rows are copied, then the default is exchanged for the copy.
+        why: Why this method, in words.
+        promoted: What the default becomes.
+        homes: Partitions that are made for rows which are moved.
+        rows: Rows that go home, all in all.
+        moved: Rows of these that are moved; the rest stays where it lies.
+        staying: Rows that stay in the default.
+    """
+
+    method: Method
+    why: str
+    promoted: Create | None
+    homes: tuple[Create, ...]
+    rows: int
+    moved: int
+    staying: int
+
+
+def plan_heal(
+    policy: Policy,
+    existing: Iterable[Partition],
+    strays: Sequence[Stray],
+    now: datetime,
+    *,
+    elsewhere: int = 0,
+) -> Heal:
+    """Plan how the rows of the default get home.
+
+    Rows get partitions from ten years back to the last interval ahead; what lies beyond (a clock
+    that is wrong, ``infinity``) stays in the default, so that no partitions are made for it.
+
+    Args:
+        policy: The table's policy.
+        existing: The partitions that there are.
+        strays: The default's rows by interval.
+        now: The database's time.
+        elsewhere: Rows whose time is none that an interval can have.
+    """
+    partitions = list(existing)
+    end = policy.step(policy.start(now), policy.ahead + 1)
+    near = sorted(
+        (stray for stray in strays if now - REACH <= stray.start < end), key=lambda s: s.start
+    )
+    rows = sum(stray.rows for stray in near)
+    staying = sum(stray.rows for stray in strays) - rows + elsewhere
+    if not near:
+        why = "no row belongs to a month from ten years back to the last one ahead"
+        return Heal("nothing", why, None, (), 0, 0, staying)
+    groups = _groups(policy, partitions, near)
+    groups = _trimmed(groups, FEW - staying)
+    runs = [_run(policy, partitions, group) for group in groups]
+    main = max(runs, key=lambda run: run.rows)
+    others = rows - main.rows
+    if others + staying > FEW:
+        homes = tuple(home for run in runs for home in _homes(policy, partitions, run))
+        why = (
+            f"{others + staying} of {rows + staying} rows do not belong to {main.create.name}, "
+            f"and the default can become only one partition"
+        )
+        return Heal("move", why, None, homes, rows, rows, staying)
+    homes = tuple(
+        home
+        for run in runs
+        for home in (run.beside if run is main else _homes(policy, partitions, run))
+    )
+    why = "its rows lie in months without partitions, one after the other"
+    if others + staying:
+        why += f", but {others + staying} that are moved meanwhile"
+    return Heal("promote", why, main.create, homes, rows, others, staying)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Intervals with rows, and no partition that exists from the first to the last of them.
+
+    Attributes:
+        create: The one partition that could hold them.
+        beside: What it can't hold: an interval that is partly covered may have several gaps.
+        strays: The intervals.
+    """
+
+    create: Create
+    beside: tuple[Create, ...]
+    strays: tuple[Stray, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(stray.rows for stray in self.strays)
+
+
+def _groups(
+    policy: Policy, partitions: Sequence[Partition], near: Sequence[Stray]
+) -> list[list[Stray]]:
+    """Group intervals with rows so that each group can be one partition."""
+    groups: list[list[Stray]] = []
+    for stray in near:
+        if (
+            groups
+            and stray.start <= policy.step(groups[-1][-1].start, _EMPTY + 1)
+            and _free(policy, partitions, groups[-1][0].start, stray.start)
+        ):
+            groups[-1].append(stray)
+        else:
+            groups.append([stray])
+    return groups
+
+
+def _trimmed(groups: list[list[Stray]], few: int) -> list[list[Stray]]:
+    """Take few rows at the ends of the largest group out of it, so that it becomes narrow."""
+    main = max(groups, key=lambda group: sum(stray.rows for stray in group))
+    others = [group for group in groups if group is not main]
+    few -= sum(stray.rows for group in others for stray in group)
+    kept = list(main)
+    while len(kept) > 1:
+        end = min(kept[0], kept[-1], key=lambda stray: stray.rows)
+        if end.rows > few:
+            break
+        few -= end.rows
+        kept.remove(end)
+        others.append([end])
+    return [kept, *others]
+
+
+def _free(policy: Policy, partitions: Sequence[Partition], first: datetime, last: datetime) -> bool:
+    """Whether no partition lies between the first interval's begin and the last one's end."""
+    hull = Range(first, policy.step(last, 1))
+    return not any(p.range is not None and p.range.overlaps(hull) for p in partitions)
+
+
+def _run(policy: Policy, partitions: Sequence[Partition], group: Sequence[Stray]) -> _Run:
+    first, last = group[0].start, group[-1].start
+    pieces = plan_range(policy, partitions, Range(first, policy.step(last, 1)))
+    if len(group) == 1:
+        return _Run(pieces[0], tuple(pieces[1:]), tuple(group))
+    name = f"{policy.name(first)}_to{policy.name(last).removeprefix(policy.table)}"
+    return _Run(Create(name, Range(first, policy.step(last, 1))), (), tuple(group))
+
+
+def _homes(policy: Policy, partitions: Sequence[Partition], run: _Run) -> list[Create]:
+    """Return the partitions for the intervals of a run that have rows."""
+    return [
+        home
+        for stray in run.strays
+        for home in plan_range(policy, partitions, policy.interval_of(stray.start))
+    ]

@@ -1,0 +1,61 @@
+-- Every partition of a table, and tables that are named like one and are none, each with its size and
+-- with what of the table's it lacks.
+SELECT
+    c.relname AS name,
+    coalesce(i.inhparent = p.oid, false) AS attached,
+    coalesce(i.inhdetachpending, false) AS detach_pending,
+    pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bounds,
+    CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS estimated_rows,
+    pg_catalog.pg_total_relation_size(c.oid) AS bytes,
+    pg_catalog.obj_description(c.oid, 'pg_class') AS note,
+    ARRAY(
+        SELECT x.relname
+        FROM pg_catalog.pg_index AS pi
+        INNER JOIN pg_catalog.pg_class AS x ON pi.indexrelid = x.oid
+        WHERE
+            i.inhparent = p.oid
+            AND pi.indrelid = p.oid
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_inherits AS xi
+                INNER JOIN pg_catalog.pg_index AS ci ON xi.inhrelid = ci.indexrelid
+                WHERE xi.inhparent = pi.indexrelid AND ci.indrelid = c.oid
+            )
+        ORDER BY x.relname
+    )::text[] AS lacking_indexes,
+    ARRAY(
+        SELECT k.conname
+        FROM pg_catalog.pg_constraint AS k
+        WHERE
+            i.inhparent = p.oid
+            AND k.conrelid = p.oid
+            AND k.contype IN ('p', 'u', 'f')
+            AND k.conparentid = 0
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_constraint AS ck
+                WHERE ck.conparentid = k.oid AND ck.conrelid = c.oid
+            )
+        ORDER BY k.conname
+    )::text[] AS lacking_keys,
+    ARRAY(
+        SELECT x.relname
+        FROM pg_catalog.pg_index AS ci
+        INNER JOIN pg_catalog.pg_class AS x ON ci.indexrelid = x.oid
+        WHERE ci.indrelid = c.oid AND NOT ci.indisvalid
+        ORDER BY x.relname
+    )::text[] AS invalid_indexes
+FROM pg_catalog.pg_class AS p
+INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
+CROSS JOIN pg_catalog.pg_class AS c
+LEFT JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhrelid
+WHERE
+    n.nspname = %(schema)s
+    AND p.relname = %(table)s
+    AND c.relkind IN ('r', 'p', 'f')
+    AND (
+        i.inhparent = p.oid
+        OR (
+            i.inhparent IS NULL
+            AND c.relnamespace = n.oid
+            AND c.relname ~ ('^' || p.relname || '_([0-9]{4}_|default)')
+        )
+    )
