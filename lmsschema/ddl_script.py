@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from psycopg import sql
-from sqlalchemy import Table
+from sqlalchemy import MetaData, Table
 from sqlalchemy.dialects.postgresql import ENUM, CreateEnumType
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import (
@@ -53,7 +53,7 @@ def render(schema: str | None, as_of: datetime) -> str:
 def _begin(schema: str | None) -> Iterator[str]:
     """Yield the statements that make the schema and have every name resolve in it."""
     if schema is not None:
-        name = sql.Identifier(schema).as_string()
+        name = partition_script.identifier(schema).as_string()
         yield f"CREATE SCHEMA IF NOT EXISTS {name};\n"
         yield f"SET search_path TO {name};\n"
 
@@ -89,7 +89,11 @@ def _table(table: Table) -> Iterator[str]:
 def _partitions(as_of: datetime) -> Iterator[str]:
     """Yield the partitions that ``upgrade`` leaves at that time."""
     for policy in partitions.POLICIES:
-        yield partition_script.script(policy, partitions.plan(policy, [], as_of))
+        actions = partitions.plan(policy, [], as_of)
+        yield partition_script.script(policy, actions)
+        comment = metadata.tables[policy.table].comment  # LIKE does not copy a table's own
+        made = [Table(action.name, MetaData(), comment=comment) for action in actions]
+        yield _statements(map(SetTableComment, made))
 
 
 def _statements(elements: Iterable[ExecutableDDLElement]) -> str:

@@ -1,0 +1,63 @@
+"""The SQL that lmsschema prints passes sqlfluff, with the project's own configuration."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+
+from lmsschema import ddl_script, revisions, runner
+
+PYPROJECT = revisions.folder().parent / "pyproject.toml"
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def downgrade() -> str:
+    config = runner.config()
+    config.output_buffer = io.StringIO()
+    command.downgrade(config, "head:base", sql=True)
+    return config.output_buffer.getvalue()
+
+
+SCRIPTS: dict[str, Callable[[], str]] = {
+    "ddl": lambda: ddl_script.render(None, NOON),
+    "ddl in lms": lambda: ddl_script.render("lms", NOON),
+    "ddl in campus_north": lambda: ddl_script.render("campus_north", NOON),
+    "ddl in Campus_North": lambda: ddl_script.render("Campus_North", NOON),
+    "upgrade": lambda: runner.offline(revisions.BASE, revisions.HEAD),
+    "downgrade": downgrade,
+}
+
+
+def violations(script: Path) -> list[tuple[str, int]]:
+    """Return the rules that a script breaks, each with the line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sqlfluff", "lint", script, "--config", PYPROJECT, "--format=json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    [file] = json.loads(done.stdout)
+    return [(found["code"], found["start_line_no"]) for found in file["violations"]]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_it_passes_the_linter(tmp_path: Path, name: str) -> None:
+    script = tmp_path / "script.sql"
+    script.write_text(SCRIPTS[name]())
+    assert violations(script) == []
+
+
+def test_the_linter_reads_a_script_to_its_end(tmp_path: Path) -> None:
+    """It skips what is long in silence unless told not to."""
+    script = tmp_path / "script.sql"
+    text = ddl_script.render(None, NOON)
+    script.write_text(f"{text}\nselect 1;\n")
+    assert len(text) > 20_000
+    assert [rule for rule, _ in violations(script)] == ["CP01"]
