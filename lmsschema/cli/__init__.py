@@ -13,6 +13,8 @@ COMMANDS = {
     "stamp": "Record REVISION as the database's, without running anything.",
     "check": "Compare the database with the declared schema, to the last default.",
     "ddl": "Print the whole schema as one SQL script.",
+    "createdb": "Create a database at head, copied from a template.",
+    "dropdb": "Drop a database.",
     "partitions": "Partitions: ensure, create, list, check, heal, prune, restore.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "revision": "Write a new, empty revision (for contributors).",
