@@ -4,6 +4,7 @@ import contextlib
 import locale
 import os
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -108,8 +109,9 @@ def check_version(data: Path, programs: Path) -> None:
 def _check(code: int, output: str, data: Path) -> None:
     """Raise what a program said if it failed."""
     if code:
+        end = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         raise DatabaseUnavailableError(
-            f"no server could be made in {data.parent}:\n{output.strip()}",
+            f"no server could be made in {data.parent} ({end}):\n{output.strip()}",
             hint="Mend what is said there, and try again; nothing was left behind.",
         )
 

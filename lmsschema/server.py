@@ -106,24 +106,25 @@ class Server:
             folders.make_home(self.home, self._lock)
             with filelock.hold(self._lock, timeout) as lock:
                 deadline = time.monotonic() + timeout
-                if self._settled(deadline).state is State.READY:
-                    return False
-                account = accounts.of_server(self.data)
-                self._check_reachable(account)
-                programs = self._usable_programs(account)
-                cluster.remove_half_made(self.home)
-                if not self.data.exists():
-                    cluster.create(
-                        self.data,
-                        programs,
-                        account,
-                        database=self.database,
-                        durable=self.settings.get("fsync") != "off",
-                        lock=lock,
-                        deadline=deadline,
-                    )
-                cluster.check_version(self.data, programs)
-                self._launch(programs, account, deadline)
+                with self._settled(deadline) as guard:
+                    if guard is None:
+                        return False
+                    account = accounts.of_server(self.data)
+                    self._check_reachable(account)
+                    programs = self._usable_programs(account)
+                    cluster.remove_half_made(self.home)
+                    if not self.data.exists():
+                        cluster.create(
+                            self.data,
+                            programs,
+                            account,
+                            database=self.database,
+                            durable=self.settings.get("fsync") != "off",
+                            lock=lock,
+                            deadline=deadline,
+                        )
+                    cluster.check_version(self.data, programs)
+                    self._launch(programs, account, guard, deadline)
         return True
 
     def stop(self, mode: StopMode = "fast", timeout: float = TIMEOUT) -> bool:
@@ -141,7 +142,10 @@ class Server:
         if self.status().state is State.STOPPED:
             return False
         with self._explained(), filelock.hold(self._lock, timeout):
-            return self._stop(mode, time.monotonic() + timeout)
+            deadline = time.monotonic() + timeout
+            stopped = self._stop(mode, deadline)
+            with self._settled(deadline):
+                return stopped
 
     def remove(self, timeout: float = TIMEOUT) -> bool:
         """Stop the server and remove all that was made for it, but not ``home``; False if nothing.
@@ -156,15 +160,12 @@ class Server:
             with filelock.hold(self._lock, timeout):
                 deadline = time.monotonic() + timeout
                 account = accounts.of_server(self.data)
-                self._stop("fast", deadline)
-                with self._no_survivors(deadline):
-                    folders.remove_for_socket(folders.for_socket(self.home), account)
-                    cluster.remove(self.data)
-                    binaries.remove_copies(self.home)
-                    server_log.remove(self.log)
-                    self._guard.unlink()
-                    self._lock.unlink()
-        return True
+                while True:
+                    self._stop("fast", deadline)
+                    with self._settled(deadline) as guard:
+                        if guard is not None:  # else it has come up only now
+                            self._remove(account)
+                            return True
 
     @property
     def _lock(self) -> Path:
@@ -176,17 +177,44 @@ class Server:
         """Held by the server's processes as long as one of them lives."""
         return self.home / "server.lock"
 
-    def _settled(self, deadline: float) -> Status:
-        """Wait until the server neither starts nor stops, and return what it does."""
-        while (found := self.status()).state in (State.STARTING, State.STOPPING):
+    @contextlib.contextmanager
+    def _settled(self, deadline: float) -> Iterator[int | None]:
+        """Wait until the server either runs, and yield None, or is gone to its last process.
+
+        Then the guard's descriptor is yielded, for the next server to hold as long as it lives.
+        Processes outlive a killed postmaster for a moment, or for as long as a query takes; and
+        where the folder is shared by containers, a server may run that can't be seen from here.
+        """
+        while (found := self.status()).state is not State.READY:
+            with contextlib.ExitStack() as stack:
+                guard = self._take_guard(stack) if found.state is State.STOPPED else None
+                if guard is not None:
+                    yield guard
+                    return
             if time.monotonic() >= deadline:
-                raise DatabaseUnavailableError(
-                    f"the server in {self.home} (process {found.pid}) is still {found.state}"
-                    f"{server_log.tail(self.log)}",
-                    hint="It may be recovering from a crash: try again in a while.",
-                )
+                raise self._unsettled(found)
             time.sleep(_POLL)
-        return found
+        yield None
+
+    def _take_guard(self, stack: contextlib.ExitStack) -> int | None:
+        """Hold the guard until the stack is left; None if processes of a server hold it."""
+        try:
+            return stack.enter_context(filelock.hold(self._guard, 0))
+        except LockTimeoutError:
+            return None
+
+    def _unsettled(self, found: Status) -> DatabaseUnavailableError:
+        """Return the error for a server that neither runs nor is gone in time."""
+        if found.state is State.STOPPED:
+            return DatabaseUnavailableError(
+                f"processes of a server that can't be seen from here still use {self.home}",
+                hint="Stop it in the container or on the machine where it runs.",
+            )
+        return DatabaseUnavailableError(
+            f"the server in {self.home} (process {found.pid}) is still {found.state}"
+            f"{server_log.tail(self.log)}",
+            hint="It goes on; after a crash it may take a while to recover. Try again later.",
+        )
 
     def _check_reachable(self, account: Account | None) -> None:
         """Refuse a home that the account can't enter; whose folder that is, we don't know."""
@@ -204,22 +232,23 @@ class Server:
             raise DatabaseUnavailableError(f"no PostgreSQL is installed for the server {self.home}")
         return binaries.for_account(self.programs, account, self.home)
 
-    def _launch(self, programs: Path, account: Account | None, deadline: float) -> None:
-        """Start the server and wait until it takes connections."""
+    def _launch(self, programs: Path, account: Account | None, guard: int, deadline: float) -> None:
+        """Start the server, which holds the guard from now on, and wait until it answers."""
         sockets = folders.for_socket(self.home)
         folders.make_for_socket(sockets, account)
+        postmaster.remove_misleading(self.data / "postmaster.pid", sockets / f"{SOCKET}.lock")
         begin = server_log.begin(self.log, account)
         words = ["-h", "", "-p", str(PORT), "-k", str(sockets)]
         for name, value in {"unix_socket_permissions": "0700", **self.settings}.items():
             words += ["-c", f"{name}={value}"]
-        with self._no_survivors(deadline) as guard:
-            postmaster.remove_misleading(self.data / "postmaster.pid", sockets / f"{SOCKET}.lock")
-            left = max(1, round(deadline - time.monotonic()))
-            argv = [programs / "pg_ctl", "start", "-D", self.data, "-l", self.log]
-            argv += ["-s", "-w", "-t", left, "-o", shlex.join(words)]
-            done = accounts.run(argv, account, folder=Path("/"), timeout=left + 10, keep=[guard])
+        left = max(1, round(deadline - time.monotonic()))
+        argv = [programs / "pg_ctl", "start", "-D", self.data, "-l", self.log]
+        argv += ["-s", "-w", "-t", left, "-o", shlex.join(words)]
+        done = accounts.run(argv, account, folder=Path("/"), timeout=left + 10, keep=[guard])
+        found = self.status()
+        if found.state is State.STARTING:
+            raise self._unsettled(found)
         if done.returncode:
-            self._settled(0)  # raises where it only needs more time
             raise DatabaseUnavailableError(
                 f"the server in {self.home} did not start: {done.stdout.strip()}"
                 f"{server_log.tail(self.log, begin)}",
@@ -233,32 +262,20 @@ class Server:
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(found.pid, _SIGNALS[mode])
-        while self.status().pid == found.pid:
+        while (now := self.status()).pid == found.pid:
             if time.monotonic() >= deadline:
-                raise DatabaseUnavailableError(
-                    f"the server in {self.home} (process {found.pid}) has not stopped in time"
-                    f"{server_log.tail(self.log)}",
-                    hint="It has been told to, and goes on stopping.",
-                )
+                raise self._unsettled(now)
             time.sleep(_POLL / 2)
-        with self._no_survivors(deadline):
-            return True
+        return True
 
-    @contextlib.contextmanager
-    def _no_survivors(self, deadline: float) -> Iterator[int]:
-        """Wait until no process of an earlier server lives; yields the lock for the next one's.
-
-        Processes outlive a killed postmaster for a moment, or for as long as a query takes; and
-        where the folder is shared by containers, a server may run that can't be seen from here.
-        """
-        try:
-            with filelock.hold(self._guard, max(0.0, deadline - time.monotonic())) as guard:
-                yield guard
-        except LockTimeoutError as error:
-            raise DatabaseUnavailableError(
-                f"processes of a server that can't be seen from here still use {self.home}",
-                hint="Stop it in the container or on the machine where it runs.",
-            ) from error
+    def _remove(self, account: Account | None) -> None:
+        """Remove what was made; the lock last, so that the rest can be recognized as ours."""
+        folders.remove_for_socket(folders.for_socket(self.home), account)
+        cluster.remove(self.data)
+        binaries.remove_copies(self.home)
+        server_log.remove(self.log)
+        self._guard.unlink()
+        self._lock.unlink()
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
