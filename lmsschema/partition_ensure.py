@@ -122,7 +122,7 @@ def make(
             except _PassedOver:
                 continue
             except BusyError:
-                progress(f"another run is at work on the partitions of {policy.table}: left to it")
+                progress(partition_state.busy(policy))
                 return _outcome(policy, state, run, busy=True)
             if not batch:
                 break

@@ -94,6 +94,9 @@ def heal(
                 return Healed(policy.table, planned, applied=True)
             try:
                 return _promote(database, policy, patience, progress)
+            except partition_state.BusyError:
+                progress(partition_state.busy(policy))
+                return Healed(policy.table, planned, applied=False)
             except errors.CheckViolation:  # a row came meanwhile that belongs elsewhere
                 _, planned = plan(database, policy)
     raise LmsschemaError(

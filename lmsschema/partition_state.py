@@ -65,6 +65,11 @@ class BusyError(Exception):
     """Another run has claimed the table's partitions."""
 
 
+def busy(policy: Policy) -> str:
+    """Return what is said where another run is at work."""
+    return f"another run is at work on the partitions of {policy.table}: left to it"
+
+
 def claim(conn: psycopg.Connection, database: Database, policy: Policy) -> None:
     """Claim a table's partitions until the transaction ends, without waiting.
 

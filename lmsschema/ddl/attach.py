@@ -129,9 +129,13 @@ def attach(
     action: Create | Attach,
     around: Surroundings,
     default: str | None,
+    *,
+    locked: bool = False,
 ) -> None:
-    """Take the locks and attach a table that exists; see the module for the locks."""
-    locks.take(database.conn, needed(database, policy, around, default), around.deadlock_timeout)
+    """Attach a table that exists, after taking the locks unless the caller has ``locked``."""
+    if not locked:
+        wanted = needed(database, policy, around, default)
+        locks.take(database.conn, wanted, around.deadlock_timeout)
     database.conn.execute(partition_script.attach(policy, action))
     if around.identity_by_index:  # the partition's own index is known once it is attached
         found = partition_inheritance.differences(database, policy, [action.name])

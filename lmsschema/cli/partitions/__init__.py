@@ -8,6 +8,8 @@ COMMANDS = {
     "list": "List the partitions, with what is odd about them.",
     "check": "For monitoring: until when all is well, and what is not.",
     "heal": "Bring rows of the default partition where they belong.",
+    "prune": "Detach, export or drop what is older than --keep.",
+    "restore": "Attach a detached partition again.",
 }
 
 command = LazyGroup(

@@ -1,0 +1,139 @@
+"""``lmsschema partitions prune``."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lmsschema.cli import _common
+from lmsschema.cli.partitions import _common as _partitions
+
+if TYPE_CHECKING:
+    from lmsschema.db import Database
+    from lmsschema.partition_expiry import Span
+
+
+@click.command(
+    epilog="Example: lmsschema partitions prune --keep 24m --action drop --export /backup/lms"
+)
+@click.option("--keep", required=True, metavar="SPAN", help="How long rows stay: 24m, 2y, 90d.")
+@click.option(
+    "--action",
+    type=click.Choice(["detach", "drop"]),
+    default="detach",
+    show_default=True,
+    help="drop: drop, too, what was detached before --grace.",
+)
+@click.option(
+    "--grace",
+    default="7d",
+    show_default=True,
+    metavar="SPAN",
+    help="How long a detached table stays.",
+)
+@click.option(
+    "--export",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Export a table, and verify that, before it is dropped.",
+)
+@click.option("--allow-many", is_flag=True, help="More than three in this run.")
+@click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+@_partitions.wait_option
+@_partitions.quiet_option
+@_common.database_options
+def command(
+    keep: str,
+    action: str,
+    grace: str,
+    folder: Path | None,
+    *,
+    wait: float,
+    url: str | None,
+    schema: str | None,
+    allow_many: bool,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Detach the partitions that lie wholly before now - SPAN; drop them after a grace.
+
+    First it makes what is missing, as ensure does. The current, a future and the only partition
+    stay, and one that straddles the cutoff.
+    """
+    from lmsschema import partition_ensure, partition_prune
+    from lmsschema.ddl.locks import Patience
+    from lmsschema.partition_expiry import parse_span
+    from lmsschema.partitions import LEARNING_EVENTS
+
+    kept = parse_span(keep, "--keep")
+    drop_after = parse_span(grace, "--grace", smallest=0) if action == "drop" else None
+    if folder is not None and drop_after is None:
+        raise click.UsageError("--export needs --action drop: nothing is exported that stays")
+    tell = _partitions.teller(quiet=quiet)
+    patience = Patience(total=wait)
+    with _common.open_database(url, schema, quiet=quiet) as database:
+        if dry_run:
+            return _preview(database, kept, drop_after, allow_many=allow_many, as_json=as_json)
+        ensured = partition_ensure.ensure(
+            database, LEARNING_EVENTS, patience=patience, progress=tell
+        )
+        pruned = partition_prune.prune(
+            database,
+            LEARNING_EVENTS,
+            kept,
+            drop_after=drop_after,
+            folder=folder,
+            allow_many=allow_many,
+            patience=patience,
+            progress=tell,
+        )
+    if ensured.in_the_way:
+        _partitions.tell_in_the_way(ensured)
+    if pruned.plan.left:
+        _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
+    if as_json or not quiet:
+        text = (
+            f"{LEARNING_EVENTS.table}: {len(pruned.detached)} detached, "
+            f"{len(pruned.dropped)} dropped (cutoff {_partitions.utc(pruned.plan.cutoff)})"
+        )
+        data = {
+            "table": LEARNING_EVENTS.table,
+            "cutoff": pruned.plan.cutoff,
+            "detached": list(pruned.detached),
+            "dropped": list(pruned.dropped),
+            "exports": [dataclasses.asdict(one) for one in pruned.exports],
+            "detached_before": list(pruned.left),
+            "more_expired": pruned.plan.left,
+        }
+        _common.result(text, data, as_json=as_json)
+    return 3 if ensured.in_the_way else 0
+
+
+def _preview(
+    database: "Database",
+    kept: "Span",
+    drop_after: "Span | None",
+    *,
+    allow_many: bool,
+    as_json: bool,
+) -> int:
+    """Say what a prune would take away."""
+    from lmsschema import partition_prune
+    from lmsschema.partitions import LEARNING_EVENTS
+
+    now, planned = partition_prune.plan(database, LEARNING_EVENTS, kept, allow_many=allow_many)
+    tables = partition_prune.detached_tables(database, LEARNING_EVENTS)
+    drops = partition_prune.overdue(tables, now, drop_after, allow_many=allow_many)
+    lines = [f"detach {partition.name}" for partition in planned.expired]
+    lines += [f"drop {name}" for name in drops]
+    data = {
+        "cutoff": planned.cutoff,
+        "detach": [partition.name for partition in planned.expired],
+        "drop": drops,
+        "more_expired": planned.left,
+    }
+    _common.result("\n".join(lines) or "nothing to do", data, as_json=as_json)
+    return 0

@@ -1,0 +1,197 @@
+"""Takes partitions away that are older than they have to be kept, and brings them back."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from lmsschema import partition_state
+from lmsschema.db import Database, query, translated
+from lmsschema.ddl import attach, detach, keys, locks
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.partition_expiry import FEW, Mark, Prune, Span, parse_mark, plan_prune
+from lmsschema.partition_export import Manifest, export
+from lmsschema.partitions import Partition, Policy
+
+
+@dataclasses.dataclass(frozen=True)
+class Pruned:
+    """What a prune did.
+
+    Attributes:
+        plan: What was planned.
+        detached: Partitions that were detached.
+        dropped: Detached tables that were dropped.
+        exports: What was written before that.
+        left: Tables that were detached in earlier runs and are there still.
+    """
+
+    plan: Prune
+    detached: tuple[str, ...]
+    dropped: tuple[str, ...]
+    exports: tuple[Manifest, ...]
+    left: tuple[str, ...]
+
+
+def plan(
+    database: Database, policy: Policy, keep: Span, *, allow_many: bool = False
+) -> tuple[datetime, Prune]:
+    """Read the partitions and plan what goes; changes nothing."""
+    with translated(database.target), database.transaction(read_only=True):
+        state = partition_state.read(database, policy)
+    return state.now, plan_prune(state.partitions, state.now, keep, allow_many=allow_many)
+
+
+def prune(
+    database: Database,
+    policy: Policy,
+    keep: Span,
+    *,
+    drop_after: Span | None = None,
+    folder: Path | None = None,
+    allow_many: bool = False,
+    patience: Patience = DEFAULT_PATIENCE,
+    progress: Progress = lambda _: None,
+) -> Pruned:
+    """Detach what lies wholly before the cutoff; drop what has been detached for long enough.
+
+    Args:
+        database: Where.
+        policy: The table's policy.
+        keep: How long rows are kept.
+        drop_after: How long a detached table is kept before it is dropped; None: for ever.
+        folder: Where a table is exported to before it is dropped.
+        allow_many: Whether more than three may go in this run.
+        patience: How long locks are waited for.
+        progress: Told what was done.
+
+    Raises:
+        LockTimeoutError: A lock was not got in time; what was done before is in place.
+    """
+    now, planned = plan(database, policy, keep, allow_many=allow_many)
+    detached: list[str] = []
+    dropped: list[str] = []
+    exports: list[Manifest] = []
+    with translated(database.target):
+        before = detached_tables(database, policy)
+        try:
+            for partition in planned.expired:
+                detached += _detach(database, policy, partition, patience, progress)
+        except partition_state.BusyError:
+            progress(partition_state.busy(policy))
+        for name in overdue(before, now, drop_after, allow_many=allow_many):
+            manifest = _drop(database, policy, name, folder, patience=patience, progress=progress)
+            dropped.append(name)
+            if manifest is not None:
+                exports.append(manifest)
+    left = tuple(name for name, _ in before if name not in dropped)
+    return Pruned(planned, tuple(detached), tuple(dropped), tuple(exports), left)
+
+
+def overdue(
+    tables: Sequence[tuple[str, Mark]],
+    now: datetime,
+    drop_after: Span | None,
+    *,
+    allow_many: bool = False,
+) -> list[str]:
+    """Return which detached tables are to be dropped, those first that were detached first."""
+    if drop_after is None:
+        return []
+    limit = drop_after.before(now)
+    names = [name for name, mark in sorted(tables, key=lambda t: t[1].at) if mark.at <= limit]
+    return names if allow_many else names[:FEW]
+
+
+def detached_tables(database: Database, policy: Policy) -> list[tuple[str, Mark]]:
+    """Return the tables that lmsschema detached from a table, with what it noted then."""
+    rows = database.conn.execute(
+        query("partition_detached"), {"schema": database.schema}
+    ).fetchall()
+    marks = [(name, parse_mark(note)[0]) for name, note in rows]
+    return [(name, mark) for name, mark in marks if mark is not None and mark.table == policy.table]
+
+
+def _detach(
+    database: Database,
+    policy: Policy,
+    partition: Partition,
+    patience: Patience,
+    progress: Progress,
+) -> list[str]:
+    """Detach a partition in a transaction of its own; returns its name if it was still there."""
+    around = attach.surroundings(database, policy)
+    default: str | None = None
+
+    def work(conn: psycopg.Connection) -> list[str]:
+        nonlocal default
+        partition_state.claim(conn, database, policy)
+        state = partition_state.read(database, policy)
+        default = state.default
+        if partition not in state.partitions or partition.range is None:
+            return []
+        bounds = partition.range
+        detach.detach(
+            database,
+            policy,
+            partition.name,
+            bounds,
+            around=around,
+            default=default,
+            now=state.now,
+        )
+        return [partition.name]
+
+    def wanted() -> list[Lock]:
+        return detach.needed(database, policy, around, default, partition.name)
+
+    done = locks.step(
+        database,
+        work,
+        what=f"detach {partition.name}",
+        locks=wanted,
+        patience=patience,
+        progress=progress,
+    )
+    if done:
+        progress(f"detached {partition.name}")
+    return done
+
+
+def _drop(
+    database: Database,
+    policy: Policy,
+    name: str,
+    folder: Path | None,
+    *,
+    patience: Patience,
+    progress: Progress,
+) -> Manifest | None:
+    """Export a detached table if asked, and drop it.
+
+    Locks: its foreign keys are dropped first (:mod:`lmsschema.ddl.keys`); then nothing but the
+    table itself is locked, ACCESS EXCLUSIVE, until it is exported, verified and dropped.
+    """
+    keys.drop(database, policy, name, patience, progress)
+
+    def work(conn: psycopg.Connection) -> Manifest | None:
+        table = sql.Identifier(name)
+        conn.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(table))
+        manifest = None if folder is None else export(database, policy, name, folder)
+        conn.execute(sql.SQL("DROP TABLE {}").format(table))
+        return manifest
+
+    manifest = locks.step(
+        database,
+        work,
+        what=f"drop {name}",
+        locks=lambda: [Lock(database.schema, name, "ACCESS EXCLUSIVE")],
+        patience=patience,
+        progress=progress,
+    )
+    where = f", exported to {manifest.file} with {manifest.rows} rows" if manifest else ""
+    progress(f"dropped {name}{where}")
+    return manifest

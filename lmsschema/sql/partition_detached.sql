@@ -1,0 +1,12 @@
+-- The tables of a schema that lmsschema once detached from a table, with their comments.
+SELECT
+    c.relname AS name,
+    pg_catalog.obj_description(c.oid, 'pg_class') AS note
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+WHERE
+    n.nspname = %(schema)s
+    AND c.relkind = 'r'
+    AND NOT c.relispartition
+    AND pg_catalog.obj_description(c.oid, 'pg_class') LIKE '%%lmsschema: detached from %%'
+ORDER BY c.relname
