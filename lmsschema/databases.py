@@ -27,11 +27,13 @@ class Created:
     Attributes:
         name: Its name.
         template: The template that it is a copy of; None if it was built by `upgrade` itself.
+        template_built: Whether the template was built for it: the server had none.
         replaced: Whether an older database of that name was dropped.
     """
 
     name: str
     template: str | None
+    template_built: bool
     replaced: bool
 
 
@@ -103,14 +105,12 @@ def create(
         replace(f"Replace the database {name}, with all its data?")
     _drop_orphans(server)
     if template and not taken:
-        return Created(name, _copy(server, name, owner), replaced=False)
+        return Created(name, *_copy(server, name, owner), replaced=False)
     with _under_another_name(server, name) as interim:
-        source = _copy(server, interim, owner) if template else None
-        if source is None:
-            _build(server, interim, owner)
+        source, built = (_copy if template else _build)(server, interim, owner)
         if taken:
             _drop(server, name)
-    return Created(name, source, replaced=taken)
+    return Created(name, source, built, replaced=taken)
 
 
 def drop(server: Server, name: str, confirm: Confirm) -> None:
@@ -133,10 +133,10 @@ def exists(server: Server, name: str) -> bool:
     return bool(_scalar(server, found, name))
 
 
-def _copy(server: Server, name: str, owner: str | None) -> str:
-    """Make a copy of the template; returns the template's name."""
+def _copy(server: Server, name: str, owner: str | None) -> tuple[str, bool]:
+    """Make a copy of the template; returns the template's name and whether it was built for it."""
     for _ in range(_ATTEMPTS):
-        source = templates.ensure(server.conn, server.target, owner)
+        source, built = templates.ensure(server.conn, server.target, owner)
         owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
         try:
             server.conn.execute(
@@ -150,18 +150,19 @@ def _copy(server: Server, name: str, owner: str | None) -> str:
             raise UnsafeError(
                 f"there is a database {name} by now", hint="Somebody else was faster: try again."
             ) from None
-        return source
+        return source, built
     raise LmsschemaError(
         "the template was dropped again and again by somebody else",
         hint="Go without: --no-template.",
     )
 
 
-def _build(server: Server, name: str, owner: str | None) -> None:
-    """Make a database by `upgrade`."""
+def _build(server: Server, name: str, owner: str | None) -> tuple[None, bool]:
+    """Make a database by `upgrade`, with neither a template nor one left for the next."""
     owned_by = owner or str(_scalar(server, "SELECT current_user"))
     templates.create_empty(server.conn, name, owned_by)
     templates.upgrade(server.target, name, owned_by)
+    return None, False
 
 
 @contextlib.contextmanager

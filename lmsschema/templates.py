@@ -59,8 +59,8 @@ class Template:
         return f"{BUILDING}{self.kind}_{self.content}"
 
 
-def ensure(conn: psycopg.Connection, server: Target, owner: str | None = None) -> str:
-    """Return the name of a template at head, built if the server has none.
+def ensure(conn: psycopg.Connection, server: Target, owner: str | None = None) -> tuple[str, bool]:
+    """Return the name of a template at head, and whether it was built: the server had none.
 
     Args:
         conn: An autocommit connection to a database of the server, not to be closed meanwhile.
@@ -78,14 +78,14 @@ def ensure(conn: psycopg.Connection, server: Target, owner: str | None = None) -
             if mine and not _exists(conn, template):
                 _build(conn, template)
                 _drop_old(conn, template)
-                return template.name
+                return template.name, True
         if time.monotonic() > deadline:
             raise LockTimeoutError(
                 f"another process still builds {template.name} after {WAIT:g} s",
                 hint="Try again, or go without: --no-template.",
             )
         time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  jitter, no secret
-    return template.name
+    return template.name, False
 
 
 def _template(conn: psycopg.Connection, server: Target, owner: str | None) -> Template:
@@ -166,8 +166,9 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
         for statement in (
             sql.SQL("COMMENT ON DATABASE {} IS {}").format(
                 building,
-                f"lmsschema at {revisions.head()}: copied by 'lmsschema createdb' and by tests;"
-                " may be dropped at any time, is built anew when needed",
+                f"lmsschema at {revisions.head()}, schema {template.server.schema or 'public'},"
+                f" owner {template.owner}: what 'lmsschema createdb' and tests copy;"
+                " may be dropped, is built anew when needed",
             ),
             sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(
                 building

@@ -51,6 +51,7 @@ def command(
         "schema": schema,
         "revision": revisions.head(),
         "template": created.template,
+        "template_built": created.template_built,
         "replaced": created.replaced,
         "seconds": seconds,
     }

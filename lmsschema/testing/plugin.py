@@ -144,7 +144,7 @@ def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> st
     schema = pytestconfig.getini("lms_schema") or None
     target = Target(lms_server.url, "the test server", schema)
     with contextlib.closing(db.open_connection(target)) as conn:
-        return templates.ensure(conn, target)
+        return templates.ensure(conn, target)[0]
 
 
 @pytest.fixture(scope="session")
