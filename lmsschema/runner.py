@@ -90,7 +90,8 @@ def new_revision(message: str) -> Path:
         )
     settings = config()
     settings.set_main_option("file_template", "%%(rev)s")
-    made = command.revision(settings, message, rev_id=revisions.next_id(message))
+    with contextlib.redirect_stdout(io.StringIO()):  # Alembic prints what it does
+        made = command.revision(settings, message, rev_id=revisions.next_id(message))
     script = made[0] if isinstance(made, list) else made
     if script is None:
         raise LmsschemaError("Alembic wrote no revision")

@@ -15,7 +15,7 @@ COMMANDS = {
     "ddl": "Print the whole schema as one SQL script.",
     "createdb": "Create a database at head, copied from a template.",
     "dropdb": "Drop a database.",
-    "partitions": "Partitions: ensure, create, list, check, heal, prune, restore.",
+    "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "revision": "Write a new, empty revision (for contributors).",
 }

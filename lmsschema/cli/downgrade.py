@@ -5,7 +5,10 @@ import click
 from lmsschema.cli import _common
 
 
-@click.command(epilog="Example: lmsschema downgrade 0002_progress")
+@click.command(
+    epilog="Example: lmsschema downgrade 0002_progress",
+    context_settings={"ignore_unknown_options": True},  # -1 is a revision here
+)
 @click.argument("revision")
 @click.option("--lose-rows", is_flag=True, help="Go on although tables that hold rows are dropped.")
 @_common.wait_option

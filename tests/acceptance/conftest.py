@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from lmsschema.testing import binaries
+
 _FOREIGN = ("PG", "LMSSCHEMA_", "DATABASE_URL")
 
 
@@ -30,6 +32,7 @@ class Outcome:
 
 
 Program = Callable[..., Outcome]
+Psql = Callable[..., str]
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
@@ -54,5 +57,25 @@ def lmsschema() -> Program:
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def psql() -> Psql:
+    """Feed a script to psql, stopping at the first error; returns what it printed on stderr."""
+    program = binaries.find(binaries.NEWEST) / "psql"
+
+    def run(url: str, *options: str, script: str) -> str:
+        done = subprocess.run(
+            [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", *options, url],
+            env=clean_environment(),
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stderr
 
     return run
