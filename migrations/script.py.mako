@@ -16,13 +16,14 @@ Revises: ${down_revision | comma,n}
 #   next. SET NOT NULL reads the whole table unless a validated CHECK (... IS NOT NULL) spares it.
 #   A foreign key on a partitioned table can't be NOT VALID before PostgreSQL 18.
 # - CREATE INDEX stops all writers of a table that has rows: CREATE INDEX CONCURRENTLY, as the only
-#   statement of its revision, inside op.get_context().autocommit_block(). No IF NOT EXISTS: it
-#   would keep an index that is INVALID. On learning_events: CREATE INDEX ON ONLY learning_events,
-#   then CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION.
+#   statement of its revision, inside op.get_context().autocommit_block(). In there search_path is
+#   the session's own: write the schema, quote_ident(current_schema()), read before the block.
+#   No IF NOT EXISTS: it would keep an index that is INVALID. On learning_events: CREATE INDEX ON
+#   ONLY learning_events, CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION.
 # - A label added to an enum can't be used in the transaction that added it.
 # - UPDATE and DELETE of many rows do not belong here: they go in batches, outside of a revision.
 # - Partitions are made by the partition manager, never by a revision.
-# - Name every constraint and index; no name over 63 bytes; no schema's name: search_path is set.
+# - Name every constraint and index, in 63 bytes at most; no schema's name, except as said above.
 # - op.execute() takes ":name" in its text for a parameter: write "\\:name". "%" is left alone.
 # - downgrade() leaves nothing behind, types included, and never says CASCADE.
 
