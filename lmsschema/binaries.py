@@ -24,8 +24,8 @@ _SAMPLES = (
     "share/postgresql/postgres.bki",
 )
 
-#: What a build has for compiling against it; a server runs without.
-_NOT_COPIED = shutil.ignore_patterns("include", "pkgconfig", "*.a", "__pycache__")
+#: What a build has for those who compile against it or read about it; a server runs without.
+_NOT_COPIED = shutil.ignore_patterns("include", "doc", "pkgconfig", "*.a")
 
 
 def of_wheel(package: str) -> Path | None:
@@ -104,13 +104,11 @@ def _samples(binaries: Path) -> list[Path]:
 
 
 def _publish(half_made: Path, kept: Path) -> None:
-    """Open the files of the copy to every account, bring them to disk, give it its name."""
+    """Open the copy to every account, bring it to disk, give it its name."""
     for folder, _, files in os.walk(half_made):
-        Path(folder).chmod(0o755)
-        for name in files:
-            with Path(folder, name).open("rb") as file:
-                os.fchmod(file.fileno(), 0o755)
-                os.fsync(file.fileno())  # a name on disk without its content would be kept for good
+        for name in (".", *files):
+            Path(folder, name).chmod(0o755)
+    os.sync()  # after a power failure a name without its content would be kept for good
     half_made.rename(kept)
 
 
