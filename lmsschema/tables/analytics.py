@@ -1,4 +1,4 @@
-"""Learning events, sessions and the analytics made of them (guide, section 3)."""
+"""Learning events, sessions and the analytics made of them (guide, part 3)."""
 
 from sqlalchemy import (
     Column,

@@ -1,4 +1,4 @@
-"""Institutions, users, courses, lessons and sections (guide, section 1)."""
+"""Institutions, users, courses, lessons and sections (guide, part 1)."""
 
 from sqlalchemy import (
     Boolean,

@@ -1,4 +1,4 @@
-"""Enrollments and the progress in sections and lessons (guide, section 2)."""
+"""Enrollments and the progress in sections and lessons (guide, part 2)."""
 
 from sqlalchemy import (
     Column,
