@@ -74,6 +74,16 @@ WHERE
     a.defaclnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
 UNION ALL
 SELECT
+    p.relname AS relation,
+    'child table' AS kind,
+    c.oid::regclass::text AS name,
+    json_build_object() AS attributes
+FROM pg_inherits AS h
+INNER JOIN pg_class AS c ON h.inhrelid = c.oid AND c.relkind IN ('r', 'f') AND NOT c.relispartition
+INNER JOIN pg_class AS p ON h.inhparent = p.oid
+WHERE p.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+UNION ALL
+SELECT
     '' AS relation,
     'schema' AS kind,
     '' AS name,
