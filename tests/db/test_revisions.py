@@ -189,6 +189,8 @@ def test_as_a_script_the_revisions_make_the_same(
     by_alembic, by_psql = opened(new_url()), opened(new_url())
     to(by_alembic, "upgrade", "head")
     psql(url(by_psql), runner.offline(revisions.BASE, revisions.HEAD))
+    to(by_psql, "downgrade", revisions.BASE)  # the version table stays
+    psql(url(by_psql), runner.offline(revisions.BASE, revisions.HEAD))
     assert migrate.current(by_psql) == revisions.head()
     expected = catalog.read(by_alembic.conn, by_alembic.schema)
     assert catalog.read(by_psql.conn, by_psql.schema) == expected
