@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 LABEL = "lmsschema.testing.run"
+_IN_MEMORY = "/in-memory"
 
 
 def engine() -> "DockerClient | None":
@@ -59,9 +60,11 @@ def start(image: str, run: str) -> str:
         dbname="postgres",
         driver=None,
         command=options,
+        env={"PGDATA": f"{_IN_MEMORY}/data"},
         labels={LABEL: run},
         shm_size="512m",
     )
+    container.with_tmpfs_mount(_IN_MEMORY)
     failures = (DockerException, ContainerStartException, ContainerConnectException, TimeoutError)
     reaper, config.ryuk_disabled = config.ryuk_disabled, True
     try:

@@ -26,6 +26,7 @@ _SETTINGS = {
     "lms_server_url": ("", "a server that runs already (LMSSCHEMA_TEST_URL wins over it)"),
     "lms_image": ("", "the container's image (LMSSCHEMA_TEST_IMAGE wins over it)"),
     "lms_version": ("18", "the server's major version (LMSSCHEMA_TEST_VERSION wins over it)"),
+    "lms_folder": ("", "where an embedded server's data go [in memory if there is room]"),
     "lms_schema": ("", "the schema to put everything into, instead of the connection's own"),
     "lms_pool": ("2", "how many databases are made ahead of need; 0 makes each when asked for"),
 }
@@ -107,6 +108,7 @@ def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
         url=_setting(pytestconfig, "lms_server_url", "LMSSCHEMA_TEST_URL"),
         image=_setting(pytestconfig, "lms_image", "LMSSCHEMA_TEST_IMAGE"),
         version=_setting(pytestconfig, "lms_version", "LMSSCHEMA_TEST_VERSION"),
+        folder=pytestconfig.getini("lms_folder"),
     )
     return servers.of(_run_of(pytestconfig), wish)
 
@@ -116,7 +118,7 @@ def lms_databases(lms_server: "RunningServer") -> "Iterator[Databases]":
     """The databases that this process makes on the run's server."""
     from lmsschema.testing.databases import Databases
 
-    databases = Databases(lms_server.url)
+    databases = Databases(lms_server.url, thrown_away=lms_server.thrown_away)
     databases.drop_orphans()
     yield databases
     databases.close()
@@ -154,9 +156,11 @@ def _lms_pool(
     lms_template: str,
     pytestconfig: pytest.Config,
 ) -> "Iterator[Pool]":
+    from lmsschema.testing.databases import Databases
     from lmsschema.testing.pool import Pool
 
-    pool = Pool(lms_server.url, lms_template, int(pytestconfig.getini("lms_pool")))
+    databases = Databases(lms_server.url, thrown_away=lms_server.thrown_away)
+    pool = Pool(databases, lms_template, int(pytestconfig.getini("lms_pool")))
     yield pool
     pool.close()
 

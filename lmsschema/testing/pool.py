@@ -13,13 +13,13 @@ class Pool:
     """A thread that keeps a few fresh databases ready.
 
     Args:
-        server: Connection string of the server.
+        databases: Makes them; nobody else uses it.
         template: What every database is a copy of.
         size: How many are kept ready; 0 makes each when it is asked for.
     """
 
-    def __init__(self, server: str, template: str, size: int) -> None:
-        self._databases = Databases(server)
+    def __init__(self, databases: Databases, template: str, size: int) -> None:
+        self._databases = databases
         self._template = template
         self._size = size
         self._ready: deque[str] = deque()

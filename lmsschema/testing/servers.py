@@ -4,8 +4,10 @@ Whichever process of the run needs it first starts it; the others find it in the
 """
 
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from lmsschema.errors import LmsschemaError, UsageError
 from lmsschema.testing import runs, settings
@@ -30,21 +32,36 @@ class Wish:
         url: A server that runs already, or "".
         image: The container's image, or "" for the official one.
         version: The major version of an embedded server, and of the official image.
+        folder: Where an embedded server's data go, or "" for the fastest place there is.
     """
 
     kind: Kind
     url: str
     image: str
     version: str
+    folder: str = ""
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers: its URL, with the right to create databases, and what it is."""
+    """A server that answers.
+
+    Attributes:
+        kind: Where it comes from.
+        url: Its URL, with the right to create databases; "" while it is being started.
+        origin: What it is, for people.
+        home: Everything of an embedded one, or "".
+    """
 
     kind: Kind
     url: str
     origin: str
+    home: str = ""
+
+    @property
+    def thrown_away(self) -> bool:
+        """Whether it ends with the run, so that nothing in it needs to be safe."""
+        return self.kind is not Kind.URL
 
 
 def of(run: Run, wish: Wish) -> RunningServer:
@@ -60,9 +77,9 @@ def of(run: Run, wish: Wish) -> RunningServer:
         return RunningServer(Kind.URL, wish.url, "the server named by its URL")
     with run.starting():
         if run.record.exists():
-            found = json.loads(run.record.read_text("utf-8"))
-            if found["url"]:
-                return RunningServer(Kind(found["kind"]), found["url"], found["origin"])
+            found = _noted(run)
+            if found.url:
+                return found
             stop(run)  # a process of this run began it and died
         else:
             runs.clean_up_dead(stop)
@@ -73,16 +90,19 @@ def stop(run: Run) -> None:
     """Stop what the run started, however far that came."""
     if not run.record.exists():
         return
-    if json.loads(run.record.read_text("utf-8"))["kind"] == Kind.CONTAINER:
+    noted = _noted(run)
+    if noted.kind is Kind.CONTAINER:
         from lmsschema.testing import containers
 
         containers.remove(run.folder.name)
     else:
         from lmsschema.server import Server
 
-        server = Server(run.folder, run.folder / "pg")
+        home = Path(noted.home)
+        server = Server(home, home)  # stopping it needs none of its programs
         server.stop("immediate")
         server.remove()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _start(run: Run, wish: Wish) -> RunningServer:
@@ -106,31 +126,38 @@ def _start(run: Run, wish: Wish) -> RunningServer:
             raise LmsschemaError(
                 why_none, hint="Start one, or let --lms-server embedded use a wheel's server."
             )
-    return _start_embedded(run, wish.version, why_none)
+    return _start_embedded(run, wish, why_none)
 
 
-def _start_embedded(run: Run, version: str, why_no_container: str) -> RunningServer:
+def _start_embedded(run: Run, wish: Wish, why_no_container: str) -> RunningServer:
     from lmsschema.server import Server
     from lmsschema.testing import binaries
 
-    _note(run, RunningServer(Kind.EMBEDDED, "", ""))
+    root = Path(wish.folder) if wish.folder else settings.data_root()
+    home = root.resolve() / f"lmsschema-{run.folder.name}"
+    _note(run, RunningServer(Kind.EMBEDDED, "", "", str(home)))
     try:
-        server = Server(binaries.find(version), run.folder / "pg", settings.SERVER)
+        server = Server(binaries.find(wish.version), home, settings.SERVER)
     except LmsschemaError as error:
         tried = f" ({why_no_container})" if why_no_container else ""
         raise LmsschemaError(
             f"no server for the tests: {error.message}{tried}", hint=error.hint
         ) from error
+    home.mkdir(mode=0o711)  # fails if it is somebody else's
     server.start()
-    url = server.url("postgres")
-    return _note(run, RunningServer(Kind.EMBEDDED, url, f"an embedded PostgreSQL {version}"))
+    url, origin = server.url("postgres"), f"an embedded PostgreSQL {wish.version}"
+    return _note(run, RunningServer(Kind.EMBEDDED, url, origin, str(home)))
 
 
 def _note(run: Run, server: RunningServer) -> RunningServer:
     """Write down what is started, before it is and after, so that whoever is left can stop it."""
-    found = {"kind": server.kind, "url": server.url, "origin": server.origin}
     new = run.record.with_suffix(".new")
     new.touch(mode=0o600)
-    new.write_text(json.dumps(found), "utf-8")
+    new.write_text(json.dumps(asdict(server)), "utf-8")
     new.replace(run.record)
     return server
+
+
+def _noted(run: Run) -> RunningServer:
+    found = json.loads(run.record.read_text("utf-8"))
+    return RunningServer(**found | {"kind": Kind(found["kind"])})
