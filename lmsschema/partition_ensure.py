@@ -108,7 +108,7 @@ def make(
             state = partition_state.read(database, policy)
         if not planner(state):
             return _outcome(policy, state)
-        run = _Run(database, policy, planner)
+        run = _Run(database, policy, planner, state)
         while True:
             try:
                 state, batch = locks.step(
@@ -116,6 +116,7 @@ def make(
                     run.apply,
                     what=f"make partitions of {policy.table}",
                     locks=run.locks,
+                    prepare=run.prepare,
                     patience=patience,
                     progress=progress,
                 )
@@ -141,40 +142,48 @@ class _PassedOver(Exception):  # noqa: N818  no error: the run goes on without o
 class _Run:
     """A run over a table: what it did so far, and what it has to pass over."""
 
-    def __init__(self, database: Database, policy: Policy, planner: Planner) -> None:
+    def __init__(self, database: Database, policy: Policy, planner: Planner, state: State) -> None:
         self.done: list[Action] = []
         self.in_the_way: list[Create] = []
         self.refused: list[UnsafeError] = []
         self._database = database
         self._policy = policy
         self._planner = planner
-        self._default: str | None = None
+        self._state = state
+        self._batch: list[Action] = []
         self._pass_over: set[Action] = set()
         self._one_by_one = False
         self._around = attach.surroundings(database, policy)
 
     def locks(self) -> list[Lock]:
-        """Return the locks that the action under way needs."""
-        return attach.needed(self._database, self._policy, self._around, self._default)
+        """Return the locks that the actions under way need."""
+        if all(isinstance(action, Finalize) for action in self._batch):
+            return []
+        return attach.needed(self._database, self._policy, self._around, self._state.default)
+
+    def prepare(self, conn: psycopg.Connection) -> None:
+        """Choose the next action, or all if the table has no partition and so no row."""
+        partition_state.claim(conn, self._database, self._policy)
+        self._state = partition_state.read(self._database, self._policy)
+        wanted = [one for one in self._planner(self._state) if one not in self._pass_over]
+        at_once = not self._state.partitions and not self._one_by_one
+        self._batch = wanted if at_once else wanted[:1]
+        self._create([action for action in self._batch if isinstance(action, Create)])
 
     def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:
-        """Apply the next action, or all if the table has no partition and so no row.
+        """Apply what was chosen.
 
         Returns:
             How the table stands after it, and what was applied: nothing if nothing is left.
         """
-        partition_state.claim(conn, self._database, self._policy)
-        state = partition_state.read(self._database, self._policy)
-        self._default = state.default
-        wanted = [one for one in self._planner(state) if one not in self._pass_over]
-        batch = wanted if not state.partitions and not self._one_by_one else wanted[:1]
-        self._create([action for action in batch if isinstance(action, Create)])
-        for action in batch:
+        if not self._batch:
+            return self._state, []
+        for action in self._batch:
             if isinstance(action, Finalize):
                 attach.finalize(conn, self._policy, action.name)
             else:
                 self._attach(action)
-        return (partition_state.read(self._database, self._policy) if batch else state), batch
+        return partition_state.read(self._database, self._policy), self._batch
 
     def _create(self, actions: list[Create]) -> None:
         for action in actions:
@@ -194,7 +203,7 @@ class _Run:
 
     def _attach(self, action: Create | Attach) -> None:
         try:
-            attach.attach(self._database, self._policy, action, self._around, self._default)
+            attach.attach(self._database, self._policy, action, self._around)
         except errors.CheckViolation:  # a row of its came between our look and our lock
             if not isinstance(action, Create):
                 raise
@@ -204,13 +213,13 @@ class _Run:
 
     def _rows_in_the_way(self, action: Create) -> bool:
         """Whether the default holds a row that belongs to a partition which is to be made."""
-        if self._default is None or action.range is None:
+        if self._state.default is None or action.range is None:
             return False
         found = self._database.conn.execute(
             sql.SQL(
                 "SELECT EXISTS (SELECT FROM ONLY {table} WHERE {key} >= {from_} AND {key} < {to})"
             ).format(
-                table=sql.Identifier(self._default),
+                table=sql.Identifier(self._state.default),
                 key=sql.Identifier(self._policy.key),
                 from_=sql.SQL(bound(action.range.lower, "'-infinity'")),
                 to=sql.SQL(bound(action.range.upper, "'infinity'")),

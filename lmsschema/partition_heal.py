@@ -87,13 +87,14 @@ def heal(
         for _ in range(_REPLANS):
             if planned.method == "nothing" or (planned.method == "move" and not may_move):
                 return Healed(policy.table, planned, applied=False)
-            if planned.method == "move":
+            try:
+                if planned.method == "promote":
+                    return _promote(database, policy, patience, progress)
+                refuse_if_referenced(database, policy)
                 from lmsschema import partition_move
 
                 partition_move.move(database, policy, planned, patience, progress)
                 return Healed(policy.table, planned, applied=True)
-            try:
-                return _promote(database, policy, patience, progress)
             except partition_state.BusyError:
                 progress(partition_state.busy(policy))
                 return Healed(policy.table, planned, applied=False)
@@ -128,28 +129,37 @@ def _promote(database: Database, policy: Policy, patience: Patience, progress: P
     """Promote the default, planned from what it holds when the transaction begins."""
     around = attach.surroundings(database, policy)
     default = policy.default_name
+    planned: Heal | None = None
 
-    def work(conn: psycopg.Connection) -> Healed:
-        nonlocal default
+    def prepare(conn: psycopg.Connection) -> None:
+        nonlocal default, planned
         partition_state.claim(conn, database, policy)
         state = partition_state.read(database, policy)
+        default = state.default or default
         planned = _plan(database, policy, state)
-        if planned.method != "promote" or state.default is None:
-            return Healed(policy.table, planned, applied=False)
-        default = state.default
-        if planned.moved or planned.staying:
-            refuse_if_referenced(database, policy)
-        promote.promote(database, policy, planned, default, around)
-        return Healed(policy.table, planned, applied=True)
+        if planned.method == "promote":
+            if planned.moved or planned.staying:
+                refuse_if_referenced(database, policy)
+            promote.prepare(database, policy, planned, default, around)
 
     def wanted() -> list[Lock]:
+        if planned is None or planned.method != "promote":
+            return []
         return promote.needed(database, policy, around, default)
+
+    def work(_: psycopg.Connection) -> Healed:
+        if planned is None:
+            raise TypeError("work without a plan")
+        if planned.method == "promote":
+            promote.promote(database, policy, planned, default)
+        return Healed(policy.table, planned, applied=planned.method == "promote")
 
     done = locks.step(
         database,
         work,
         what=f"make the default of {policy.table} a partition",
         locks=wanted,
+        prepare=prepare,
         patience=patience,
         progress=progress,
     )

@@ -124,28 +124,22 @@ def _detach(
 ) -> list[str]:
     """Detach a partition in a transaction of its own; returns its name if it was still there."""
     around = attach.surroundings(database, policy)
-    default: str | None = None
 
-    def work(conn: psycopg.Connection) -> list[str]:
-        nonlocal default
+    state: partition_state.State | None = None
+
+    def prepare(conn: psycopg.Connection) -> None:
+        nonlocal state
         partition_state.claim(conn, database, policy)
         state = partition_state.read(database, policy)
-        default = state.default
-        if partition not in state.partitions or partition.range is None:
+
+    def work(_: psycopg.Connection) -> list[str]:
+        if state is None or partition not in state.partitions or partition.range is None:
             return []
-        bounds = partition.range
-        detach.detach(
-            database,
-            policy,
-            partition.name,
-            bounds,
-            around=around,
-            default=default,
-            now=state.now,
-        )
+        detach.detach(database, policy, partition.name, partition.range, now=state.now)
         return [partition.name]
 
     def wanted() -> list[Lock]:
+        default = state.default if state is not None else None
         return detach.needed(database, policy, around, default, partition.name)
 
     done = locks.step(
@@ -153,6 +147,7 @@ def _detach(
         work,
         what=f"detach {partition.name}",
         locks=wanted,
+        prepare=prepare,
         patience=patience,
         progress=progress,
     )

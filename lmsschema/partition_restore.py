@@ -48,16 +48,16 @@ def restore(
         around = attach.surroundings(database, policy)
         default: str | None = None
 
-        def work(conn: psycopg.Connection) -> None:
+        def prepare(conn: psycopg.Connection) -> None:
             nonlocal default
             partition_state.claim(conn, database, policy)
             state = partition_state.read(database, policy)
             default = state.default
             _refuse_overlap(policy, state, name, bounds)
-            locks.take(conn, wanted(), around.deadlock_timeout)
-            action = Attach(name, bounds)
+
+        def work(conn: psycopg.Connection) -> None:
             try:
-                attach.attach(database, policy, action, around, default, locked=True)
+                attach.attach(database, policy, Attach(name, bounds), around)
             except errors.CheckViolation:
                 raise UnsafeError(
                     f"rows of {default} lie in the bounds of {name}; it was left as it is",
@@ -78,6 +78,7 @@ def restore(
                 work,
                 what=f"attach {name}",
                 locks=wanted,
+                prepare=prepare,
                 patience=patience,
                 progress=progress,
             )

@@ -12,14 +12,12 @@ Locks, until the transaction ends, in this order:
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import timedelta
 
 import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_inheritance, partition_script
 from lmsschema.db import Database, query
-from lmsschema.ddl import locks
 from lmsschema.ddl.locks import Lock, Mode
 from lmsschema.errors import UnsafeError
 from lmsschema.partitions import Attach, Create, Policy
@@ -30,14 +28,12 @@ class Surroundings:
     """What making a partition touches, besides the partition.
 
     Attributes:
-        deadlock_timeout: The server's setting in seconds.
         identity_by_index: Whether the table's replica identity is an index.
         referenced: (schema, table) that foreign keys refer to and that the role may lock.
         storage: Storage parameters of the newest partition, as ``name=value``: a partitioned table
             has none that its partitions could take over.
     """
 
-    deadlock_timeout: float
     identity_by_index: bool
     referenced: tuple[tuple[str, str], ...]
     storage: tuple[str, ...]
@@ -49,11 +45,9 @@ def surroundings(database: Database, policy: Policy) -> Surroundings:
         query("partition_surroundings"), {"schema": database.schema, "table": policy.table}
     ).fetchone()
     if row is None:
-        return Surroundings(1.0, identity_by_index=False, referenced=(), storage=())
-    deadlock_timeout, identity_by_index, referenced, storage = row
-    wait = deadlock_timeout if isinstance(deadlock_timeout, timedelta) else timedelta(seconds=1)
+        return Surroundings(identity_by_index=False, referenced=(), storage=())
+    identity_by_index, referenced, storage = row
     return Surroundings(
-        wait.total_seconds(),
         identity_by_index,
         tuple((t["schema"], t["table"]) for t in referenced if t["may_lock"]),
         tuple(storage or ()),
@@ -128,14 +122,8 @@ def attach(
     policy: Policy,
     action: Create | Attach,
     around: Surroundings,
-    default: str | None,
-    *,
-    locked: bool = False,
 ) -> None:
-    """Attach a table that exists, after taking the locks unless the caller has ``locked``."""
-    if not locked:
-        wanted = needed(database, policy, around, default)
-        locks.take(database.conn, wanted, around.deadlock_timeout)
+    """Attach a table that exists, under the locks of :func:`needed`."""
     database.conn.execute(partition_script.attach(policy, action))
     if around.identity_by_index:  # the partition's own index is known once it is attached
         found = partition_inheritance.differences(database, policy, [action.name])

@@ -12,7 +12,6 @@ from datetime import datetime
 from psycopg import sql
 
 from lmsschema.db import Database
-from lmsschema.ddl import locks
 from lmsschema.ddl.attach import Surroundings
 from lmsschema.ddl.locks import Lock
 from lmsschema.partition_expiry import mark
@@ -37,14 +36,10 @@ def detach(
     name: str,
     bounds: Range,
     *,
-    around: Surroundings,
-    default: str | None,
     now: datetime,
 ) -> None:
-    """Take the locks, detach, and mark; in a transaction."""
+    """Detach and mark, under the locks of :func:`needed`."""
     conn = database.conn
-    wanted = needed(database, policy, around, default, name)
-    locks.take(conn, wanted, around.deadlock_timeout)
     row = conn.execute(
         sql.SQL("SELECT pg_catalog.obj_description({}::regclass, 'pg_class')").format(
             sql.Literal(sql.Identifier(name).as_string())

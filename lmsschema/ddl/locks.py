@@ -1,10 +1,10 @@
 """Table locks got without making anyone wait for long: all of a step's locks first, or none.
 
 A step is one transaction. Before it changes what others use, it takes every lock that it will need,
-in one order that is the same for all steps. The first is waited for while nothing is held; those
-after it for so short a time that no other session's deadlock_timeout can run out meanwhile, so that
-a session which takes the same tables in another order is never the one that gets an error. What is
-not got in time is given up as a whole, and tried again after a pause, with longer waits.
+in a fixed order. The first is waited for while nothing is held; those after it, all together, for
+less than deadlock_timeout, so that a session which takes the same tables in another order waits,
+but is never the one that gets an error. What is not got in time is given up as a whole, and tried
+again after a pause, with longer waits, beginning with the table that was not got.
 
 An autovacuum in the way is cancelled by PostgreSQL once someone has waited for deadlock_timeout.
 Such a wait is made for the one table alone, holding nothing.
@@ -106,16 +106,20 @@ def step(
     *,
     what: str,
     locks: Callable[[], Sequence[Lock]],
+    prepare: Callable[[psycopg.Connection], object] = lambda _: None,
     patience: Patience = DEFAULT_PATIENCE,
     progress: Progress = lambda _: None,
 ) -> T:
-    """Run ``work`` in a transaction until it gets its locks; return what it returns.
+    """Run a step in a transaction, until it gets its locks; return what ``work`` returns.
 
     Args:
         database: Where.
-        work: Does the step; it calls :func:`take` itself, at the point where it needs the locks.
+        work: What is done under the locks.
         what: What the step does, for messages: ``make learning_events_2026_11``.
-        locks: What the step locks, to find out who is in the way.
+        locks: What is locked, asked after ``prepare``; in the order of the first attempt. If a
+            lock is not got, it is the first that the next attempt asks for: whoever holds it may
+            wait for one of the others.
+        prepare: What is done before, that locks nothing which others use.
         patience: How long to wait.
         progress: Told who is in the way, whenever that changes.
 
@@ -126,11 +130,17 @@ def step(
     deadline = time.monotonic() + patience.total
     wait = patience.first
     attempts, told = 0, ""
+    stuck: Lock | None = None
     while True:
         attempts += 1
         try:
             with database.transaction(lock_timeout=wait) as conn:
+                prepare(conn)
+                _take(conn, _first(stuck, locks()), wait)
                 return work(conn)
+        except _NotGotError as error:
+            stuck = error.lock
+            in_the_way = blockers(database, [stuck])
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             in_the_way = blockers(database, locks())
         pause = min(wait, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
@@ -142,7 +152,7 @@ def step(
                 details={"blockers": [dataclasses.asdict(b) for b in in_the_way]},
             )
         who = ", ".join(str(blocker.pid) for blocker in in_the_way)
-        if in_the_way and who != told:
+        if in_the_way and who != told and attempts > 1:  # one wait is no news
             progress(f"waiting to {what}: {in_the_way[0]}")
             told = who
         time.sleep(pause)
@@ -152,34 +162,55 @@ def step(
         wait = min(wait * 2, patience.longest)
 
 
-def take(conn: psycopg.Connection, locks: Sequence[Lock], deadlock_timeout: float) -> None:
-    """Take the locks in the order given, in one round trip.
+class _NotGotError(Exception):
+    """A lock was not got in time."""
 
-    Args:
-        conn: In a transaction whose lock_timeout is the wait for the first lock.
-        locks: In the order that all steps keep: referenced tables by name, then the partitioned
-            table, then its partitions.
-        deadlock_timeout: The server's setting in seconds.
+    def __init__(self, lock: Lock) -> None:
+        super().__init__(lock)
+        self.lock = lock
+
+
+def _first(stuck: Lock | None, locks: Sequence[Lock]) -> list[Lock]:
+    """Return the locks with one of them moved to the front."""
+    ahead = [lock for lock in locks if lock == stuck]
+    return [*ahead, *(lock for lock in locks if lock != stuck)]
+
+
+def _take(conn: psycopg.Connection, locks: Sequence[Lock], wait: float) -> None:
+    """Take locks one after the other; the transaction's lock_timeout is the wait for the first.
+
+    While it holds some, all further waits together stay below the server's deadlock_timeout.
 
     Raises:
-        psycopg.errors.LockNotAvailable: One was not got; the transaction is at its end.
+        _NotGotError: One was not got; the transaction is at its end.
     """
-    statements = []
-    for number, lock in enumerate(locks):
-        statements.append(
-            sql.SQL("LOCK TABLE ONLY {}.{} IN {} MODE").format(
-                sql.Identifier(lock.schema), sql.Identifier(lock.table), sql.SQL(lock.mode)
-            )
+    if not locks:
+        return
+    budget = min(2 * wait, _HOLDING * _deadlock_timeout(conn))
+    begin: float | None = None
+    for lock in locks:
+        statement = sql.SQL("LOCK TABLE ONLY {}.{} IN {} MODE").format(
+            sql.Identifier(lock.schema), sql.Identifier(lock.table), sql.SQL(lock.mode)
         )
-        if number == 0:
-            limit = max(1, int(deadlock_timeout * 1000 * _HOLDING / max(1, len(locks) - 1)))
-            statements.append(
-                sql.SQL("SELECT pg_catalog.set_config('lock_timeout', {}, true)").format(
-                    sql.Literal(f"{limit}ms")
-                )
-            )
-    if statements:
-        conn.execute(sql.SQL("; ").join(statements))
+        if begin is not None:
+            left = max(1, round((budget - (time.monotonic() - begin)) * 1000))
+            statement = _LIMIT.format(sql.Literal(f"{left}ms")) + statement
+        try:
+            conn.execute(statement)
+        except errors.LockNotAvailable:
+            raise _NotGotError(lock) from None
+        begin = begin or time.monotonic()
+
+
+_LIMIT = sql.SQL("SELECT pg_catalog.set_config('lock_timeout', {}, true); ")
+
+
+def _deadlock_timeout(conn: psycopg.Connection) -> float:
+    """Return the server's setting in seconds."""
+    row = conn.execute(
+        "SELECT date_part('epoch', pg_catalog.current_setting('deadlock_timeout')::interval)"
+    ).fetchone()
+    return float(row[0]) if row else 1.0
 
 
 def blockers(database: Database, locks: Sequence[Lock]) -> list[Blocker]:
@@ -198,12 +229,9 @@ def blockers(database: Database, locks: Sequence[Lock]) -> list[Blocker]:
 
 def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
     """Wait for one table long enough for PostgreSQL to cancel an autovacuum on it."""
-    row = database.conn.execute(
-        "SELECT date_part('epoch', pg_catalog.current_setting('deadlock_timeout')::interval)"
-    ).fetchone()
-    wait = 1.3 * float(row[0] if row else 1)
+    wait = 1.3 * _deadlock_timeout(database.conn)
     try:
         with database.transaction(lock_timeout=wait) as conn:
-            take(conn, [Lock(blocker.schema, blocker.table, "SHARE ROW EXCLUSIVE")], wait)
-    except (errors.LockNotAvailable, errors.InsufficientPrivilege):
+            _take(conn, [Lock(blocker.schema, blocker.table, "SHARE ROW EXCLUSIVE")], wait)
+    except (_NotGotError, errors.InsufficientPrivilege):
         return  # one that prevents wraparound is not cancelled; a role may not lock: wait on

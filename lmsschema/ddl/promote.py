@@ -12,7 +12,7 @@ from psycopg import sql
 
 from lmsschema import partition_script
 from lmsschema.db import Database, query
-from lmsschema.ddl import attach, locks
+from lmsschema.ddl import attach
 from lmsschema.ddl.attach import Surroundings
 from lmsschema.ddl.locks import Lock
 from lmsschema.ddl.rename import rename
@@ -31,10 +31,20 @@ def needed(database: Database, policy: Policy, around: Surroundings, default: st
     ]
 
 
-def promote(
+def prepare(
     database: Database, policy: Policy, plan: Heal, default: str, around: Surroundings
 ) -> None:
-    """Promote the default as planned; in a transaction.
+    """Make the tables that a promotion puts beside the default; locks nothing that is used."""
+    names = [_fresh(default), *(home.name for home in plan.homes)]
+    attach.create(database, policy, names, around)
+
+
+def _fresh(default: str) -> str:
+    return f"{default}_new"
+
+
+def promote(database: Database, policy: Policy, plan: Heal, default: str) -> None:
+    """Promote the default as planned, under the locks of :func:`needed`.
 
     Raises:
         psycopg.errors.CheckViolation: A row came meanwhile that belongs elsewhere: plan again.
@@ -43,17 +53,13 @@ def promote(
     if promoted is None or promoted.range is None:
         raise ValueError("this plan promotes nothing")
     conn = database.conn
-    fresh = f"{default}_new"
-    names = [fresh, *(home.name for home in plan.homes)]
-    attach.create(database, policy, names, around)
-    locks.take(conn, needed(database, policy, around, default), around.deadlock_timeout)
     conn.execute(
         sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
             sql.Identifier(policy.table), sql.Identifier(default)
         )
     )
     rename(database, default, promoted.name)
-    rename(database, fresh, default)
+    rename(database, _fresh(default), default)
     if plan.moved or plan.staying or plan.homes:
         _move_rest(database, policy, plan, promoted, default)
     statements = [
@@ -80,7 +86,8 @@ def _move_rest(database: Database, policy: Policy, plan: Heal, kept: Create, fre
     conn.execute(
         sql.SQL(
             "CREATE TEMPORARY TABLE {rest} (LIKE {table}) ON COMMIT DROP;"
-            " WITH gone AS (DELETE FROM ONLY {table} WHERE NOT ({within}) RETURNING {columns})"
+            " WITH gone AS (DELETE FROM ONLY {table} WHERE ({within}) IS NOT TRUE"
+            " RETURNING {columns})"
             " INSERT INTO pg_temp.{rest} ({columns}) SELECT {columns} FROM gone"
         ).format(
             rest=rest,

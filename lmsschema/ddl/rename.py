@@ -3,6 +3,8 @@
 Locks: ACCESS EXCLUSIVE on the table, SHARE UPDATE EXCLUSIVE on its indexes.
 """
 
+import hashlib
+
 from psycopg import sql
 
 from lmsschema.db import Database, query
@@ -10,7 +12,7 @@ from lmsschema.partitions import MAX_NAME_BYTES
 
 
 def rename(database: Database, old: str, new: str) -> None:
-    """Rename a table of the schema; names that would be too long or are taken stay as they are."""
+    """Rename a table of the schema; names that would be too long are cut and get a checksum."""
     rows = database.conn.execute(
         query("partition_names"), {"schema": database.schema, "table": old}
     ).fetchall()
@@ -18,9 +20,7 @@ def rename(database: Database, old: str, new: str) -> None:
         sql.SQL("ALTER TABLE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
     ]
     for kind, name in rows:
-        renamed = new + name.removeprefix(old)
-        if len(renamed.encode()) > MAX_NAME_BYTES:
-            continue
+        renamed = _fitting(new + name.removeprefix(old))
         form = (
             sql.SQL("ALTER INDEX {old} RENAME TO {new}")
             if kind == "index"
@@ -32,3 +32,12 @@ def rename(database: Database, old: str, new: str) -> None:
             )
         )
     database.conn.execute(sql.SQL("; ").join(statements))
+
+
+def _fitting(name: str) -> str:
+    """Return a name that PostgreSQL does not cut, different for different names."""
+    if len(name.encode()) <= MAX_NAME_BYTES:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    kept = name.encode()[: MAX_NAME_BYTES - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}_{digest}"

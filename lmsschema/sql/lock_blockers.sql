@@ -14,7 +14,9 @@ FROM pg_catalog.pg_locks AS l
 INNER JOIN pg_catalog.pg_class AS c ON l.relation = c.oid
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN
-    pg_catalog.unnest(%(schemas)s::text[], %(tables)s::text[], %(modes)s::text[]) AS w (schema_name, table_name, mode)
+    ROWS FROM (
+        pg_catalog.unnest(%(schemas)s::text[]), pg_catalog.unnest(%(tables)s::text[]), pg_catalog.unnest(%(modes)s::text[])
+    ) AS w (schema_name, table_name, mode)
     ON n.nspname = w.schema_name AND c.relname = w.table_name AND l.mode = w.mode
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
 WHERE

@@ -1,7 +1,6 @@
 -- What making a partition touches: the tables that the partitioned table's foreign keys refer to
 -- (and whether the role may lock them), the storage parameters of its newest partition.
 SELECT
-    pg_catalog.current_setting('deadlock_timeout')::interval AS deadlock_timeout,
     p.relreplident = 'i' AS identity_by_index,
     (
         SELECT coalesce(pg_catalog.jsonb_agg(t), '[]')

@@ -1,0 +1,145 @@
+"""Note which rows of a table change while it is copied, and bring the copy up to date.
+
+Starting and stopping it locks the table for a moment: SHARE ROW EXCLUSIVE to start (writers wait,
+and those at work are waited for, so that nothing is missed), ACCESS EXCLUSIVE to stop. Meanwhile
+each change writes the row's primary key into a log, with the rights of the log's owner.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database, query
+
+_NOTED = "lmsschema_noted"
+
+
+@dataclasses.dataclass(frozen=True)
+class Capture:
+    """The log of a table's changes: names, and the columns of the key and of a whole row."""
+
+    schema: str
+    table: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def log(self) -> sql.Identifier:
+        """The log table and, under the same name, the trigger and its function."""
+        return sql.Identifier(self.schema, self.name)
+
+    @property
+    def name(self) -> str:
+        """The unqualified name of the three."""
+        return f"{self.table}_heal_log"
+
+    def listed(self, prefix: str = "") -> sql.Composed:
+        """Return the columns of a row as a list."""
+        return _listed(self.columns, prefix)
+
+
+def read(database: Database, table: str) -> Capture:
+    """Read what capturing a table's changes takes; its key is empty if it has no primary key."""
+    given = {"schema": database.schema, "table": table}
+    key = database.conn.execute(query("partition_primary_key"), given).fetchall()
+    columns = database.conn.execute(query("partition_columns"), given).fetchall()
+    return Capture(
+        database.schema, table, tuple(name for (name,) in key), tuple(name for (name,) in columns)
+    )
+
+
+def start(conn: psycopg.Connection, capture: Capture) -> None:
+    """Start the log, under a SHARE ROW EXCLUSIVE lock on the table."""
+    keys = sql.SQL(", ").join(map(sql.Identifier, capture.key))
+    new = _listed(capture.key, "new.")
+    old = _listed(capture.key, "old.")
+    body = sql.SQL(
+        "BEGIN"
+        " IF tg_op = 'TRUNCATE' THEN INSERT INTO {log} DEFAULT VALUES; RETURN NULL; END IF;"
+        " IF tg_op <> 'INSERT' THEN INSERT INTO {log} ({keys}) VALUES ({old}); END IF;"
+        " IF tg_op <> 'DELETE' THEN INSERT INTO {log} ({keys}) VALUES ({new}); END IF;"
+        " RETURN NULL; END"
+    ).format(log=capture.log, keys=keys, old=old, new=new)
+    conn.execute(
+        sql.SQL(
+            "CREATE TABLE {log} AS SELECT {keys} FROM ONLY {table} WHERE false;"
+            " CREATE FUNCTION {log}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+            " SET search_path = pg_catalog, pg_temp AS {body};"
+            " CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION {log}();"
+            " CREATE TRIGGER {truncated} AFTER TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION {log}()"
+        ).format(
+            table=sql.Identifier(capture.table),
+            log=capture.log,
+            name=sql.Identifier(capture.name),
+            truncated=sql.Identifier(f"{capture.name}_truncate"),
+            keys=keys,
+            body=sql.Literal(body.as_string()),
+        )
+    )
+
+
+def stop(conn: psycopg.Connection, capture: Capture) -> None:
+    """Remove the log, its triggers and their function, as far as they are there."""
+    conn.execute(
+        sql.SQL("DROP FUNCTION IF EXISTS {log}() CASCADE; DROP TABLE IF EXISTS {log}").format(
+            log=capture.log
+        )
+    )
+
+
+def apply(
+    conn: psycopg.Connection, capture: Capture, targets: Sequence[tuple[str, sql.Composable]]
+) -> int | None:
+    """Bring the copy up to date with what was noted; in a transaction.
+
+    Args:
+        conn: In a transaction.
+        capture: The log.
+        targets: Tables of the copy, each with the condition for the rows that belong there.
+
+    Returns:
+        How many changes were noted; None if the table was truncated, so that the copy is worthless.
+    """
+    first = sql.Identifier(capture.key[0])
+    noted = sql.Identifier("pg_temp", _NOTED)
+    same = sql.SQL(" AND ").join(
+        sql.SQL("t.{0} = n.{0}").format(sql.Identifier(name)) for name in capture.key
+    )
+    conn.execute(
+        sql.SQL(
+            "CREATE TEMPORARY TABLE {name} (LIKE {log}) ON COMMIT DROP;"
+            " WITH gone AS (DELETE FROM {log} RETURNING *) INSERT INTO {noted} SELECT * FROM gone"
+        ).format(name=sql.Identifier(_NOTED), noted=noted, log=capture.log)
+    )
+    row = conn.execute(
+        sql.SQL("SELECT count(*), count(*) FILTER (WHERE {} IS NULL) FROM {}").format(first, noted)
+    ).fetchone()
+    count, truncations = row or (0, 0)
+    if truncations:
+        return None
+    if count:
+        for name, where in targets:
+            conn.execute(
+                sql.SQL(
+                    "DELETE FROM ONLY {target} AS t USING {noted} AS n WHERE {same};"
+                    " INSERT INTO {target} ({columns}) SELECT {columns} FROM ONLY {table} AS t"
+                    " WHERE {where} AND EXISTS (SELECT FROM {noted} AS n WHERE {same})"
+                ).format(
+                    target=sql.Identifier(name),
+                    table=sql.Identifier(capture.table),
+                    noted=noted,
+                    same=same,
+                    where=where,
+                    columns=capture.listed(),
+                )
+            )
+    conn.execute(sql.SQL("DROP TABLE {}").format(noted))
+    return int(count)
+
+
+def _listed(names: Sequence[str], prefix: str) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in names)
