@@ -34,6 +34,26 @@ def folder() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / "migrations"
 
 
+def checkout() -> Path:
+    """Return the checkout's folder.
+
+    Raises:
+        UsageError: lmsschema runs from an installed package, which is no place to write revisions.
+    """
+    root = folder().parent
+    if not (root / "pyproject.toml").is_file():
+        raise UsageError(
+            "revisions are written in a checkout of lmsschema, and this one is installed",
+            hint="Clone the repository and run it there: python cli.py COMMAND",
+        )
+    return root
+
+
+def reread() -> None:
+    """Look for the revisions' files again: one was written."""
+    _files.cache_clear()
+
+
 def line() -> tuple[Revision, ...]:
     """Return all revisions, oldest first."""
     return tuple(Revision(file.stem, _title(file)) for file in _files())
@@ -54,6 +74,11 @@ def next_id(message: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")
     number = int(head().partition("_")[0]) + 1
     return f"{number:04d}_{slug}"[:_ID_LENGTH].rstrip("_")
+
+
+def source(revision: str) -> str:
+    """Return the text of a revision's file."""
+    return (folder() / "versions" / f"{revision}.py").read_text("utf-8")
 
 
 def position(revision: str | None) -> int:

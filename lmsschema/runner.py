@@ -12,7 +12,7 @@ import psycopg
 
 from lmsschema import db, revisions
 from lmsschema.db import Database
-from lmsschema.errors import LmsschemaError, UsageError
+from lmsschema.errors import LmsschemaError
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -83,11 +83,7 @@ def new_revision(message: str) -> Path:
     """
     from alembic import command
 
-    if not (revisions.folder().parent / "pyproject.toml").is_file():
-        raise UsageError(
-            "revisions are written in a checkout of lmsschema, and this one is installed",
-            hint="Clone the repository and run: python cli.py revision -m TEXT",
-        )
+    revisions.checkout()
     settings = config()
     settings.set_main_option("file_template", "%%(rev)s")
     with contextlib.redirect_stdout(io.StringIO()):  # Alembic prints what it does
@@ -95,6 +91,7 @@ def new_revision(message: str) -> Path:
     script = made[0] if isinstance(made, list) else made
     if script is None:
         raise LmsschemaError("Alembic wrote no revision")
+    revisions.reread()
     return Path(script.path)
 
 

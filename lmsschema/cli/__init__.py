@@ -11,12 +11,13 @@ COMMANDS = {
     "history": "List the revisions, oldest first.",
     "downgrade": "Take the database back to REVISION.",
     "stamp": "Record REVISION as the database's, without running anything.",
-    "check": "Compare the database with the declared schema, to the last default.",
+    "check": "Compare the database with the declared schema.",
     "ddl": "Print the whole schema as one SQL script.",
     "createdb": "Create a database at head, copied from a template.",
     "dropdb": "Drop a database.",
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
+    "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 

@@ -1,0 +1,51 @@
+"""``lmsschema lint``."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lmsschema.cli import _common
+from lmsschema.errors import FindingsError
+
+if TYPE_CHECKING:
+    from lmsschema.lint import Finding
+
+
+@click.command(epilog="Example: lmsschema lint migrations/versions/0004_integrity.py")
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@_common.output_options
+def command(files: tuple[Path, ...], *, as_json: bool) -> int:
+    """Lint the SQL of the project's revisions (for contributors).
+
+    FILE is a revision's file, or a file of SQL; without one, every revision is read. squawk looks
+    for locks that are held too long, sqlfluff at the form, and rules of the project's own for what
+    neither sees. No database is asked. Exit code 0: nothing found; 3: findings. Needs: pip
+    install "lmsschema[lint]"
+    """
+    from lmsschema import lint
+
+    read, found = lint.run(files)
+    text = "\n".join([*map(as_text, found), _summary(read, found)])
+    data = {"read": read, "findings": [dataclasses.asdict(one) for one in found]}
+    _common.result(text, data, as_json=as_json)
+    return FindingsError.exit_code if found else 0
+
+
+def as_text(finding: "Finding") -> str:
+    """Return a finding for a person: where, what, and what to do."""
+    place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
+    where = place if finding.line is not None else f"{place}, line {finding.sql_line} of its SQL"
+    return (
+        f"{where}: {finding.linter}: {finding.rule}: {finding.message}\n"
+        f"    {finding.text}\n"
+        f"    {finding.help}"
+    )
+
+
+def _summary(read: list[str], found: "list[Finding]") -> str:
+    scripts = f"{len(read)} script{'' if len(read) == 1 else 's'}"
+    if not found:
+        return f"{scripts}: nothing found"
+    return f"{scripts}: {len(found)} finding{'' if len(found) == 1 else 's'}"

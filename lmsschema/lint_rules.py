@@ -1,0 +1,185 @@
+"""The project's own rules for the SQL of a revision: what neither squawk nor sqlfluff sees.
+
+They read words, not text: comments, literals and the bodies of functions are none.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+#: PostgreSQL cuts a longer name, so that two of them may become one.
+NAME_BYTES = 63
+
+#: Alembic writes one row of it, by its key.
+_VERSION_TABLE = "lmsschema_version"
+
+#: Words between UPDATE, DELETE or MERGE and the table.
+_BEFORE_A_TABLE = frozenset({"FROM", "INTO", "ONLY"})
+
+#: A comment inside a statement that takes it out of a rule, with a reason that has to be given.
+_IGNORED = re.compile(r"lint: ignore ([a-z-]+): \S")
+
+
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """A statement as the linter's lexer cut it.
+
+    Attributes:
+        line: The line that it begins on, from 1.
+        words: Its words, names, literals and signs, as they are written.
+        comments: The comments before and in it.
+    """
+
+    line: int
+    words: tuple[str, ...]
+    comments: tuple[str, ...] = ()
+
+    @property
+    def upper(self) -> tuple[str, ...]:
+        """The words in capitals."""
+        return tuple(word.upper() for word in self.words)
+
+    def has(self, *words: str) -> bool:
+        """Whether these words stand in it, one after the other."""
+        found = self.upper
+        return any(found[i : i + len(words)] == words for i in range(len(found)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Breach:
+    """A rule that a statement breaks, and what to do about it."""
+
+    line: int
+    rule: str
+    message: str
+    help: str
+
+
+def check(statements: Iterable[Statement]) -> list[Breach]:
+    """Return what the statements of one revision break, in their order."""
+    found = list(statements)
+    breaches = [
+        breach for statement in found for rule in _OF_A_STATEMENT for breach in rule(statement)
+    ]
+    breaches += _second_outside_a_transaction(found)
+    breaches += _unbatched_writes(found)
+    ignored = {
+        (statement.line, rule)
+        for statement in found
+        for comment in statement.comments
+        for rule in _IGNORED.findall(comment)
+    }
+    kept = [breach for breach in breaches if (breach.line, breach.rule) not in ignored]
+    return sorted(kept, key=lambda breach: (breach.line, breach.rule))
+
+
+def _partition_of(statement: Statement) -> Iterator[Breach]:
+    if statement.upper[:1] == ("CREATE",) and statement.has("PARTITION", "OF"):
+        yield Breach(
+            statement.line,
+            "partition-of",
+            "a partition made with PARTITION OF: every reader of the table and its default waits",
+            "Leave partitions to the partition manager: lmsschema partitions ensure.",
+        )
+
+
+def _concurrently_if_not_exists(statement: Statement) -> Iterator[Breach]:
+    if statement.has("CONCURRENTLY", "IF", "NOT", "EXISTS"):
+        yield Breach(
+            statement.line,
+            "concurrently-if-not-exists",
+            "CONCURRENTLY with IF NOT EXISTS keeps an index that an earlier try left INVALID",
+            "Take IF NOT EXISTS away; drop what is left of an earlier try first.",
+        )
+
+
+def _long_names(statement: Statement) -> Iterator[Breach]:
+    for word in dict.fromkeys(statement.words):
+        name = word[1:-1].replace('""', '"') if word[0] == '"' else word
+        if (word[0] == '"' or word[0].isidentifier()) and len(name.encode()) > NAME_BYTES:
+            yield Breach(
+                statement.line,
+                "name-too-long",
+                f"{name} has {len(name.encode())} bytes; PostgreSQL cuts it to {NAME_BYTES}",
+                "Choose a shorter name.",
+            )
+
+
+def _second_outside_a_transaction(statements: list[Statement]) -> Iterator[Breach]:
+    outside = [statement for statement in statements if _runs_outside_a_transaction(statement)]
+    for statement in outside[1:]:
+        yield Breach(
+            statement.line,
+            "second-non-transactional",
+            "a second statement that runs outside a transaction: after a failure between the two, "
+            "the rerun meets the first one done",
+            "Put it into a revision of its own.",
+        )
+
+
+def _runs_outside_a_transaction(statement: Statement) -> bool:
+    words = statement.upper
+    if not words:
+        return False
+    if "CONCURRENTLY" in words and words[0] in {"CREATE", "DROP", "REINDEX", "ALTER"}:
+        return True
+    return words[0] == "VACUUM" or words[:2] in {
+        (verb, noun)
+        for verb in ("CREATE", "DROP", "ALTER", "REINDEX")
+        for noun in ("DATABASE", "TABLESPACE", "SYSTEM")
+        if (verb, noun) not in {("ALTER", "DATABASE"), ("ALTER", "TABLESPACE")}
+    }
+
+
+def _unbatched_writes(statements: list[Statement]) -> Iterator[Breach]:
+    made = {_VERSION_TABLE}
+    for statement in statements:
+        made |= set(_table_made(statement))
+        for verb, table in _written(statement):
+            if table not in made and "LIMIT" not in statement.upper:
+                whole = "" if "WHERE" in statement.upper else " of the whole table"
+                yield Breach(
+                    statement.line,
+                    "unbatched-write",
+                    f"{verb} {table}{whole} in one transaction: its rows stay locked until the "
+                    "revision ends, and their old versions are not cleared away",
+                    "Write in batches outside of a revision. If it is few rows, say so in the "
+                    "statement: -- lint: ignore unbatched-write: REASON",
+                )
+
+
+def _table_made(statement: Statement) -> Iterator[str]:
+    words = statement.upper
+    if words[:1] == ("CREATE",) and "TABLE" in words[:4]:
+        at = words.index("TABLE") + 1
+        yield _name_at(statement, at + 3 if words[at : at + 3] == ("IF", "NOT", "EXISTS") else at)
+
+
+def _written(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Yield each UPDATE or DELETE of a statement with the table that it writes."""
+    words = statement.upper
+    if words[:1] not in {("UPDATE",), ("DELETE",), ("MERGE",), ("WITH",)}:
+        return
+    for i, word in enumerate(words):
+        # FOR UPDATE locks, and MERGE says UPDATE or DELETE after THEN
+        if word in {"UPDATE", "DELETE", "MERGE"} and words[i - 1 : i] not in {("FOR",), ("THEN",)}:
+            after = (j for j in range(i + 1, len(words)) if words[j] not in _BEFORE_A_TABLE)
+            at = next(after, None)
+            if at is not None:
+                yield word, _name_at(statement, at)
+
+
+def _name_at(statement: Statement, at: int) -> str:
+    """Return the name at a word's place, without a schema's and without quotes."""
+    words = statement.words
+    while words[at + 1 : at + 2] == (".",):
+        at += 2
+    name = words[at]
+    return name[1:-1].replace('""', '"') if name[0] == '"' else name.lower()
+
+
+_OF_A_STATEMENT: tuple[Callable[[Statement], Iterator[Breach]], ...] = (
+    _partition_of,
+    _concurrently_if_not_exists,
+    _long_names,
+)
