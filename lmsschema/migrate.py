@@ -1,13 +1,21 @@
 """Takes a database from revision to revision; Alembic does the work."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
-from lmsschema import db, partition_ensure, partition_state, preflight, revisions, run_lock, runner
+from lmsschema import (
+    db,
+    partition_ensure,
+    partition_state,
+    preflight,
+    revisions,
+    run_lock,
+    runner,
+)
 from lmsschema.db import Database
 from lmsschema.errors import UnsafeError, UsageError
 from lmsschema.partitions import POLICIES
-from lmsschema.runner import Applied
+from lmsschema.runner import DEFAULT_RETRY, Applied, Retry
 
 Notify = Callable[[str], None]
 
@@ -71,6 +79,10 @@ def upgrade(
     name: str = revisions.HEAD,
     *,
     wait: float = run_lock.WAIT,
+    retry: Retry = DEFAULT_RETRY,
+    allow: Collection[str] = (),
+    planned: dict[str, str] | None = None,
+    shadow_url: str | None = None,
     notify: Notify = lambda _: None,
     on_applied: Callable[[Applied], None] = lambda _: None,
 ) -> Upgrade:
@@ -80,13 +92,18 @@ def upgrade(
         database: The database and schema; the schema is created if it is absent.
         name: The revision to stop at.
         wait: Seconds to wait for another run.
+        retry: How long and how often a revision waits for its locks.
+        allow: Kinds of hazards to go on with (:class:`lmsschema.hazards.Kind`).
+        planned: The fingerprint of the plan that this is to carry out.
+        shadow_url: The server to measure locks on; None for the embedded one.
         notify: Told what the run waits for, and which partitions it made.
         on_applied: Told each revision as it is applied.
 
     Raises:
         UsageError: No such revision, or the database is beyond it.
-        UnsafeError: Tables or types of these names exist that lmsschema did not make, or the
-            database is at an unknown revision. Nothing was changed.
+        UnsafeError: Tables or types of these names exist that lmsschema did not make, the
+            database is at an unknown revision or is not what the plan was made for, or a
+            revision is hazardous. Nothing was changed.
         LockTimeoutError: Another run, or another session's lock, was in the way too long.
         DatabaseUnavailableError: The server takes no changes, or not from this role.
         LmsschemaError: A statement failed; the database is at the last whole revision.
@@ -95,28 +112,44 @@ def upgrade(
     steps = pending(before, name)
     db.require_writable(database)
     if steps:
-        before, steps = _apply(database, steps, wait, notify, on_applied)
+        with run_lock.hold(database, wait=wait, notify=notify):
+            before = current(database)  # another run may have done the work meanwhile
+            steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
+            if steps:
+                _check(database, before, steps, allow=allow, planned=planned, shadow_url=shadow_url)
+                _ensure_schema(database)
+                runner.run(
+                    database,
+                    "upgrade",
+                    steps[-1],
+                    steps,
+                    on_applied,
+                    retry=retry,
+                    notify=notify,
+                )
     after = steps[-1] if steps else before
     return Upgrade(before, after, tuple(steps), tuple(_ensure_partitions(database, notify)))
 
 
-def _apply(
+def _check(
     database: Database,
+    before: str | None,
     steps: list[str],
-    wait: float,
-    notify: Notify,
-    on_applied: Callable[[Applied], None],
-) -> tuple[str | None, list[str]]:
-    """Apply those of the pending ``steps`` that another run does not; return them."""
-    with run_lock.hold(database, wait=wait, notify=notify):
-        before = current(database)  # another run may have done the work meanwhile
-        steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
-        if steps and before is None:
-            preflight.refuse_taken_names(database)
-            _ensure_schema(database)
-        if steps:
-            runner.run(database, "upgrade", steps[-1], steps, on_applied)
-        return before, steps
+    *,
+    allow: Collection[str],
+    planned: dict[str, str] | None,
+    shadow_url: str | None,
+) -> None:
+    """Raise UnsafeError unless the steps may be applied; changes nothing."""
+    from lmsschema import fingerprint, hazards
+
+    if planned is not None:
+        fingerprint.require(planned, fingerprint.take(database, before, steps))
+    if before is None:
+        preflight.refuse_taken_names(database)
+    else:
+        assessment = hazards.assess(database, before, steps, shadow_url=shadow_url)
+        hazards.refuse(assessment.hazards, allow)
 
 
 def _ensure_schema(database: Database) -> None:
@@ -141,6 +174,7 @@ def downgrade(
     *,
     lose_rows: bool = False,
     wait: float = run_lock.WAIT,
+    retry: Retry = DEFAULT_RETRY,
     notify: Notify = lambda _: None,
     on_applied: Callable[[Applied], None] = lambda _: None,
 ) -> tuple[str | None, str | None]:
@@ -151,6 +185,7 @@ def downgrade(
         name: The revision to stop at, or ``base``.
         lose_rows: Go on although tables that hold rows would be dropped.
         wait: Seconds to wait for another run.
+        retry: How long and how often a revision waits for its locks.
         notify: Told what the run waits for.
         on_applied: Told each revision as it is taken back.
 
@@ -173,7 +208,15 @@ def downgrade(
         if not lose_rows:
             preflight.refuse_loss(database, after or revisions.BASE)
         back = ids[wanted : revisions.position(before)][::-1]
-        runner.run(database, "downgrade", after or revisions.BASE, back, on_applied)
+        runner.run(
+            database,
+            "downgrade",
+            after or revisions.BASE,
+            back,
+            on_applied,
+            retry=retry,
+            notify=notify,
+        )
         return before, after
 
 

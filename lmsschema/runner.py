@@ -3,20 +3,29 @@
 import contextlib
 import dataclasses
 import io
+import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psycopg
+from psycopg import errors
 
-from lmsschema import db, revisions
+from lmsschema import blocked, db, revisions
+from lmsschema.blocked import Blocker
 from lmsschema.db import Database
 from lmsschema.errors import LmsschemaError
 
 if TYPE_CHECKING:
     import sqlalchemy
     from alembic.config import Config
+
+Notify = Callable[[str], None]
+Direction = Literal["upgrade", "downgrade"]
+
+#: What another attempt may be spared.
+_PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,34 +36,104 @@ class Applied:
     seconds: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Retry:
+    """How a revision gets its locks.
+
+    Args:
+        lock_timeout: Seconds that a statement waits for a lock; nobody queues behind it for longer.
+        retries: How often a revision that did not get one is tried again, as a whole.
+    """
+
+    lock_timeout: float = 2.0
+    retries: int = 10
+
+    def pause(self, attempt: int) -> float:
+        """Return the seconds to wait after an attempt: doubled each time, 15 at most, jittered."""
+        return min(2.0 ** (attempt - 1), 15.0) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
+
+
+DEFAULT_RETRY = Retry()
+
+
 def run(
     database: Database,
-    direction: Literal["upgrade", "downgrade"],
+    direction: Direction,
     end: str,
     steps: list[str],
     on_applied: Callable[[Applied], None],
+    *,
+    retry: Retry = DEFAULT_RETRY,
+    notify: Notify = lambda _: None,
 ) -> None:
-    """Have Alembic apply ``steps``, which end at ``end``, each in a transaction of its own."""
+    """Have Alembic apply ``steps``, which end at ``end``, each in a transaction of its own.
+
+    A revision that does not get a lock in time is rolled back and tried again.
+
+    Raises:
+        LockTimeoutError: A revision did not get its locks; those before it are in place.
+        LmsschemaError: A statement failed; its revision is rolled back.
+    """
     import sqlalchemy
-    from alembic import command
 
     done: list[str] = []
+    attempt = 0
+    while True:
+        before = len(done)
+        with blocked.watched(database, notify) as in_the_way:
+            try:
+                _run_once(
+                    database,
+                    direction,
+                    end,
+                    steps,
+                    done=done,
+                    on_applied=on_applied,
+                    lock_timeout=retry.lock_timeout,
+                )
+            except sqlalchemy.exc.DBAPIError as error:
+                failed = error
+            else:
+                return
+        if failed.statement is None and len(done) > before:
+            done.pop()  # its commit failed
+        attempt = 1 if len(done) > before else attempt + 1
+        revision = steps[min(len(done), len(steps) - 1)]
+        if not isinstance(failed.orig, _PASSING) or attempt > retry.retries:
+            raise _failure(database, revision, failed, attempt, in_the_way) from failed
+        pause = retry.pause(attempt)
+        notify(
+            f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
+            f"{retry.retries + 1} in {pause:.1f} s"
+        )
+        time.sleep(pause)
+
+
+def _run_once(
+    database: Database,
+    direction: Direction,
+    end: str,
+    steps: list[str],
+    *,
+    done: list[str],
+    on_applied: Callable[[Applied], None],
+    lock_timeout: float,
+) -> None:
+    """Have Alembic apply the steps that are not done yet, adding each to ``done``."""
+    from alembic import command
+
     began = time.monotonic()
 
-    def applied(**_: object) -> None:
+    def on_version_apply(**_: object) -> None:
         nonlocal began
         now = time.monotonic()
         done.append(steps[len(done)])
         on_applied(Applied(done[-1], now - began))
         began = now
 
-    try:
-        with connection(database) as lent:
-            settings = config(connection=lent, on_version_apply=applied)
-            getattr(command, direction)(settings, end)
-    except sqlalchemy.exc.DBAPIError as error:
-        failed = steps[min(len(done), len(steps) - 1)]
-        raise _failure(database, failed, error) from error
+    with connection(database, lock_timeout) as lent:
+        settings = config(connection=lent, on_version_apply=on_version_apply)
+        getattr(command, direction)(settings, end)
 
 
 def stamp(database: Database, revision: str) -> None:
@@ -105,22 +184,36 @@ def config(**attributes: object) -> "Config":
 
 
 def _failure(
-    database: Database, revision: str, error: "sqlalchemy.exc.DBAPIError"
+    database: Database,
+    revision: str,
+    error: "sqlalchemy.exc.DBAPIError",
+    attempts: int,
+    in_the_way: list[Blocker],
 ) -> LmsschemaError:
     """Return the error that says which revision and statement failed, and where that leaves us."""
     cause = error.orig if isinstance(error.orig, psycopg.Error) else psycopg.OperationalError()
     meant = db.translate(cause, database.target)
     statement = " ".join((error.statement or "").split())
+    tried = f" after {attempts} attempts" if attempts > 1 else ""
+    by = f"; in the way: {'; '.join(map(str, in_the_way))}" if in_the_way else ""
     return type(meant)(
-        f"revision {revision} failed: {meant.message}; statement: {statement[:500]}",
+        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}{by}",
         hint="The revision was rolled back whole: 'lmsschema current' shows where the database "
         f"is. {meant.hint}".rstrip(),
-        details=meant.details | {"revision": revision, "statement": error.statement},
+        details=meant.details
+        | {
+            "revision": revision,
+            "statement": error.statement,
+            "attempts": attempts,
+            "blockers": [dataclasses.asdict(blocker) for blocker in in_the_way],
+        },
     )
 
 
 @contextlib.contextmanager
-def connection(database: Database) -> Iterator["sqlalchemy.Connection"]:
+def connection(
+    database: Database, lock_timeout: float = db.LOCK_TIMEOUT
+) -> Iterator["sqlalchemy.Connection"]:
     """Lend the database's own connection to SQLAlchemy; every transaction gets our settings."""
     import sqlalchemy
     from sqlalchemy import event, pool
@@ -131,7 +224,7 @@ def connection(database: Database) -> Iterator["sqlalchemy.Connection"]:
         poolclass=pool.StaticPool,
         use_native_hstore=False,
     )
-    settings = db.settings(database.schema).as_string()
+    settings = db.settings(database.schema, lock_timeout).as_string()
 
     @event.listens_for(engine, "begin")
     def _begin(begun: sqlalchemy.Connection) -> None:

@@ -30,9 +30,33 @@ def wait_option(function: F) -> F:
         "--wait",
         type=click.FloatRange(min=0),
         default=run_lock.WAIT,
-        show_default=True,
         metavar="SECONDS",
-        help="How long to wait for another run.",
+        help=f"Wait for another run [{run_lock.WAIT:g}].",
+    )(function)
+
+
+def retry_options(function: F) -> F:
+    """Add ``--lock-timeout`` and ``--lock-retries`` to a command that locks tables."""
+    function = click.option(
+        "--lock-retries",
+        type=click.IntRange(min=0),
+        default=10,
+        metavar="N",
+        help="Further attempts without one [10].",
+    )(function)
+    return click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=2.0,
+        metavar="SECONDS",
+        help="Wait for a lock, each attempt [2].",
+    )(function)
+
+
+def shadow_option(function: F) -> F:
+    """Add ``--shadow-url`` to a command that needs a scratch place on another server."""
+    return click.option(
+        "--shadow-url", metavar="URL", help="Server for the scratch copy [the embedded one]."
     )(function)
 
 

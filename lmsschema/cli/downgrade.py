@@ -11,10 +11,13 @@ from lmsschema.cli import _common
 )
 @click.argument("revision")
 @click.option("--lose-rows", is_flag=True, help="Go on although tables that hold rows are dropped.")
+@_common.retry_options
 @_common.wait_option
 @_common.database_options
-def command(
+def command(  # noqa: PLR0917  click passes them by name
     revision: str,
+    lock_timeout: float,
+    lock_retries: int,
     wait: float,
     url: str | None,
     schema: str | None,
@@ -41,6 +44,7 @@ def command(
             revision,
             lose_rows=lose_rows,
             wait=wait,
+            retry=runner.Retry(lock_timeout, lock_retries),
             notify=_common.say,
             on_applied=on_applied,
         )

@@ -7,22 +7,25 @@ from lmsschema.cli import _common
 
 @click.command(epilog="Example: lmsschema plan --url service=lms > upgrade.sql")
 @click.argument("revision", default="head")
+@_common.shadow_option
 @_common.database_options
-def command(revision: str, url: str | None, schema: str | None, *, as_json: bool) -> None:
+def command(
+    revision: str, shadow_url: str | None, url: str | None, schema: str | None, *, as_json: bool
+) -> None:
     """Print the SQL that upgrade would run on the database as it is now.
 
-    The database is read in read-only transactions; nothing is changed.
+    Where tables have rows, comments say which locks the revisions take on them, measured on a
+    scratch copy, and which of them are hazards. The database is read in read-only transactions.
+    With --json the plan can be kept for 'upgrade --plan FILE'.
     """
     from lmsschema import plan
 
     with _common.open_database(url, schema) as database:
-        made = plan.make(database, revision)
-    data = {
-        "schema": database.schema,
-        "from": made.before,
-        "to": made.after,
-        "steps": [{"name": step.name, "sql": step.sql} for step in made.steps],
-    }
+        made = plan.make(database, revision, shadow_url=shadow_url)
+    for found in made.assessment.hazards.values():
+        for hazard in found:
+            _common.say(f"hazard {hazard.kind}: {hazard}")
     if not made.steps:
         _common.say("nothing to do")
-    _common.result("\n".join(step.sql for step in made.steps).rstrip("\n"), data, as_json=as_json)
+    data = {"schema": database.schema, **plan.as_data(made)}
+    _common.result(plan.render(made).rstrip("\n"), data, as_json=as_json)

@@ -1,10 +1,11 @@
 """``lmsschema upgrade``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from lmsschema.cli import _common
+from lmsschema.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,23 +14,53 @@ if TYPE_CHECKING:
     from lmsschema.partition_ensure import Outcome
     from lmsschema.runner import Applied
 
+#: The kinds of hazards that can be allowed (lmsschema.hazards.Kind).
+KINDS = ("blocking-lock", "table-rewrite", "data-loss", "unmeasured")
 
-@click.command(
-    epilog="Example: lmsschema upgrade --url postgresql://ann@db.example/lms --schema campus_north"
-)
+
+@click.command(epilog="Example: lmsschema upgrade --url service=lms --schema campus_north")
 @click.argument("revision", default="head")
+@click.option(
+    "--allow-hazard",
+    "allow",
+    multiple=True,
+    metavar="KIND",
+    type=click.Choice(KINDS),
+    help="Go on with hazards of a kind that plan names.",
+)
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="Refuse if anything changed since this plan.",
+)
+@_common.shadow_option
+@_common.retry_options
 @_common.wait_option
 @_common.database_options
-def command(
-    revision: str, wait: float, url: str | None, schema: str | None, *, as_json: bool
+def command(  # noqa: PLR0917  click passes them by name
+    revision: str,
+    allow: tuple[str, ...],
+    plan_file: IO[str] | None,
+    shadow_url: str | None,
+    lock_timeout: float,
+    lock_retries: int,
+    wait: float,
+    url: str | None,
+    schema: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Bring the database to the newest revision, or to REVISION.
 
-    Each revision runs in a transaction of its own. Afterwards learning_events has partitions for
-    the current month and the next three, and a default partition. A second run changes nothing.
+    Each revision is a transaction of its own. Then learning_events gets partitions for this month
+    and the next three, and a default one. A second run changes nothing.
     """
     from lmsschema import migrate
+    from lmsschema.runner import Retry
 
+    planned = _fingerprint(plan_file) if plan_file else None
     seconds: dict[str, float] = {}
 
     def on_applied(step: "Applied") -> None:
@@ -38,7 +69,15 @@ def command(
 
     with _common.open_database(url, schema) as database:
         done = migrate.upgrade(
-            database, revision, wait=wait, notify=_common.say, on_applied=on_applied
+            database,
+            revision,
+            wait=wait,
+            retry=Retry(lock_timeout, lock_retries),
+            allow=allow,
+            planned=planned,
+            shadow_url=shadow_url,
+            notify=_common.say,
+            on_applied=on_applied,
         )
     for table in done.partitions:
         if table.in_the_way:
@@ -53,6 +92,19 @@ def command(
         "partitions": [_partitions(table) for table in done.partitions],
     }
     _common.result(_summary(done), data, as_json=as_json)
+
+
+def _fingerprint(file: IO[str]) -> dict[str, str]:
+    """Return the fingerprint in a plan's file."""
+    import json
+
+    try:
+        found = json.load(file)["fingerprint"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{file.name} is no plan of lmsschema", hint="Write one: lmsschema plan --json > FILE"
+        ) from error
+    return {str(part): str(value) for part, value in dict(found).items()}
 
 
 def _summary(done: "Upgrade") -> str:

@@ -1,0 +1,81 @@
+"""Watches, while something runs, whether it waits for a lock, and who is in the way."""
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+
+import psycopg
+
+from lmsschema import db
+from lmsschema.db import Database
+from lmsschema.errors import LmsschemaError
+
+#: Seconds after which a run may be waiting for someone, and between two looks.
+_DELAY = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Blocker:
+    """A session that ours waited for."""
+
+    pid: int
+    user: str | None
+    age: float | None
+    state: str | None
+    query: str | None
+
+    def __str__(self) -> str:
+        """Describe the session for a person."""
+        age = "" if self.age is None else f", transaction open for {self.age:.1f} s"
+        return f"pid {self.pid} (user {self.user}{age}, {self.state}): {self.query}"
+
+
+@contextlib.contextmanager
+def watched(database: Database, notify: Callable[[str], None]) -> Iterator[list[Blocker]]:
+    """Watch the database's connection from another one; yields the list of who was in the way.
+
+    The other connection is opened only after a while, so that a run which waits for nobody never
+    pays for it. The list holds who was seen last.
+
+    Args:
+        database: Whose connection runs something.
+        notify: Told who is in the way, whenever that changes.
+    """
+    seen: list[Blocker] = []
+    over = threading.Event()
+    thread = threading.Thread(target=_watch, args=(database, notify, seen, over), daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+def _watch(
+    database: Database,
+    notify: Callable[[str], None],
+    seen: list[Blocker],
+    over: threading.Event,
+) -> None:
+    """Look again and again who is in the way."""
+    if over.wait(_DELAY):
+        return
+    told: set[int] = set()
+    # whatever goes wrong here must not end the run that is watched
+    with (
+        contextlib.suppress(psycopg.Error, LmsschemaError),
+        db.open_connection(database.target) as conn,
+    ):
+        while True:
+            values = {"pid": database.conn.info.backend_pid}
+            found = [Blocker(*row) for row in conn.execute(db.query("blocked_by"), values)]
+            if found:
+                seen[:] = found
+            for blocker in found:
+                if blocker.pid not in told:
+                    notify(f"waiting for {blocker}")
+            told |= {blocker.pid for blocker in found}
+            if over.wait(_DELAY):
+                return

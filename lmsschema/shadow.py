@@ -1,0 +1,63 @@
+"""Another server than the database's own, for what must not be done there."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from lmsschema import db
+from lmsschema.db import Database
+from lmsschema.errors import DatabaseUnavailableError, LmsschemaError
+from lmsschema.target import Target, parse
+
+
+@contextlib.contextmanager
+def server(url: str | None, why: str) -> Iterator[Database]:
+    """Open the server that ``--shadow-url`` named, else the embedded one, started if need be.
+
+    Args:
+        url: What ``--shadow-url`` said, or None.
+        why: What it is needed for, for the message.
+
+    Raises:
+        UsageError: ``url`` can't be understood.
+        DatabaseUnavailableError: There is no such server.
+    """
+    if url is not None:
+        target = Target(parse(url, "--shadow-url"), "--shadow-url")
+    else:
+        from lmsschema import local
+
+        try:
+            running = local.ensure_running(os.environ)
+        except LmsschemaError as error:
+            raise DatabaseUnavailableError(
+                f"{why}, and there is no embedded server: {error.message}",
+                hint=f"Name another server with --shadow-url, or: {error.hint}",
+            ) from error
+        target = Target(running.conninfo, "embedded", label=f"embedded server in {running.home}")
+    opened = db.connect(target)
+    with contextlib.closing(opened.conn), db.translated(target):
+        yield opened
+
+
+@contextlib.contextmanager
+def database(place: Database, name: str) -> Iterator[Database]:
+    """Create a database on that server, open it, and drop it at the end.
+
+    Args:
+        place: The server, as a role that may create databases.
+        name: The database's name.
+    """
+    from psycopg import conninfo, sql
+
+    identifier = sql.Identifier(name)
+    place.conn.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(identifier)
+    )
+    try:
+        made = conninfo.make_conninfo(place.target.conninfo, dbname=name)
+        opened = db.connect(Target(made, place.target.source, label=place.target.label))
+        with contextlib.closing(opened.conn):
+            yield opened
+    finally:
+        place.conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))

@@ -1,0 +1,30 @@
+-- The tables of a schema as the current transaction has them: locks that it holds, scans that it
+-- made, files, columns. Partitions come with the table that they belong to.
+SELECT
+    c.oid::bigint AS id,
+    coalesce(
+        (
+            SELECT pg_catalog.array_agg(DISTINCT l.mode)
+            FROM pg_catalog.pg_locks AS l
+            WHERE
+                l.locktype = 'relation'
+                AND l.relation = c.oid
+                AND l.granted
+                AND l.pid = %(pid)s
+        ),
+        '{}'
+    ) AS modes,
+    c.relname AS name,
+    coalesce(p.relname, c.relname) AS whole,
+    pg_catalog.pg_relation_filenode(c.oid) AS file,
+    pg_catalog.pg_stat_get_xact_numscans(c.oid) AS scans,
+    (
+        SELECT count(*)
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    ) AS columns
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+LEFT JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhrelid AND c.relispartition
+LEFT JOIN pg_catalog.pg_class AS p ON i.inhparent = p.oid
+WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p')
