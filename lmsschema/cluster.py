@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from lmsschema import account as accounts
-from lmsschema import binaries
+from lmsschema import binaries, server_log
 from lmsschema.account import Account
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.postmaster import SUPERUSER
@@ -111,7 +111,7 @@ def _check(code: int, output: str, data: Path) -> None:
     if code:
         end = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         raise DatabaseUnavailableError(
-            f"no server could be made in {data.parent} ({end}):\n{output.strip()}",
+            f"no server could be made in {data.parent} ({end}):{server_log.indented(output)}",
             hint="Mend what is said there, and try again; nothing was left behind.",
         )
 

@@ -147,11 +147,11 @@ def _command_line(pid: int) -> list[str]:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        return [] if Path("/proc/self/cmdline").exists() else _command_line_by_ps(pid)
+        return [] if Path("/proc/self/cmdline").exists() else command_line_by_ps(pid)
     return [os.fsdecode(word) for word in words.split(b"\0")]
 
 
-def _command_line_by_ps(pid: int) -> list[str]:
+def command_line_by_ps(pid: int) -> list[str]:
     """Return the program and its first ``-D`` where there is no /proc, as on macOS."""
     import subprocess
 

@@ -249,9 +249,9 @@ class Server:
         if found.state is State.STARTING:
             raise self._unsettled(found)
         if done.returncode:
+            said = server_log.tail(self.log, begin) or f" {done.stdout.strip()}"
             raise DatabaseUnavailableError(
-                f"the server in {self.home} did not start: {done.stdout.strip()}"
-                f"{server_log.tail(self.log, begin)}",
+                f"the server in {self.home} did not start:{said}",
                 hint=f"Mend what its log says, and try again. All of it: {self.log}",
             )
 

@@ -27,10 +27,14 @@ def begin(log: Path, account: Account | None) -> int:
 def tail(log: Path, start: int = 0) -> str:
     """Return the last lines that the log has got since ``start``, to end a message with."""
     try:
-        lines = log.read_bytes()[start:].decode(errors="replace").splitlines()
+        return indented(log.read_bytes()[start:].decode(errors="replace"))
     except OSError:
         return ""
-    return "".join(f"\n  {line}" for line in lines[-_TAIL:])
+
+
+def indented(text: str) -> str:
+    """Return the last lines of what a program said, to end a message with."""
+    return "".join(f"\n  {line}" for line in text.strip().splitlines()[-_TAIL:])
 
 
 def remove(log: Path) -> None:
