@@ -45,6 +45,9 @@ _PRINTING = {
     "cursor_tuple_fraction": "1",  # all rows of every cursor are fetched
 }
 
+#: How long to wait for a table that somebody else holds ACCESS EXCLUSIVE.
+LOCK_TIMEOUT = "5s"
+
 #: A table dropped while its definition was being read.
 _GONE_MEANWHILE = (psycopg.errors.InternalError_, psycopg.errors.UndefinedTable)
 _ATTEMPTS = 5
@@ -128,7 +131,9 @@ def _script(schema: str) -> sql.Composed:
     Each query is parsed while only pg_catalog is searched, so that no function or operator of the
     schema can stand in for one of PostgreSQL's, and run once the schema is what names resolve in.
     """
-    statements: list[sql.Composable] = [_set({**_PRINTING, "search_path": ""})]
+    statements: list[sql.Composable] = [
+        _set({**_PRINTING, "lock_timeout": LOCK_TIMEOUT, "search_path": ""})
+    ]
     statements.extend(
         sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(sql.Identifier(name), db.query(name))
         for name in _QUERIES

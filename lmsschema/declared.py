@@ -111,7 +111,7 @@ def build(database: Database, revision: str | None = None) -> Catalog:
         with scratch.schema(database) as name:
             database.conn.execute(_PROBES)
             database.conn.execute(ddl_script.render(None, datetime.now(UTC)).encode())
-            return _declared(catalog.read(database.conn, name))
+            return of(catalog.read(database.conn, name))
     from alembic import command
 
     from lmsschema import runner
@@ -123,7 +123,7 @@ def build(database: Database, revision: str | None = None) -> Catalog:
         command.upgrade(runner.config(connection=lent), revision)
         found = catalog.read(database.conn, name)
         lent.rollback()
-    return _declared(found)
+    return of(found)
 
 
 @contextlib.contextmanager
@@ -148,8 +148,12 @@ def _shadow(database: Database, url: str | None) -> Iterator[Database]:
         yield shadow
 
 
-def _declared(built: Catalog) -> Catalog:
-    """Return what of a scratch schema's catalog the code declared."""
+def of(built: Catalog) -> Catalog:
+    """Return what of a catalog the code declared: not the owner, nor what a database has once.
+
+    Grants count where they are not those that the role's default privileges give, which the
+    probes of :func:`build` show.
+    """
     probes = set(_PROBE_OF.values())
     return dataclasses.replace(
         built,
@@ -165,7 +169,7 @@ def _without_defaults(kind: str, attributes: Attributes, built: Catalog) -> Attr
     """Return attributes without the owner and grants that a role's every object has."""
     usual: dict[str, Value] = {"owner": built.role, "grants": None, "revoked": None}
     if kind in _PROBE_OF:
-        usual |= built.objects[_PROBE_OF[kind]]
+        usual |= built.objects.get(_PROBE_OF[kind], {})
     return {
         name: value
         for name, value in attributes.items()

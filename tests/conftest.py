@@ -18,6 +18,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=itself)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many single changes to a database each comparison saw."""
+    scores: dict[str, list[bool]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, seen in report.user_properties:
+                    if name.startswith("score: "):
+                        scores.setdefault(name.removeprefix("score: "), []).append(seen)
+    if scores:
+        terminalreporter.section("changes seen")
+        for name, seen in scores.items():
+            terminalreporter.line(f"{name}: {sum(seen)} of {len(seen)}")
+
+
 @pytest.fixture
 def database_url(lms_empty_database_url: str) -> str:
     """The URL of a fresh, empty database."""
