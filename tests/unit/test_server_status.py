@@ -24,8 +24,12 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def process(data: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that looks like a server of that data folder."""
-    argv = ["/opt/bin/postgres", "-c", "read line; :", "-D", str(data), "-h", ""]
-    with subprocess.Popen(argv, executable="/bin/sh", stdin=subprocess.PIPE) as process:
+    argv = ["/opt/bin/postgres", "-c", "echo; read line; :", "-D", str(data), "-h", ""]
+    with subprocess.Popen(
+        argv, executable="/bin/sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # until it runs, it has no command line
         yield process
         process.kill()
 
