@@ -14,7 +14,7 @@ Unit: TypeAlias = Literal["y", "m", "w", "d"]
 #: As many partitions go in one run, unless more are allowed.
 FEW = 3
 
-_SPAN = re.compile(r"(?P<count>\d{1,5})(?P<unit>[ymwd])")
+_SPAN = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[ymwd])")
 _DAYS = {"w": 7, "d": 1}
 _MONTHS = {"y": 12, "m": 1}
 
