@@ -142,7 +142,10 @@ class _Recorder:
             "pid": self._database.conn.info.backend_pid,
         }
         rows = psycopg.Cursor(conn).execute(db.query("measured_tables"), values).fetchall()
-        return {key: Table(*row, modes=frozenset(modes)) for key, modes, *row in rows}
+        return {
+            key: Table(name, whole, file, scans, columns, frozenset(modes))
+            for key, modes, name, whole, file, scans, columns in rows
+        }
 
     def begun(self) -> None:
         """Forget the locks and scans of the transaction before."""
@@ -153,23 +156,35 @@ class _Recorder:
 
     def ended(self, text: str, after: State) -> None:
         """Record a statement by how the tables were before and are after it."""
-        statement = self._compare(text, after)
+        gone = {key: table for key, table in self._state.items() if key not in after}
+        statement = self._compare(text, after, self._locks_on_dropped(gone))
         self._state = after
         silent = text.lstrip().upper().startswith(_SILENT)
         if not silent or statement.locks - {lock for lock in statement.locks if _reads(lock)}:
             self._statements.append(statement)
 
-    def _compare(self, text: str, after: State) -> Statement:
-        known = {k: t for k, t in after.items() if t.whole in self._known}
-        pairs = [(t, self._state.get(k)) for k, t in known.items()]
-        there = [(now, before) for now, before in pairs if before is not None]
-        gone = [
-            t.whole for k, t in self._state.items() if k not in after and t.whole in self._known
-        ]
+    def _locks_on_dropped(self, gone: State) -> frozenset[tuple[str, str]]:
+        """Return the locks that the transaction holds on tables that it has dropped."""
+        if not gone:
+            return frozenset()
+        held = psycopg.Cursor(self._database.conn).execute(
+            "SELECT relation::bigint, mode FROM pg_catalog.pg_locks"
+            " WHERE pid = pg_catalog.pg_backend_pid() AND granted AND relation::bigint = ANY(%s)",
+            [list(gone)],
+        )
+        return frozenset((gone[key].whole, mode) for key, mode in held)
+
+    def _compare(
+        self, text: str, after: State, on_dropped: frozenset[tuple[str, str]]
+    ) -> Statement:
+        """Return what a statement did to the tables that are known."""
+        pairs = [(t, self._state[k]) for k, t in after.items() if k in self._state]
+        there = [(now, before) for now, before in pairs if now.whole in self._known]
+        gone = [t.whole for k, t in self._state.items() if k not in after]
         return Statement(
             sql=text.strip(),
-            locks=frozenset((t.whole, m) for t, b in there for m in t.modes - b.modes),
-            held=frozenset((t.whole, mode) for t, _ in there for mode in t.modes),
+            locks=frozenset((t.whole, m) for t, b in there for m in t.modes - b.modes) | on_dropped,
+            held=frozenset((t.whole, mode) for t, _ in there for mode in t.modes) | on_dropped,
             scans=frozenset(t.whole for t, b in there if t.scans > b.scans),
             rewrites=frozenset(t.whole for t, b in there if t.file != b.file),
             drops=frozenset([*gone, *(t.whole for t, b in there if t.columns < b.columns)]),

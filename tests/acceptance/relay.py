@@ -1,20 +1,42 @@
-"""A relay before a real server that changes what the server says of itself, and nothing else."""
+"""A relay before a real server: it sees, and may change, what goes over the wire."""
 
 import contextlib
+import dataclasses
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+from psycopg import conninfo
+
+#: A server's host and port, or its socket's path.
+Address: TypeAlias = tuple[str, int] | str
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Hooks:
+    """What a relay does with what goes through it.
+
+    Attributes:
+        replacements: What to replace in the server's messages. Outside the parameters that the
+            server reports at start-up, a replacement must keep its length.
+        on_request: Called with the bytes that the client sends.
+        on_ready: Called when the server has done what it was asked and waits for the next request,
+            before the client is told.
+    """
+
+    replacements: Mapping[bytes, bytes] = dataclasses.field(default_factory=dict)
+    on_request: Callable[[bytes], None] = _nothing
+    on_ready: Callable[[], None] = _nothing
 
 
 @contextlib.contextmanager
-def running(address: tuple[str, int] | str, replacements: Mapping[bytes, bytes]) -> Iterator[int]:
-    """Relay connections to ``address``; yield the port on 127.0.0.1 to connect to.
-
-    Args:
-        address: The server's host and port, or its socket's path.
-        replacements: What to replace in the server's messages. Outside the parameters that the
-            server reports at start-up, a replacement must keep its length.
-    """
+def running(address: Address, hooks: Hooks) -> Iterator[int]:
+    """Relay connections to ``address``; yield the port on 127.0.0.1 to connect to."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         stopping = threading.Event()
 
@@ -22,7 +44,7 @@ def running(address: tuple[str, int] | str, replacements: Mapping[bytes, bytes])
             while not stopping.is_set():
                 with contextlib.suppress(OSError):
                     client, _ = listener.accept()
-                    threading.Thread(target=_relay, args=(client, address, replacements)).start()
+                    threading.Thread(target=_relay, args=(client, address, hooks)).start()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
@@ -30,7 +52,7 @@ def running(address: tuple[str, int] | str, replacements: Mapping[bytes, bytes])
         stopping.set()
 
 
-def _connect(address: tuple[str, int] | str) -> socket.socket:
+def _connect(address: Address) -> socket.socket:
     if isinstance(address, str):
         server = socket.socket(socket.AF_UNIX)
         server.connect(address)
@@ -38,14 +60,13 @@ def _connect(address: tuple[str, int] | str) -> socket.socket:
     return socket.create_connection(address)
 
 
-def _relay(
-    client: socket.socket, address: tuple[str, int] | str, replacements: Mapping[bytes, bytes]
-) -> None:
+def _relay(client: socket.socket, address: Address, hooks: Hooks) -> None:
     """Carry one connection's bytes until either side ends it."""
 
     def forward() -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(65536):
+                hooks.on_request(data)
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
 
@@ -56,8 +77,10 @@ def _relay(
             while True:
                 kind, length = _read(server, 1), int.from_bytes(_read(server, 4))
                 body = _read(server, length - 4)
-                for old, new in replacements.items():
+                for old, new in hooks.replacements.items():
                     body = body.replace(old, new)
+                if kind == b"Z":
+                    hooks.on_ready()
                 client.sendall(kind + (len(body) + 4).to_bytes(4) + body)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
@@ -73,3 +96,19 @@ def _read(connection: socket.socket, count: int) -> bytes:
             raise EOFError
         data += more
     return data
+
+
+def address_of(host: str, port: int) -> Address:
+    """Return the address that a connection's host and port mean."""
+    return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
+
+
+def other(url: str, **changes: str | None) -> str:
+    """The connection string of ``url`` with other parameters."""
+    parameters = conninfo.conninfo_to_dict(url) | changes
+    return conninfo.make_conninfo("", **{k: v for k, v in parameters.items() if v is not None})
+
+
+def through(url: str, port: int) -> str:
+    """The connection string of ``url`` through the relay at ``port``."""
+    return other(url, host="127.0.0.1", port=str(port), sslmode="disable", gssencmode="disable")

@@ -14,18 +14,13 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from psycopg import conninfo, sql
+from psycopg import sql
 
 from tests.acceptance import relay
 from tests.acceptance.conftest import Program, clean_environment
+from tests.acceptance.relay import other, through
 
 SECRET = "p4ssw0rd"
-
-
-def other(url: str, **changes: str | None) -> str:
-    """The connection string of ``url`` with other parameters."""
-    parameters = conninfo.conninfo_to_dict(url) | changes
-    return conninfo.make_conninfo("", **{k: v for k, v in parameters.items() if v is not None})
 
 
 def objects(url: str) -> int:
@@ -138,15 +133,8 @@ def test_unknown_revision(lmsschema: Program, database_url: str, command: str) -
 def relayed(url: str, replacements: dict[bytes, bytes]) -> contextlib.AbstractContextManager[int]:
     """A relay before the server of ``url``."""
     with psycopg.connect(url) as conn:
-        host, port = conn.info.host, conn.info.port
-    socket_path = f"{host}/.s.PGSQL.{port}"
-    address = socket_path if host.startswith("/") else (host, port)
-    return relay.running(address, replacements)
-
-
-def through(url: str, port: int) -> str:
-    """The connection string of ``url`` through the relay at ``port``."""
-    return other(url, host="127.0.0.1", port=str(port), sslmode="disable", gssencmode="disable")
+        address = relay.address_of(conn.info.host, conn.info.port)
+    return relay.running(address, relay.Hooks(replacements))
 
 
 @pytest.fixture
