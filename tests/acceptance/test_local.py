@@ -1,5 +1,6 @@
 """The embedded server as its users meet it: through the program, as root and as anyone else."""
 
+import contextlib
 import json
 import os
 import pty
@@ -22,6 +23,7 @@ import sqlalchemy
 
 from lmsschema import filelock, local
 from lmsschema.errors import UsageError
+from lmsschema.testing import settings
 from tests.acceptance.conftest import Outcome, clean_environment
 
 ROOT = os.geteuid() == 0
@@ -51,6 +53,16 @@ class User:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
 
+def processes_of(home: Path) -> list[Path]:
+    """Return the processes whose command line names that folder."""
+    found = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if os.fsencode(home) in line.read_bytes():
+                found.append(line.parent)
+    return found
+
+
 def root_or_whoever_runs_this(folder: Path) -> User:
     return User((sys.executable, "-m", "lmsschema"), {"LMSSCHEMA_HOME": str(folder / "home")})
 
@@ -70,7 +82,7 @@ def ordinary_account(folder: Path) -> User:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that every account can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="lmsschema-local-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="lmsschema-local-", dir=settings.data_root()))
     folder.chmod(0o755)
     yield folder
     for lock in folder.rglob("lmsschema.lock"):
@@ -104,6 +116,7 @@ def test_the_life_of_an_embedded_server(user: User, folder: Path) -> None:
     status = user.run("local", "status", "--json")
     assert (status.code, status.json["state"], status.json["home"]) == (0, "running", str(home))
     pid = status.json["pid"]
+    assert Path("/proc", str(pid)) in processes_of(home)
     assert os.getsid(pid) == pid  # out of reach of the terminal of the command that started it
 
     started = user.run("local", "start", "--json")
@@ -126,7 +139,7 @@ def test_the_life_of_an_embedded_server(user: User, folder: Path) -> None:
     destroyed = user.run("local", "destroy", "--yes", "--json")
     assert destroyed.json == {"home": str(home), "removed": True}
     assert not home.exists() or (not list(home.iterdir()) and "LMSSCHEMA_HOME" in user.environment)
-    assert not Path(f"/proc/{pid}").exists()
+    assert not processes_of(home)
 
 
 def test_upgrade_without_a_database_works_on_the_embedded_one(user: User) -> None:

@@ -1,6 +1,6 @@
 """A server of our own, on every supported version: made, started, killed, found again, removed.
 
-Each test has a home of its own below /tmp, which the account that runs a server for root can enter.
+Each test has a folder of its own that the account which runs a server for root can enter.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from lmsschema import filelock
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UnsafeError, UsageError
 from lmsschema.postmaster import SOCKET, State
 from lmsschema.server import DURABLE, Server
-from lmsschema.testing import binaries
+from lmsschema.testing import binaries, settings
 
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 PROGRAMS = binaries.find(VERSION)
@@ -82,7 +82,7 @@ def server(stopped: Server) -> Server:
 @contextlib.contextmanager
 def own_folder() -> Iterator[Path]:
     """Make a folder, and remove it with the servers in it."""
-    folder = Path(tempfile.mkdtemp(prefix="lmsschema-server-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="lmsschema-server-", dir=settings.data_root()))
     folder.chmod(0o755)
     try:
         yield folder
