@@ -111,7 +111,7 @@ def test_the_life_of_an_embedded_server(user: User, folder: Path) -> None:
 
     current = user.run("current", "--json")  # a command that is given no database
     assert (current.code, current.json["revision"]) == (0, None)
-    assert f"lms on {home}/run:5432 as postgres" in current.err
+    assert f"database: lms on the embedded server in {home} " in current.err
     assert "lmsschema local psql" in current.err
     status = user.run("local", "status", "--json")
     assert (status.code, status.json["state"], status.json["home"]) == (0, "running", str(home))
