@@ -5,8 +5,6 @@ databases hold the key. `pg_locks` shows the advisory locks of every database, s
 tell what a dead one left behind, however that died, and drop it.
 """
 
-import secrets
-
 import psycopg
 
 from lmsschema.db import query
@@ -16,6 +14,8 @@ _CLASS = 0x6C6D73  # "lms": the first half of the locks' keys
 
 def take(conn: psycopg.Connection) -> int:
     """Take a key and hold it until the connection ends; returns it."""
+    import secrets
+
     conn.execute("SET idle_session_timeout = 0")
     while True:
         key = secrets.randbits(31)

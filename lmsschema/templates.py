@@ -8,6 +8,7 @@ found either. No one can connect to it: nothing changes it, and nothing hinders 
 import contextlib
 import functools
 import hashlib
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ WAIT = 120.0
 
 _CLASS = 0x6C6D74  # the first half of the locks' keys: one of these is held while building
 _PACKAGE = Path(__file__).parent
-_NOT_IN_A_DATABASE = ("cli", "testing", "__pycache__")
+_NOT_IN_A_DATABASE = {"cli", "testing", "migrations", "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,15 @@ def _template(conn: psycopg.Connection, server: Target, owner: str | None) -> Te
 @functools.cache
 def _fingerprint() -> str:
     """Return a digest of the code that decides what `upgrade` leaves in a database."""
-    files = [*_PACKAGE.rglob("*.py"), *_PACKAGE.rglob("*.sql")]
-    ours = [file for file in files if file.relative_to(_PACKAGE).parts[0] not in _NOT_IN_A_DATABASE]
-    folder = revisions.folder()
-    parts: list[str] = []
-    for file in sorted({*ours, *folder.rglob("*.py")}):
-        parts += [file.name, hashlib.sha256(file.read_bytes()).hexdigest()]
-    return _digest(parts)
+    digest = hashlib.sha256()
+    for top in (_PACKAGE, revisions.folder()):
+        for folder, folders, files in os.walk(top):
+            folders[:] = sorted(set(folders) - _NOT_IN_A_DATABASE)
+            for name in sorted(files):
+                if name.endswith((".py", ".sql")):
+                    content = Path(folder, name).read_bytes()
+                    digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def _partitions(now: datetime) -> list[str]:

@@ -118,7 +118,7 @@ def lms_databases(lms_server: "RunningServer") -> "Iterator[Databases]":
     """The databases that this process makes on the run's server."""
     from lmsschema.testing.databases import Databases
 
-    databases = Databases(lms_server.url, thrown_away=lms_server.thrown_away)
+    databases = Databases(lms_server.url)
     databases.drop_orphans()
     yield databases
     databases.close()
@@ -159,7 +159,7 @@ def _lms_pool(
     from lmsschema.testing.databases import Databases
     from lmsschema.testing.pool import Pool
 
-    databases = Databases(lms_server.url, thrown_away=lms_server.thrown_away)
+    databases = Databases(lms_server.url)
     pool = Pool(databases, lms_template, int(pytestconfig.getini("lms_pool")))
     yield pool
     pool.close()

@@ -5,7 +5,7 @@ from collections import deque
 
 from lmsschema.testing.databases import Databases
 
-_MOST_TO_DROP = 8
+_MOST_TO_DROP = 16
 """Used databases that may wait for their drop while others are still to be made."""
 
 

@@ -58,11 +58,6 @@ class RunningServer:
     origin: str
     home: str = ""
 
-    @property
-    def thrown_away(self) -> bool:
-        """Whether it ends with the run, so that nothing in it needs to be safe."""
-        return self.kind is not Kind.URL
-
 
 def of(run: Run, wish: Wish) -> RunningServer:
     """Return the run's server, started if this is the first process to ask.
