@@ -28,7 +28,8 @@ def command(*, as_json: bool) -> int:
         "url": found.url(local.DATABASE) if running else None,
     }
     if found.pid:
-        text = f"{found.state} in {home} (process {found.pid}, since {since:%Y-%m-%d %H:%M} UTC)"
+        when = f", since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        text = f"{found.state} in {home} (process {found.pid}{when})"
     else:
         text = f"stopped, in {home}" if local.exists(os.environ) else f"not made yet, in {home}"
     _common.result(text, data, as_json=as_json)
