@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from psycopg import sql
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import ENUM, CreateEnumType
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import (
@@ -90,10 +90,7 @@ def _partitions(as_of: datetime) -> Iterator[str]:
     """Yield the partitions that ``upgrade`` leaves at that time."""
     for policy in partitions.POLICIES:
         actions = partitions.plan(policy, [], as_of)
-        yield partition_script.script(policy, actions)
-        comment = metadata.tables[policy.table].comment  # LIKE does not copy a table's own
-        made = [Table(action.name, MetaData(), comment=comment) for action in actions]
-        yield _statements(map(SetTableComment, made))
+        yield partition_script.script(policy, actions, metadata.tables[policy.table].comment)
 
 
 def _statements(elements: Iterable[ExecutableDDLElement]) -> str:

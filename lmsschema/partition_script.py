@@ -51,11 +51,21 @@ def finalize(policy: Policy, action: Finalize) -> sql.Composed:
     )
 
 
-def statements(policy: Policy, actions: Iterable[Action]) -> list[str]:
+def describe(name: str, comment: str) -> sql.Composed:
+    """Return the statement that gives a partition its table's comment, which LIKE does not copy."""
+    return sql.SQL("COMMENT ON TABLE {} IS {}").format(identifier(name), sql.Literal(comment))
+
+
+def statements(policy: Policy, actions: Iterable[Action], comment: str | None) -> list[str]:
     """Return the SQL of a plan, one statement an element, without semicolons.
 
-    What a partition takes over from its table beyond LIKE (owner, grants, and so on) is not in it:
-    that is read from the database when the partition is made.
+    What else a partition takes over from its table beyond LIKE (owner, grants, and so on) is not
+    in it: that is read from the database when the partition is made.
+
+    Args:
+        policy: The table's policy.
+        actions: The plan.
+        comment: The table's comment.
     """
     found: list[str] = []
     for action in actions:
@@ -64,10 +74,12 @@ def statements(policy: Policy, actions: Iterable[Action]) -> list[str]:
             continue
         if isinstance(action, Create):
             found.append(create_table(policy, action.name).as_string())
+            if comment is not None:
+                found.append(describe(action.name, comment).as_string())
         found.append(attach(policy, action).as_string())
     return found
 
 
-def script(policy: Policy, actions: Iterable[Action]) -> str:
+def script(policy: Policy, actions: Iterable[Action], comment: str | None) -> str:
     """Return the SQL of a plan as a script, ended by a newline; empty for an empty plan."""
-    return "\n".join(f"{statement};\n" for statement in statements(policy, actions))
+    return "\n".join(f"{statement};\n" for statement in statements(policy, actions, comment))

@@ -20,10 +20,11 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """A table's partitions at a moment of the database's clock."""
+    """A table's partitions at a moment of the database's clock, and the table's comment."""
 
     now: datetime
     partitions: tuple[Partition, ...]
+    comment: str | None = None
 
     @property
     def default(self) -> str | None:
@@ -46,7 +47,7 @@ def read(database: Database, policy: Policy) -> State:
             f"there is no table {policy.table} in schema {database.schema} of {database.target}",
             hint="Create the schema first: lmsschema upgrade",
         )
-    now, kind, strategy, key_columns, key, key_type = rows[0][:6]
+    now, kind, strategy, key_columns, key, key_type, comment = rows[0][:7]
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
         raise UnsafeError(
             f"table {policy.table} in schema {database.schema} is not partitioned by range of "
@@ -58,7 +59,7 @@ def read(database: Database, policy: Policy) -> State:
         for *_, name, bounds, pending in rows
         if name is not None
     )
-    return State(now.astimezone(UTC), partitions)
+    return State(now.astimezone(UTC), partitions, comment)
 
 
 class BusyError(Exception):

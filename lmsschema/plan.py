@@ -190,8 +190,16 @@ def _partitions(database: Database, policy: Policy, made: str) -> list[Step]:
         if partition_state.exists(conn, database.schema, policy.table):
             state = partition_state.read(database, policy)
         elif re.search(rf"^CREATE TABLE {policy.table}\b", made, re.MULTILINE):
-            state = partition_state.State(db.now(conn), ())
+            state = partition_state.State(db.now(conn), (), _declared_comment(policy))
         else:
             return []
-    text = partition_script.script(policy, partitions.plan(policy, state.partitions, state.now))
+    actions = partitions.plan(policy, state.partitions, state.now)
+    text = partition_script.script(policy, actions, state.comment)
     return [Step(f"partitions of {policy.table}", text)] if text else []
+
+
+def _declared_comment(policy: Policy) -> str | None:
+    """Return the comment that the definition of a table gives it."""
+    from lmsschema.tables import metadata
+
+    return metadata.tables[policy.table].comment

@@ -105,7 +105,9 @@ def resolve(url: str | None, schema: str | None, environ: Mapping[str, str]) -> 
             return Target("", variable, schema)
     from lmsschema import local
 
-    return Target(local.ensure_running(environ).conninfo, "embedded", schema)
+    running = local.ensure_running(environ)
+    label = f"{local.DATABASE} on the embedded server in {running.home}"
+    return Target(running.conninfo, "embedded", schema, label)
 
 
 def parse(url: str, source: str) -> str:

@@ -7,6 +7,7 @@ SELECT
     k.partnatts AS key_columns,
     a.attname AS key,
     pg_catalog.format_type(a.atttypid, null) AS key_type,
+    pg_catalog.obj_description(p.oid, 'pg_class') AS comment,
     c.relname AS partition,
     pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bounds,
     i.inhdetachpending AS detach_pending

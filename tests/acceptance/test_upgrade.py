@@ -83,6 +83,8 @@ def test_plan_is_what_upgrade_runs_and_changes_nothing(
     after = lmsschema("upgrade", "--url", database_url, "--schema", "campus", "--json").json
     assert after["applied"] == []
     assert [table["made"] for table in after["partitions"]] == [[]]
+    check = lmsschema("check", "--url", database_url, "--schema", "campus")
+    assert check.code == 0, check.out
     nothing = lmsschema("plan", "--url", database_url, "--schema", "campus")
     assert nothing.out.strip() == ""
     assert "nothing to do" in nothing.err

@@ -53,7 +53,7 @@ def command(
         if dry_run:
             with database.transaction(read_only=True):
                 state = partition_state.read(database, policy)
-            text = partition_script.script(policy, planner(state))
+            text = partition_script.script(policy, planner(state), state.comment)
             _common.result(text.removesuffix("\n"), {"sql": text}, as_json=as_json)
             return 0
         outcome = partition_ensure.make(

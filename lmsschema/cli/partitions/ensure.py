@@ -106,7 +106,7 @@ def _print_script(
         with database.transaction(read_only=True):
             state = partition_state.read(database, policy)
         actions = plan(policy, state.partitions, moment or state.now)
-        scripts.append(partition_script.script(policy, actions))
+        scripts.append(partition_script.script(policy, actions, state.comment))
     text = "\n".join(filter(None, scripts))
     if not text and not as_json:
         _common.say("nothing to do")
