@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from lmsschema.catalog import Attributes, Catalog, Identity, Value
 from lmsschema.drift import SITE_ATTRIBUTES, Difference, Problem
+from lmsschema.partition_expiry import parse_mark
 from lmsschema.partition_state import parse_bounds
 from lmsschema.partitions import Create, Partition, Policy, Range, for_values, gaps, plan
 
@@ -51,6 +52,8 @@ def expect(
         differences += _missing(policy, there, actual, now)
         for difference in differences:
             _remove(actual, difference.identity.relation)
+        for identity in [one for one, attributes in actual.items() if _pruned(attributes)]:
+            _remove(actual, identity.relation)  # on its way out, as lmsschema itself has it
         _rename_statistics(actual, declared, policy, there)
         for name, bounds in there.items():
             declared |= _as_partition(declared, actual, policy, name, _right(policy, name, bounds))
@@ -99,9 +102,10 @@ def _missing(
     """Yield the partitions that are not there: not made, detached, or lost from amid the others."""
     detached = {
         identity.name
-        for identity in actual
+        for identity, attributes in actual.items()
         if identity.kind == "table"
         and identity.name not in there
+        and not _pruned(attributes)
         and (identity.name == policy.default_name or _start(policy, identity.name) is not None)
     }
     for name in sorted(detached):
@@ -123,6 +127,12 @@ def _missing(
         if create.name not in detached:
             identity = Identity(create.name, "table", create.name)
             yield Difference(identity, Problem.MISSING, expected=for_values(create.range))
+
+
+def _pruned(attributes: Attributes) -> bool:
+    """Whether it is a table that lmsschema itself detached, to be dropped later."""
+    mark, _ = parse_mark(str(attributes.get("comment") or ""))
+    return mark is not None and attributes.get("partition of") is None
 
 
 def _right(policy: Policy, name: str, bounds: str) -> str:

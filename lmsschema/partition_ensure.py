@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from lmsschema import partition_heal, partition_state
 from lmsschema.db import Database, translated
 from lmsschema.ddl import attach, locks
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Mode, Patience, Progress
 from lmsschema.errors import UnsafeError
 from lmsschema.partition_homes import Heal
 from lmsschema.partition_state import BusyError, State
@@ -159,7 +159,10 @@ class _Run:
         """Return the locks that the actions under way need."""
         if all(isinstance(action, Finalize) for action in self._batch):
             return []
-        return attach.needed(self._database, self._policy, self._around, self._state.default)
+        # PostgreSQL replaces the triggers of foreign keys that a table brings along
+        along = any(isinstance(action, Attach) for action in self._batch)
+        mode: Mode = "ACCESS EXCLUSIVE" if along else "SHARE ROW EXCLUSIVE"
+        return attach.needed(self._database, self._policy, self._around, self._state.default, mode)
 
     def prepare(self, conn: psycopg.Connection) -> None:
         """Choose the next action, or all if the table has no partition and so no row."""
@@ -167,7 +170,7 @@ class _Run:
         self._state = partition_state.read(self._database, self._policy)
         wanted = [one for one in self._planner(self._state) if one not in self._pass_over]
         at_once = not self._state.partitions and not self._one_by_one
-        self._batch = wanted if at_once else wanted[:1]
+        self._batch = wanted if at_once else wanted[: _together(wanted)]
         self._create([action for action in self._batch if isinstance(action, Create)])
 
     def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:
@@ -226,6 +229,15 @@ class _Run:
             )
         )
         return found.fetchone() == (True,)
+
+
+def _together(actions: Sequence[Action]) -> int:
+    """Return how many of the next actions belong in one transaction.
+
+    Once a detach is finished, the catalogs no longer say what the table's bounds were.
+    """
+    both = len(actions) > 1 and isinstance(actions[0], Finalize) and isinstance(actions[1], Attach)
+    return 2 if both and actions[0].name == actions[1].name else 1
 
 
 def _outcome(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from psycopg import errors, sql
 
 from lmsschema import partition_inheritance, partition_state
-from lmsschema.db import Database, query, translated
+from lmsschema.db import LOCK_TIMEOUT, Database, query, translated
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.partitions import Partition, Policy, Range, covered_until, gaps
 
@@ -129,16 +129,29 @@ def listing(database: Database, policy: Policy) -> Listing:
     return Listing(policy.table, state.now, tuple(found), tuple(holes(state.partitions)))
 
 
-def health(database: Database, policy: Policy) -> Health:
+def health(
+    database: Database,
+    policy: Policy,
+    *,
+    count_default: bool = True,
+    lock_timeout: float = LOCK_TIMEOUT,
+) -> Health:
     """Read how long all is well; needs USAGE on the schema and SELECT on the default alone.
+
+    Args:
+        database: The database and schema.
+        policy: The table's policy.
+        count_default: Count the default's rows; without it, the catalogs alone are read.
+        lock_timeout: Seconds to wait for a session that has the default to itself.
 
     Raises:
         DatabaseUnavailableError: The role may not read the default; the hint is the GRANT.
     """
-    with translated(database.target), database.transaction(read_only=True) as conn:
+    settings = database.transaction(lock_timeout=lock_timeout, read_only=True)
+    with translated(database.target), settings as conn:
         state = partition_state.read(database, policy)
         count = 0
-        if state.default is not None:
+        if count_default and state.default is not None:
             try:
                 row = conn.execute(
                     sql.SQL("SELECT count(*) FROM (SELECT FROM ONLY {} LIMIT {}) AS t").format(
@@ -178,8 +191,9 @@ def on_grid(policy: Policy, bounds: Range) -> bool:
 
 
 def explaining_zone(policy: Policy, ranges: Sequence[Range]) -> str | None:
-    """Return a time zone on whose grid all the bounds lie, or None."""
-    bounds = [b for r in ranges for b in (r.lower, r.upper) if b is not None]
+    """Return a time zone on whose grid all bounds lie that are off that of UTC, or None."""
+    both = [bound for r in ranges for bound in (r.lower, r.upper)]
+    bounds = [b for b in both if b is not None and policy.start(b) != b]
     if not bounds:
         return None
     names = sorted(available_timezones(), key=lambda name: ("/" not in name, name))

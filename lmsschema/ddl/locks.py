@@ -136,7 +136,7 @@ def step(
         try:
             with database.transaction(lock_timeout=wait) as conn:
                 prepare(conn)
-                _take(conn, _first(stuck, locks()), wait)
+                take(conn, _first(stuck, locks()), wait)
                 return work(conn)
         except _NotGotError as error:
             stuck = error.lock
@@ -176,7 +176,7 @@ def _first(stuck: Lock | None, locks: Sequence[Lock]) -> list[Lock]:
     return [*ahead, *(lock for lock in locks if lock != stuck)]
 
 
-def _take(conn: psycopg.Connection, locks: Sequence[Lock], wait: float) -> None:
+def take(conn: psycopg.Connection, locks: Sequence[Lock], wait: float) -> None:
     """Take locks one after the other; the transaction's lock_timeout is the wait for the first.
 
     While it holds some, all further waits together stay below the server's deadlock_timeout.
@@ -232,6 +232,6 @@ def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
     wait = 1.3 * _deadlock_timeout(database.conn)
     try:
         with database.transaction(lock_timeout=wait) as conn:
-            _take(conn, [Lock(blocker.schema, blocker.table, "SHARE ROW EXCLUSIVE")], wait)
+            take(conn, [Lock(blocker.schema, blocker.table, "SHARE ROW EXCLUSIVE")], wait)
     except (_NotGotError, errors.InsufficientPrivilege):
         return  # one that prevents wraparound is not cancelled; a role may not lock: wait on
