@@ -1,0 +1,202 @@
+"""Old partitions go, are exported, dropped and brought back, and nothing else does."""
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from lmsschema import partition_ensure, partition_export, partition_prune, partition_restore
+from lmsschema.db import Database
+from lmsschema.ddl.locks import Patience
+from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
+from lmsschema.partition_expiry import Span
+from lmsschema.partitions import LEARNING_EVENTS, Range, plan_range
+from tests.db import events
+
+Opened = Callable[..., Database]
+
+HALF_A_YEAR = Span(6, "m")
+
+
+@pytest.fixture
+def conn(upgraded_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(upgraded_url, autocommit=True) as connection:
+        events.people(connection)
+        yield connection
+
+
+@pytest.fixture
+def database(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> Database:
+    """A table with nine old months, each with ten events."""
+    database = opened(upgraded_url)
+    old = Range(events.month(-9, day=1), events.month(0, day=1))
+    partition_ensure.make(
+        database, LEARNING_EVENTS, lambda state: plan_range(LEARNING_EVENTS, state.partitions, old)
+    )
+    for offset in range(-9, 1):
+        events.insert(conn, events.month(offset), 10)
+    return database
+
+
+def test_detached_rows_are_kept_and_come_back(conn: psycopg.Connection, database: Database) -> None:
+    pruned = partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    gone = (events.name(-9), events.name(-8), events.name(-7))
+    assert pruned.detached == gone
+    assert events.count(conn) == 70
+    assert [events.count(conn, name) for name in gone] == [10, 10, 10]
+    assert partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR).detached == ()
+    assert not partition_ensure.ensure(database, LEARNING_EVENTS).done
+    for name in gone:
+        partition_restore.restore(database, LEARNING_EVENTS, name)
+    assert events.count(conn) == 100
+    left = conn.execute(
+        "SELECT relname FROM pg_class WHERE obj_description(oid, 'pg_class') LIKE '%detached%'"
+        " UNION ALL SELECT conname FROM pg_constraint WHERE conname = 'lmsschema_bounds'"
+    ).fetchall()
+    assert left == []
+
+
+def test_a_dropped_one_was_exported_and_the_manifest_says_what(
+    conn: psycopg.Connection, database: Database, tmp_path: Path
+) -> None:
+    name = events.name(-9)
+    conn.execute(
+        sql.SQL("UPDATE {} SET event_action = E'a\\n\"b\",c' WHERE ctid = '(0,1)'").format(
+            sql.Identifier(name)
+        )
+    )
+    before = set(
+        conn.execute(sql.SQL("SELECT id::text, event_action FROM {}").format(sql.Identifier(name)))
+    )
+    first = partition_prune.prune(
+        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+    )
+    assert first.dropped == ()  # what this run detaches, the next one drops
+    second = partition_prune.prune(
+        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+    )
+    assert second.dropped == first.detached
+    manifest = json.loads((tmp_path / f"{name}.json").read_text())
+    path = tmp_path / manifest["file"]
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {(row["id"], row["event_action"]) for row in rows} == before
+    assert manifest["rows"] == 10
+    assert manifest["first"] == manifest["last"] == f"{events.month(-9):%Y-%m-%d %H:%M:%S}+00"
+    assert manifest["bytes"] == path.stat().st_size
+    assert not list(tmp_path.glob("*.partial"))
+    assert conn.execute("SELECT to_regclass(%s)", (name,)).fetchone() == (None,)
+
+
+def test_a_detached_one_stays_through_its_grace(database: Database) -> None:
+    partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    pruned = partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(7, "d"))
+    assert pruned.dropped == ()
+    assert len(pruned.left) == 3
+
+
+def test_an_export_that_is_not_what_was_read_drops_nothing(
+    conn: psycopg.Connection, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    real = partition_export._copy  # noqa: SLF001  a disk that loses the end of what is written
+
+    def cut(*arguments: object) -> None:
+        real(*arguments)  # type: ignore[arg-type]  # passed on as they came
+        path = arguments[-1]
+        assert isinstance(path, Path)
+        with gzip.open(path, "rb") as stream:
+            lines = stream.read().splitlines(keepends=True)
+        path.write_bytes(gzip.compress(b"".join(lines[:-1])))
+
+    monkeypatch.setattr(partition_export, "_copy", cut)
+    with pytest.raises(LmsschemaError, match="9 rows instead of 10"):
+        partition_prune.prune(
+            database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+        )
+    assert events.count(conn, events.name(-9)) == 10
+
+
+def test_a_folder_that_can_t_be_written_drops_nothing(
+    conn: psycopg.Connection, database: Database, tmp_path: Path
+) -> None:
+    partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(LmsschemaError, match="could not be exported"):
+        partition_prune.prune(
+            database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=blocked
+        )
+    assert events.count(conn, events.name(-9)) == 10
+
+
+def test_an_export_overwrites_nothing(database: Database, tmp_path: Path) -> None:
+    (tmp_path / f"{events.name(-9)}.csv.gz").write_text("another database's")
+    partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    pruned = partition_prune.prune(
+        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+    )
+    assert pruned.exports[0].file == f"{events.name(-9)}-2.csv.gz"
+    assert (tmp_path / f"{events.name(-9)}.csv.gz").read_text() == "another database's"
+
+
+def test_under_load(conn: psycopg.Connection, upgraded_url: str, database: Database) -> None:
+    with events.load(upgraded_url, [str(events.month(0)), str(events.month(1))]) as load:
+        partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, allow_many=True)
+        partition_restore.restore(database, LEARNING_EVENTS, events.name(-9))
+        partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"))
+        partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"))
+    assert not load.errors
+    assert events.count(conn) == 70 + load.inserted
+
+
+def test_a_blocked_prune_gives_up_and_ensure_does_its_work(
+    conn: psycopg.Connection, upgraded_url: str, database: Database
+) -> None:
+    with psycopg.connect(upgraded_url) as reader:
+        reader.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(events.name(-9))))
+        with pytest.raises(LockTimeoutError, match=f"pid {reader.info.backend_pid}"):
+            partition_prune.prune(
+                database, LEARNING_EVENTS, HALF_A_YEAR, patience=Patience(total=1)
+            )
+        events.insert(conn, events.month(0))
+    assert events.count(conn) == 101
+
+
+def test_restore_refuses_what_it_can_t_do_safely(
+    conn: psycopg.Connection, database: Database
+) -> None:
+    with pytest.raises(LmsschemaError, match="no table nonsense"):
+        partition_restore.restore(database, LEARNING_EVENTS, "nonsense")
+    with pytest.raises(LmsschemaError, match="is a partition already"):
+        partition_restore.restore(database, LEARNING_EVENTS, events.name(0))
+    with pytest.raises(LmsschemaError, match="lmsschema did not detach it"):
+        partition_restore.restore(database, LEARNING_EVENTS, "users")
+    partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    events.insert(conn, events.month(-9))  # into the default
+    with pytest.raises(UnsafeError, match="rows of learning_events_default"):
+        partition_restore.restore(database, LEARNING_EVENTS, events.name(-9))
+    late = events.month(-8) + timedelta(days=60)
+    conn.execute(
+        sql.SQL("UPDATE {} SET event_timestamp = {}").format(
+            sql.Identifier(events.name(-8)), sql.Literal(str(late))
+        )
+    )
+    with pytest.raises(UnsafeError, match="lie outside"):
+        partition_restore.restore(database, LEARNING_EVENTS, events.name(-8))
+    conn.execute(
+        sql.SQL(
+            "CREATE TABLE other PARTITION OF learning_events FOR VALUES FROM ({}) TO ({})"
+        ).format(
+            sql.Literal(str(events.month(-7, day=1))), sql.Literal(str(events.month(-7, day=9)))
+        )
+    )
+    with pytest.raises(UnsafeError, match="other of learning_events covers"):
+        partition_restore.restore(database, LEARNING_EVENTS, events.name(-7))
+    assert events.count(conn, events.name(-7)) == 10
