@@ -5,13 +5,16 @@ import fnmatch
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from psycopg import errors
+
 from lmsschema import catalog, declared, drift, migrate, partition_drift, revisions
-from lmsschema.catalog import Catalog
+from lmsschema.catalog import Catalog, Identity
 from lmsschema.db import Database
 from lmsschema.drift import Difference, Problem
 from lmsschema.partition_drift import Expectation
 from lmsschema.partitions import POLICIES
 
+_VERSION_TABLE = Identity("lmsschema_version", "table", "lmsschema_version")
 _NOTHING = Catalog(0, "", {})
 
 
@@ -70,19 +73,22 @@ def run(
         DatabaseUnavailableError: The schema can't be read, or there is no place to build the
             declared one.
     """
-    revision = migrate.current(database)
-    pending = tuple(revisions.ids()[revisions.position(revision) :])
+    readable, revision = _revision(database, notify)
+    pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
     if not database.schema_exists:
         return Report(None, pending, (), (), 0, "", _NOTHING, _NOTHING)
     found, now = read(database)
     behind = revision if pending else None
     made = declared.read(database, behind, shadow_url=shadow_url, notify=notify)
     if revision is None:
-        if made.catalog.relations().isdisjoint(found.relations()):
+        if readable and made.catalog.relations().isdisjoint(found.relations()):
             return Report(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
         pending = ()  # somebody took the version table away, or never had one
     expectation = partition_drift.expect(made.catalog, found, POLICIES, now)
     differences = _compare(expectation)
+    if readable and revision is None and _VERSION_TABLE in found.objects:
+        head = revisions.head()
+        differences.append(Difference(_VERSION_TABLE, Problem.CHANGED, "revision", head))
     kept = [one for one in differences if not ignored(one, ignore)]
     return Report(
         revision,
@@ -94,6 +100,18 @@ def run(
         expectation.expected,
         expectation.found,
     )
+
+
+def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, str | None]:
+    """Return whether the database's revision could be read, and what it is."""
+    try:
+        return True, migrate.current(database)
+    except errors.InsufficientPrivilege:
+        notify(
+            f"role {database.user} may not read the revision, so the newest one is assumed; to "
+            f"allow it: GRANT SELECT ON lmsschema_version TO {database.user}"
+        )
+        return False, None
 
 
 def read(database: Database) -> tuple[Catalog, datetime]:

@@ -2,18 +2,16 @@
 
 import contextlib
 import dataclasses
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from psycopg import errors, sql
 
-from lmsschema import catalog, db, scratch
+from lmsschema import catalog, scratch, shadow
 from lmsschema.catalog import Attributes, Catalog, Identity, Value
 from lmsschema.db import Database
 from lmsschema.drift import SITE_ATTRIBUTES
-from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UsageError
-from lmsschema.target import Target, parse
+from lmsschema.errors import UsageError
 
 #: Why a server that takes changes would not build it: no right to, or an event trigger objects.
 _REFUSED = (errors.InsufficientPrivilege, errors.RaiseException)
@@ -87,15 +85,17 @@ def read(
     if shadow_url is None and not database.read_only:
         with contextlib.suppress(*_REFUSED):
             return Declared(build(database, revision))
-    with _shadow(database, shadow_url) as shadow:
-        place = f"PostgreSQL {shadow.version}, {shadow.target}"
+    why = database.read_only or f"role {database.user} may not create schemas there"
+    why = f"the declared schema can't be built on {database.target} ({why})"
+    with shadow.server(shadow_url, why) as other:
+        place = f"PostgreSQL {other.version}, {other.target}"
         notify(f"the declared schema is built on {place}")
-        if shadow.version < database.version:
+        if other.version < database.version:
             raise UsageError(
                 f"{place} is older than {database.target} with PostgreSQL {database.version}",
                 hint="Name a server of the same or a newer version with --shadow-url.",
             )
-        return Declared(build(shadow, revision), place)
+        return Declared(build(other, revision), place)
 
 
 def build(database: Database, revision: str | None = None) -> Catalog:
@@ -124,28 +124,6 @@ def build(database: Database, revision: str | None = None) -> Catalog:
         found = catalog.read(database.conn, name)
         lent.rollback()
     return of(found)
-
-
-@contextlib.contextmanager
-def _shadow(database: Database, url: str | None) -> Iterator[Database]:
-    """Open the server that ``url`` names, else the embedded one."""
-    if url is not None:
-        target = Target(parse(url, "--shadow-url"), "--shadow-url")
-    else:
-        from lmsschema import local
-
-        try:
-            target = Target(local.ensure_running(os.environ).conninfo, "embedded")
-        except LmsschemaError as error:
-            why = database.read_only or f"role {database.user} may not create schemas"
-            raise DatabaseUnavailableError(
-                f"the declared schema can't be built on {database.target} ({why}), and there is "
-                f"no embedded server: {error.message}",
-                hint=f"Name another server with --shadow-url, or: {error.hint}",
-            ) from error
-    shadow = db.connect(target)
-    with contextlib.closing(shadow.conn), db.translated(target):
-        yield shadow
 
 
 def of(built: Catalog) -> Catalog:

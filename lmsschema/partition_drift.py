@@ -9,7 +9,16 @@ from lmsschema.catalog import Attributes, Catalog, Identity, Value
 from lmsschema.drift import SITE_ATTRIBUTES, Difference, Problem
 from lmsschema.partition_expiry import parse_mark
 from lmsschema.partition_state import parse_bounds
-from lmsschema.partitions import Create, Partition, Policy, Range, for_values, gaps, plan
+from lmsschema.partitions import (
+    Create,
+    Partition,
+    Policy,
+    Range,
+    for_values,
+    gaps,
+    plan,
+    plan_range,
+)
 
 #: What a partition has under its parent's name, and says so.
 _INHERITED = frozenset(
@@ -50,10 +59,11 @@ def expect(
             continue  # that is a difference of the table itself
         there = _partitions(actual, policy)
         differences += _missing(policy, there, actual, now)
-        for difference in differences:
-            _remove(actual, difference.identity.relation)
-        for identity in [one for one, attributes in actual.items() if _pruned(attributes)]:
-            _remove(actual, identity.relation)  # on its way out, as lmsschema itself has it
+        said = {one.identity for one in differences if one.problem is Problem.CHANGED}
+        # a table that lmsschema detached is on its way out
+        said |= {identity for identity, attributes in actual.items() if _pruned(attributes)}
+        for identity in said:
+            _remove(actual, identity.relation)
         _rename_statistics(actual, declared, policy, there)
         for name, bounds in there.items():
             declared |= _as_partition(declared, actual, policy, name, _right(policy, name, bounds))
@@ -120,7 +130,7 @@ def _missing(
     lowers = [r.lower for r in ranges if r.lower is not None]
     if lowers and min(lowers) < policy.start(now):
         creates.extend(
-            Create(policy.name(policy.start(hole.lower or now)), hole)
+            Create(plan_range(policy, partitions, hole)[0].name, hole)
             for hole in gaps(Range(min(lowers), policy.start(now)), ranges)
         )
     for create in creates:

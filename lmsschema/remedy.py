@@ -150,6 +150,7 @@ _CHANGED: dict[tuple[str, str], Callable[[Case], Remedy]] = {
     ("table", "row security"): remedy_tables.row_security("ENABLE", "DISABLE"),
     ("table", "forced row security"): remedy_tables.row_security("FORCE", "NO FORCE"),
     ("table", "replica identity"): remedy_tables.replica_identity,
+    ("table", "revision"): lambda _: Remedy(reason="lmsschema stamp records it, if it is right"),
     ("table", "partition of"): lambda _: Remedy(reason="lmsschema partitions restore attaches it"),
     ("table", "detach pending"): lambda _: Remedy(reason="lmsschema partitions ensure ends it"),
     ("foreign key", "definition"): remedy_indexes.changed_constraint,

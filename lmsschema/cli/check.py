@@ -87,6 +87,8 @@ def _line(difference: "Difference") -> str:
 
 def _summary(report: "Report") -> str:
     """Return the last line: what was compared, and the counts."""
+    if not report.expected.objects:
+        return "nothing of it is there yet: lmsschema upgrade"
     against = f"revision {report.revision}" if report.revision else "the declared schema"
     tables = len({difference.identity.relation for difference in report.drift})
     counts = [
