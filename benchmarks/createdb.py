@@ -14,17 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from lmsschema import db, templates
+from lmsschema.server import Server
 from lmsschema.target import Target
 from lmsschema.testing import binaries, runs, servers
-from lmsschema.testing.databases import Databases
 from lmsschema.testing.pool import Pool
 from lmsschema.testing.servers import Kind, RunningServer, Wish
 
@@ -43,12 +43,16 @@ def pytest_sessionfinish():
 OURS = """
 import psycopg, pytest
 
+@pytest.fixture
+def connection(lms_database_url):  # as pytest-postgresql does it, in the set-up
+    with psycopg.connect(lms_database_url) as connection:
+        yield connection
+
 @pytest.mark.parametrize("number", range({count}))
-def test_small(lms_database_url, number):
-    with psycopg.connect(lms_database_url) as conn:
-        conn.execute("INSERT INTO institutions (name, domain, education_level)"
-                     " VALUES ('A', 'a.example', 'k12')")
-        assert conn.execute("SELECT count(*) FROM institutions").fetchone() == (1,)
+def test_small(connection, number):
+    connection.execute("INSERT INTO institutions (name, domain, education_level)"
+                       " VALUES ('A', 'a.example', 'k12')")
+    assert connection.execute("SELECT count(*) FROM institutions").fetchone() == (1,)
 """
 
 THEIRS = """
@@ -88,26 +92,46 @@ def line(what: str, ours: float, theirs: float, limit: float, peer: str) -> None
           f"  (at most {limit:.2f}: {verdict})")  # fmt: skip
 
 
-def as_commands(server: RunningServer, version: str, template: str, rounds: int) -> None:
+def template_of(url: str) -> str:
+    target = Target(url, "the benchmark")
+    with closing(db.open_connection(target)) as conn:
+        return templates.ensure(conn, target)[0]
+
+
+@contextmanager
+def durable_server(version: str) -> Iterator[str]:
+    """A server as it is installed: on disk, everything forced there; yields its URL."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        server = Server(binaries.find(version), Path(name))
+        server.start()
+        try:
+            yield server.url("postgres")
+        finally:
+            server.remove()
+
+
+def as_commands(url: str, what: str, version: str, rounds: int) -> None:
     """Compare whole processes; each drops what it made outside the measured time."""
-    host = psycopg.conninfo.conninfo_to_dict(server.url)
+    host = psycopg.conninfo.conninfo_to_dict(url)
     peer = [binaries.find(version) / "createdb", "-h", str(host["host"]), "-p", str(host["port"])]
     ours, theirs = [], []
-    with psycopg.connect(server.url, autocommit=True) as conn:
+    template = template_of(url)
+    with psycopg.connect(url, autocommit=True) as conn:
         for _ in range(rounds):
             theirs.append(timed(lambda: program(*peer, "-U", "postgres", "-T", template, "bench")))
             conn.execute("DROP DATABASE bench")
             ours.append(
-                timed(lambda: program(BIN / "lmsschema", "createdb", "bench", "--url", server.url))
+                timed(lambda: program(BIN / "lmsschema", "createdb", "bench", "--url", url))
             )
             conn.execute("DROP DATABASE bench")
-    line("lmsschema createdb, whole process", statistics.median(ours), statistics.median(theirs),
+    line(f"lmsschema createdb, {what}", statistics.median(ours), statistics.median(theirs),
          3, "createdb -T")  # fmt: skip
 
 
 def waits(server: RunningServer, template: str, size: int, rounds: int) -> float:
     """Return the milliseconds (median) that tests of 30 ms each wait for their databases."""
-    pool = Pool(Databases(server.url), template, size)
+    pool = Pool(server.url, template, size)
     found = []
     with closing(pool):
         for _ in range(rounds):
@@ -171,9 +195,8 @@ def as_suites(server: RunningServer) -> None:
             median = statistics.median(phases["setup"])
             print(f"{suite:<22} {whole:6.1f} s for {TESTS} tests; mean ms a test: {means};"
                   f" median set-up {median:.1f}")  # fmt: skip
-    for suite in ("lmsschema, pool of 2", "lmsschema, no pool"):
-        line(f"set-up a test, {suite}", setups[suite], setups["pytest-postgresql"], 1 / 3,
-             "pytest-postgresql")  # fmt: skip
+    ours, theirs = setups["lmsschema, pool of 2"], setups["pytest-postgresql"]
+    line("set-up a test, lmsschema, pool of 2", ours, theirs, 1 / 3, "pytest-postgresql")
 
 
 def main() -> None:
@@ -183,11 +206,11 @@ def main() -> None:
     options = parser.parse_args()
     with runs.own(servers.stop) as run:
         server = servers.of(run, Wish(Kind.EMBEDDED, "", "", options.version))
-        target = Target(server.url, "the benchmark")
-        with closing(db.open_connection(target)) as conn:
-            template, _ = templates.ensure(conn, target)
+        template = template_of(server.url)
         print(f"{server.origin}; {options.rounds} rounds, medians; load {os.getloadavg()[0]:.1f}")
-        as_commands(server, options.version, template, options.rounds)
+        with durable_server(options.version) as url:
+            as_commands(url, "a durable server", options.version, options.rounds)
+        as_commands(server.url, "a server in memory", options.version, options.rounds)
         as_fixtures(server, template, options.rounds)
         as_suites(server)
 

@@ -156,11 +156,9 @@ def _lms_pool(
     lms_template: str,
     pytestconfig: pytest.Config,
 ) -> "Iterator[Pool]":
-    from lmsschema.testing.databases import Databases
     from lmsschema.testing.pool import Pool
 
-    databases = Databases(lms_server.url)
-    pool = Pool(databases, lms_template, int(pytestconfig.getini("lms_pool")))
+    pool = Pool(lms_server.url, lms_template, int(pytestconfig.getini("lms_pool")))
     yield pool
     pool.close()
 

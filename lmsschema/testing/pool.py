@@ -1,98 +1,89 @@
-"""Databases made ahead of need: while a test runs, the next is cloned, the last one dropped."""
+"""Databases made ahead of need: while a test runs, the next is cloned and the last one dropped."""
 
+import contextlib
+import queue
 import threading
-from collections import deque
 
 from lmsschema.testing.databases import Databases
 
 _MOST_TO_DROP = 16
-"""Used databases that may wait for their drop while others are still to be made."""
+"""Used databases that may wait to be dropped; a test that ends with more of them waits, too."""
 
 
 class Pool:
-    """A thread that keeps a few fresh databases ready.
+    """Fresh databases, made by one thread and dropped by another, each on its own connection.
 
     Args:
-        databases: Makes them; nobody else uses it.
+        server: Connection string of the server.
         template: What every database is a copy of.
         size: How many are kept ready; 0 makes each when it is asked for.
     """
 
-    def __init__(self, databases: Databases, template: str, size: int) -> None:
-        self._databases = databases
+    def __init__(self, server: str, template: str, size: int) -> None:
         self._template = template
-        self._size = size
-        self._ready: deque[str] = deque()
-        self._used: deque[str] = deque()
-        self._failure: Exception | None = None
+        self._makes, self._drops = Databases(server), Databases(server)
+        self._ready: queue.Queue[str | Exception] = queue.Queue(size)
+        self._used: queue.Queue[str | None] = queue.Queue(_MOST_TO_DROP)
         self._closing = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="lmsschema-pool", daemon=True)
+        self._not_dropped: Exception | None = None
+        self._maker = threading.Thread(target=self._make, name="lmsschema-makes", daemon=True)
+        self._dropper = threading.Thread(target=self._drop, name="lmsschema-drops", daemon=True)
+        self._dropper.start()
         if size:
-            self._thread.start()
+            self._maker.start()
 
     def take(self) -> str:
         """Return the name of a fresh database, which is the caller's alone."""
-        if not self._size:
-            return self._databases.create(self._template)
-        with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._failure)
-            if self._failure is not None:
-                raise self._failure
-            self._changed.notify_all()
-            return self._ready.popleft()
+        if not self._maker.ident:
+            return self._makes.create(self._template)
+        made = self._ready.get()
+        if isinstance(made, Exception):
+            self._ready.put(made)  # for the next one who asks: the thread has ended
+            raise made
+        return made
 
     def give_back(self, name: str) -> None:
         """Have a database dropped that nobody uses any more."""
-        if not self._size:
-            self._databases.drop(name)
-            return
-        with self._changed:
-            self._used.append(name)
-            self._changed.notify_all()
+        self._used.put(name)
 
     def leave(self, name: str) -> None:
         """Leave a database to the user."""
-        self._databases.leave(name)
+        self._makes.leave(name)
 
     def url(self, name: str) -> str:
         """Return the URL of a database of this pool."""
-        return self._databases.url(name)
+        return self._makes.url(name)
 
     def close(self) -> None:
-        """Drop every database that was not left to the user."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-        if self._size:
-            self._thread.join()
-        self._databases.close()
+        """Drop every database that was not left to the user.
 
-    def _work(self) -> None:
+        Raises:
+            Exception: One of them could not be dropped.
+        """
+        self._closing = True
+        with contextlib.suppress(queue.Empty):
+            while True:  # so that the maker, which may wait for room, sees that it is to end
+                self._ready.get_nowait()
+        if self._maker.ident:
+            self._maker.join()
+        self._used.put(None)
+        self._dropper.join()
+        self._makes.close()  # drops what was made and never taken, too
+        self._drops.close()
+        if self._not_dropped is not None:
+            raise self._not_dropped
+
+    def _make(self) -> None:
         try:
-            while self._step():
-                pass
-        except Exception as error:  # noqa: BLE001  it belongs to the test that waits for a database
-            with self._changed:
-                self._failure = error
-                self._changed.notify_all()
+            while not self._closing:
+                self._ready.put(self._makes.create(self._template))
+        except Exception as error:  # noqa: BLE001  it belongs to the test that waits
+            self._ready.put(error)
 
-    def _step(self) -> bool:
-        """Make or drop one database, once there is one to make or drop; False at the end."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._closing or self._used or len(self._ready) < self._size
-            )
-            if self._closing:
-                return False
-            crowded = len(self._used) > _MOST_TO_DROP
-            make = len(self._ready) < self._size and not crowded
-            name = "" if make else self._used.popleft()
-        if not make:
-            self._databases.drop(name)
-            return True
-        name = self._databases.create(self._template)
-        with self._changed:
-            self._ready.append(name)
-            self._changed.notify_all()
-        return True
+    def _drop(self) -> None:
+        while (name := self._used.get()) is not None:
+            try:
+                self._drops.drop(name)
+                self._makes.leave(name)
+            except Exception as error:  # noqa: BLE001  the others are dropped all the same
+                self._not_dropped = error
