@@ -1,6 +1,7 @@
 """The account of the operating system that runs a server: PostgreSQL refuses to run as root."""
 
 import contextlib
+import errno
 import os
 import pwd
 import signal
@@ -79,26 +80,37 @@ def run(
         keep: Descriptors that it inherits.
 
     Raises:
-        OSError: The account can't run it.
+        DatabaseUnavailableError: We may not run anything as that account.
+        OSError: The account can't run this program.
         subprocess.TimeoutExpired: It did not end in time.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    with subprocess.Popen(
-        list(map(str, argv)),
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-        env=kept | _ENVIRONMENT,
-        cwd=folder,
-        umask=0o077,
-        pass_fds=keep,
-        start_new_session=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    try:
+        process = subprocess.Popen(
+            list(map(str, argv)),
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            env=kept | _ENVIRONMENT,
+            cwd=folder,
+            umask=0o077,
+            pass_fds=keep,
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        if account is not None and error.errno in (errno.EPERM, errno.EINVAL):
+            raise DatabaseUnavailableError(
+                f"this root may not run programs as {account.name}: {error.strerror}",
+                hint="A container needs the capabilities SETUID and SETGID, and that account in its"
+                " user namespace; or use another account than root.",
+            ) from error
+        raise
+    with process:
         try:
             output, _ = process.communicate(stdin, timeout)
         except BaseException:

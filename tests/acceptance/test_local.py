@@ -316,3 +316,12 @@ def test_a_home_that_a_shell_would_misread_is_wrong_usage(folder: Path, me: User
     outcome = me.run("local", "start", LMSSCHEMA_HOME=f"{folder}/a$b")
     assert outcome.code == UsageError.exit_code
     assert "LMSSCHEMA_HOME" in outcome.err
+
+
+@pytest.mark.skipif(not ROOT, reason="only root runs a server as another account")
+def test_a_root_that_may_not_be_another_account_is_told_so(me: User) -> None:
+    start = ("setpriv", "--bounding-set", "-setuid,-setgid", *me.start)
+    outcome = User(start, me.environment).run("local", "start")
+    assert outcome.code == 4
+    assert "may not run programs as" in outcome.err
+    assert "SETUID" in outcome.err
