@@ -68,8 +68,10 @@ def _relay(client: socket.socket, address: Address, hooks: Hooks) -> None:
             while data := client.recv(65536):
                 hooks.on_request(data)
                 server.sendall(data)
+        with contextlib.suppress(OSError):  # a client that was killed resets its connection
             server.shutdown(socket.SHUT_WR)
 
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small messages
     with client, _connect(address) as server:
         there = threading.Thread(target=forward)
         there.start()
