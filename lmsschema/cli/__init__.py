@@ -12,6 +12,7 @@ COMMANDS = {
     "downgrade": "Take the database back to REVISION.",
     "stamp": "Record REVISION as the database's, without running anything.",
     "check": "Compare the database with the declared schema.",
+    "doctor": "What a DBA should know: indexes, constraints, locks, partitions.",
     "ddl": "Print the whole schema as one SQL script.",
     "createdb": "Create a database at head, copied from a template.",
     "dropdb": "Drop a database.",

@@ -1,0 +1,84 @@
+"""``lmsschema doctor``."""
+
+import dataclasses
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from lmsschema.cli import _common
+from lmsschema.errors import FindingsError
+
+if TYPE_CHECKING:
+    from lmsschema.doctor import Report
+    from lmsschema.doctor_finding import Finding
+
+
+@click.command(epilog="Example: lmsschema doctor --url service=lms --schema campus_north")
+@click.option(
+    "--age",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="From when on a transaction is old, and a silent run dead.",
+)
+@_common.database_options
+def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -> int:
+    """Say what a DBA should know of the schema, each with what mends it.
+
+    Broken, redundant and unused indexes, constraints never validated, foreign keys without an
+    index, partitions, a dead run's lock, old transactions, rows long not frozen. Nothing is
+    changed and no lock is waited for; a role without rights on the tables will do, and a standby.
+    Exit code 0: nothing needs a hand; 3: something does.
+    """
+    from lmsschema import doctor
+    from lmsschema.doctor_finding import Limits
+
+    with _common.open_database(url, schema) as database:
+        report = doctor.examine(database, Limits(age=timedelta(minutes=age)))
+    data = {
+        "healthy": report.healthy,
+        "schema": database.schema,
+        "standby": report.standby,
+        "statistics_since": report.statistics_since,
+        "findings": [dataclasses.asdict(finding) for finding in report.findings],
+    }
+    _common.result(_text(report), data, as_json=as_json)
+    return 0 if report.healthy else FindingsError.exit_code
+
+
+def _text(report: "Report") -> str:
+    """Return the report for a person."""
+    lines: list[str] = []
+    urgent = [finding for finding in report.findings if finding.needs_hand]
+    others = [finding for finding in report.findings if not finding.needs_hand]
+    if urgent:
+        lines.append(click.style("needs a hand", bold=True))
+        lines += [line for finding in urgent for line in _lines(finding)]
+    if others:
+        lines.append(click.style("worth knowing", bold=True))
+        lines += [line for finding in others if finding.remedy for line in _lines(finding)]
+        lines += _without_remedy([finding for finding in others if not finding.remedy])
+    if report.standby:
+        lines.append("this is a standby: run what changes something on its primary")
+    lines.append(f"{len(urgent)} need a hand, {len(others)} worth knowing")
+    return "\n".join(lines)
+
+
+def _without_remedy(findings: "list[Finding]") -> list[str]:
+    """Return what is only said; what the guide has too many in one line."""
+    redundant = [one.name for one in findings if one.topic == "redundant-index"]
+    lines = [line for one in findings if one.name not in redundant for line in _lines(one)]
+    if redundant:
+        said = f"{len(redundant)} indexes that the guide declares are redundant, and stay"
+        lines.append(f"  - {said}: {', '.join(redundant)}")
+    return lines
+
+
+def _lines(finding: "Finding") -> list[str]:
+    from lmsschema import drift_text
+
+    mark = click.style("!", fg="red") if finding.needs_hand else "-"
+    said = drift_text.printable(f"{finding.name} {finding.message}")
+    return [f"  {mark} {said}", *(f"      {drift_text.printable(one)}" for one in finding.remedy)]

@@ -1,0 +1,26 @@
+-- Constraints of a schema that no one has validated, each on the table (or domain) where that is done.
+SELECT
+    coalesce(c.relname, t.typname) AS owner_name,
+    c.oid IS NULL AS of_domain,
+    con.conname AS constraint_name,
+    pg_catalog.pg_get_constraintdef(con.oid) AS definition,
+    -- since 18 a constraint can be declared and not enforced
+    coalesce((pg_catalog.to_jsonb(con) ->> 'conenforced')::boolean, TRUE) AS enforced
+FROM pg_catalog.pg_constraint AS con
+LEFT JOIN pg_catalog.pg_class AS c ON con.conrelid = c.oid
+LEFT JOIN pg_catalog.pg_type AS t ON con.contypid = t.oid
+WHERE
+    NOT con.convalidated
+    AND con.connamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+    AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_inherits AS h
+        INNER JOIN pg_catalog.pg_constraint AS parent ON h.inhparent = parent.conrelid
+        WHERE
+            h.inhrelid = con.conrelid
+            AND NOT parent.convalidated
+            AND (
+                con.conparentid = parent.oid
+                OR (con.coninhcount > 0 AND con.contype = parent.contype AND con.conname = parent.conname)
+            )
+    )
+ORDER BY owner_name, con.conname

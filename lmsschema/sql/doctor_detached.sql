@@ -1,0 +1,11 @@
+-- Partitions of a schema whose detach was cut short.
+SELECT
+    parent.relname AS table_name,
+    c.relname AS partition_name
+FROM pg_catalog.pg_inherits AS h
+INNER JOIN pg_catalog.pg_class AS c ON h.inhrelid = c.oid
+INNER JOIN pg_catalog.pg_class AS parent ON h.inhparent = parent.oid
+WHERE
+    h.inhdetachpending
+    AND parent.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+ORDER BY parent.relname, c.relname

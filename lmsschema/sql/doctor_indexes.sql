@@ -1,0 +1,115 @@
+-- The indexes of a schema, with what the statistics say; a partitioned one has its partitions' sums.
+-- Catalogs alone are read: what prints an expression or measures a size waits for locks.
+WITH RECURSIVE tree AS (
+    SELECT
+        x.indexrelid AS root,
+        x.indexrelid AS leaf
+    FROM pg_catalog.pg_index AS x
+    INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
+    WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+    UNION ALL
+    SELECT
+        t.root,
+        h.inhrelid
+    FROM tree AS t
+    INNER JOIN pg_catalog.pg_inherits AS h ON t.leaf = h.inhparent
+),
+
+sums AS (
+    SELECT
+        t.root,
+        sum(i.relpages)::bigint AS pages,
+        sum(greatest(c.reltuples, 0))::bigint AS table_rows,
+        sum(pg_catalog.pg_stat_get_numscans(i.oid))::bigint AS scans,
+        sum(
+            pg_catalog.pg_stat_get_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_tuples_updated(c.oid)
+            + pg_catalog.pg_stat_get_tuples_deleted(c.oid)
+        )::bigint AS writes
+    FROM tree AS t
+    INNER JOIN pg_catalog.pg_class AS i ON t.leaf = i.oid AND i.relkind = 'i'
+    INNER JOIN pg_catalog.pg_index AS x ON i.oid = x.indexrelid
+    INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
+    GROUP BY t.root
+)
+
+SELECT
+    c.relname AS table_name,
+    i.relname AS index_name,
+    c.relkind = 'p' AS partitioned,
+    c.relispartition AS of_partition,
+    h.inhparent IS NOT NULL AS attached,
+    x.indisvalid AND x.indisready AND x.indislive AS valid,
+    x.indislive AS live,
+    x.indisunique AS is_unique,
+    x.indisreplident OR EXISTS (
+        SELECT FROM pg_catalog.pg_constraint AS con WHERE con.conindid = i.oid AND con.conrelid = c.oid
+    ) AS needed,
+    am.amname AS method,
+    -- an expression as it is stored, but for where it stood in the statement
+    ARRAY(
+        SELECT coalesce(a.attname, pg_catalog.regexp_replace(x.indexprs::text, ':location -?\d+', '', 'g'))
+        FROM pg_catalog.generate_series(1, x.indnkeyatts) AS k (n)
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND x.indkey[k.n - 1] = a.attnum
+        ORDER BY k.n
+    ) AS key_columns,
+    ARRAY(
+        SELECT pg_catalog.concat_ws(' ', x.indclass[k.n - 1], x.indcollation[k.n - 1], x.indoption[k.n - 1])
+        FROM pg_catalog.generate_series(1, x.indnkeyatts) AS k (n)
+        ORDER BY k.n
+    ) AS key_kinds,
+    ARRAY(
+        SELECT a.attname::text
+        FROM pg_catalog.generate_series(x.indnkeyatts + 1, x.indnatts) AS k (n)
+        INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND x.indkey[k.n - 1] = a.attnum
+        ORDER BY k.n
+    ) AS included,
+    pg_catalog.regexp_replace(x.indpred::text, ':location -?\d+', '', 'g') AS predicate,
+    CASE WHEN c.relkind = 'p' AND NOT x.indisvalid THEN pg_catalog.pg_get_indexdef(i.oid) END AS definition,
+    coalesce(s.pages, 0) AS pages,
+    coalesce(s.table_rows, 0) AS table_rows,
+    coalesce(s.scans, 0) AS scans,
+    coalesce(s.writes, 0) AS writes,
+    -- an autovacuum worker, which takes the same lock, has no user
+    (
+        SELECT min(l.pid)
+        FROM pg_catalog.pg_locks AS l
+        INNER JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
+        WHERE
+            l.locktype = 'relation'
+            AND l.relation = c.oid
+            AND l.mode = 'ShareUpdateExclusiveLock'
+            AND l.granted
+            AND l.database = (
+                SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()
+            )
+            AND a.usesysid IS NOT NULL
+    ) AS builder,
+    -- of an index on a partitioned table: the partitions without a part of it, and the parts
+    ARRAY(
+        SELECT p.relname::text
+        FROM pg_catalog.pg_inherits AS ph
+        INNER JOIN pg_catalog.pg_class AS p ON ph.inhrelid = p.oid
+        WHERE
+            ph.inhparent = c.oid
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_inherits AS ih
+                INNER JOIN pg_catalog.pg_index AS px ON ih.inhrelid = px.indexrelid
+                WHERE ih.inhparent = i.oid AND px.indrelid = p.oid
+            )
+        ORDER BY p.relname
+    ) AS lacking,
+    ARRAY(
+        SELECT part.relname::text
+        FROM pg_catalog.pg_inherits AS ih
+        INNER JOIN pg_catalog.pg_class AS part ON ih.inhrelid = part.oid
+        WHERE ih.inhparent = i.oid
+        ORDER BY part.relname
+    ) AS parts
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indrelid
+INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
+INNER JOIN pg_catalog.pg_am AS am ON i.relam = am.oid
+LEFT JOIN pg_catalog.pg_inherits AS h ON i.oid = h.inhrelid
+LEFT JOIN sums AS s ON i.oid = s.root
+WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+ORDER BY c.relname, i.relname

@@ -1,0 +1,17 @@
+-- Since when this database's statistics are kept (NULL: never reset), and what the role may see of it.
+SELECT
+    s.stats_reset,
+    pg_catalog.now() AS now,
+    pg_catalog.pg_is_in_recovery() AS standby,
+    pg_catalog.has_schema_privilege(%(schema)s, 'USAGE') AS may_use,
+    EXISTS (
+        SELECT FROM pg_catalog.pg_stat_activity AS a
+        WHERE
+            a.datname = pg_catalog.current_database()
+            AND a.usesysid IS NOT NULL
+            AND a.state IS NULL
+            AND a.xact_start IS NULL
+            AND a.backend_start IS NULL
+    ) AS sessions_hidden
+FROM pg_catalog.pg_stat_database AS s
+WHERE s.datname = pg_catalog.current_database()
