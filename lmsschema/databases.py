@@ -18,6 +18,7 @@ _NEW = "lmsschema_new_"
 _MAINTENANCE = "postgres"
 _ATTEMPTS = 5
 _NAME_BYTES = 63
+_INSUFFICIENT_RESOURCES = "53"  # the class of SQLSTATEs: disk full, out of memory, connections
 
 
 @dataclass(frozen=True)
@@ -261,11 +262,11 @@ def _translated(target: Target) -> Iterator[None]:
     """Turn the driver's errors into lmsschema's; a server without room is one that refuses."""
     try:
         yield
-    except (errors.InsufficientResources, errors.IoError) as error:
+    except psycopg.Error as error:
+        if (error.sqlstate or "")[:2] != _INSUFFICIENT_RESOURCES:
+            raise db.translate(error, target) from error
         raise DatabaseUnavailableError(
             f"{target} has no room: {db.clean(str(error), target)}",
-            hint="Nothing was left behind. Free some disk space on the server, and try again.",
+            hint="Nothing was left behind. Make room on the server, and try again.",
             details={"sqlstate": error.sqlstate},
         ) from error
-    except psycopg.Error as error:
-        raise db.translate(error, target) from error

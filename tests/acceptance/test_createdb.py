@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ import pytest
 from psycopg import sql
 
 from lmsschema import revisions
+from lmsschema.server import Server
+from lmsschema.testing import binaries, settings
 from lmsschema.testing.databases import url
 from lmsschema.testing.servers import RunningServer
 from tests.acceptance.conftest import Outcome, Program, clean_environment
@@ -324,6 +327,48 @@ def half_way(
             return process, str(found[0])
         assert process.poll() is None
         time.sleep(0.01)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[str]:
+    """The URL of a server whose databases lie on a disk with room for some two of ours."""
+    with tempfile.TemporaryDirectory(prefix="lmsschema-small-") as folder:
+        Path(folder).chmod(0o711)
+        server = Server(binaries.find(binaries.NEWEST), Path(folder), settings.SERVER)
+        server.start()
+        server.stop()
+        base = server.data / "base"
+        moved, owner = base.rename(server.data / "moved"), server.data.stat()
+        base.mkdir()
+        used = sum(file.stat().st_size for file in moved.rglob("*"))
+        options = f"size={used + 28_000_000},mode=700,uid={owner.st_uid},gid={owner.st_gid}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", base], check=True)
+        try:
+            subprocess.run(["cp", "-a", f"{moved}/.", base], check=True)
+            server.start()
+            yield server.url("postgres")
+            server.stop("immediate")
+        finally:
+            subprocess.run(["umount", base], check=True)
+        server.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_without_room_on_the_disk_nothing_is_left_behind(
+    lmsschema: Program, small_disk: str
+) -> None:
+    made: list[str] = []
+    while (done := lmsschema("createdb", f"campus_{len(made)}", "--url", small_disk)).code == 0:
+        made.append(f"campus_{len(made)}")
+        assert len(made) < 9
+    assert made
+    assert done.code == 4
+    assert "No space left on device" in done.err
+    with psycopg.connect(small_disk) as conn:
+        left = {name for (name,) in conn.execute("SELECT datname FROM pg_database")}
+        assert left == {"postgres", "template0", "template1", *made, *ours(conn)}
+    assert lmsschema("dropdb", made[0], "--url", small_disk, "--yes").code == 0
+    assert lmsschema("createdb", "campus", "--url", small_disk).code == 0
 
 
 @pytest.mark.parametrize("command", ["createdb", "dropdb"])
