@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from psycopg import sql
 
-from lmsschema import remedy_indexes, remedy_tables
-from lmsschema.catalog import Catalog, Identity
+from lmsschema import partition_script, remedy_indexes, remedy_tables
+from lmsschema.catalog import Attributes, Catalog, Identity
 from lmsschema.drift import SITE_ATTRIBUTES, Difference, Problem
 from lmsschema.remedy_case import (
     BRIEFLY,
@@ -18,6 +18,7 @@ from lmsschema.remedy_case import (
     WRITES_WAIT,
     Case,
     Remedy,
+    Statement,
     literal,
     printed,
     statement,
@@ -40,17 +41,86 @@ def find(difference: Difference, expected: Catalog, found: Catalog) -> Remedy:
         found.objects.get(identity, {}),
         partitioned=found.objects.get(table, {}).get("partition key") is not None,
     )
-    if difference.problem is Problem.UNMANAGED:
-        return Remedy(reason="the site's own")
-    if difference.problem is Problem.MISSING:
-        return _of(_MISSING, case, "create it again from what 'lmsschema ddl' prints")
-    if difference.problem is Problem.UNEXPECTED:
-        return _unexpected(case)
-    if difference.attribute == "comment":
+    renamed = _renamed(case, expected, found)
+    obstacle = _obstacle(case, expected, found)
+    if renamed is not None or obstacle:
+        return renamed or Remedy(reason=obstacle)
+    ways: dict[Problem, Callable[[Case], Remedy]] = {
+        Problem.MISSING: _missing,
+        Problem.UNEXPECTED: _unexpected,
+        Problem.CHANGED: _changed,
+        Problem.UNMANAGED: lambda _: Remedy(reason="the site's own"),
+    }
+    return ways[difference.problem](case)
+
+
+def _missing(case: Case) -> Remedy:
+    """Make something again."""
+    return _of(_MISSING, case, "create it again from what 'lmsschema ddl' prints")
+
+
+def _changed(case: Case) -> Remedy:
+    """Change something back."""
+    if case.difference.attribute == "comment":
         return _comment(case)
-    if difference.attribute in SITE_ATTRIBUTES:
+    if case.difference.attribute in SITE_ATTRIBUTES:
         return Remedy(reason="lmsschema partitions ensure --repair gives it the table's")
     return _of(_CHANGED, case, "it can't be changed back without a rewrite or a loss")
+
+
+def _renamed(case: Case, expected: Catalog, found: Catalog) -> Remedy | None:
+    """Return the way back to its name for an index or constraint that has another one now."""
+    identity = case.identity
+    if identity.kind not in _RENAMES or case.difference.problem is Problem.CHANGED:
+        return None
+    mine, there, known = case.declared, found.objects, expected.objects
+    if case.difference.problem is Problem.UNEXPECTED:
+        mine, there, known = case.found, known, there
+    twins = [
+        other.name
+        for other, attributes in there.items()
+        if (other.relation, other.kind) == (identity.relation, identity.kind)
+        and other not in known
+        and _essence(attributes) == _essence(mine)
+    ]
+    if len(twins) != 1:
+        return None
+    if case.difference.problem is Problem.UNEXPECTED:
+        return Remedy(reason=f"it is {twins[0]} under another name, which gets its own back")
+    if identity.kind == "index":
+        text, lock = "ALTER INDEX {other} RENAME TO {name}", UNNOTICED
+    else:
+        text, lock = "ALTER TABLE {table} RENAME CONSTRAINT {other} TO {name}", BRIEFLY
+    rename = sql.SQL(text).format(
+        table=case.table, other=sql.Identifier(twins[0]), name=sql.Identifier(identity.name)
+    )
+    return Remedy((Statement(rename.as_string(), lock),))
+
+
+def _essence(attributes: Attributes) -> dict[str, object]:
+    """Return an object's attributes without what it is called."""
+    return {name: value for name, value in attributes.items() if name != "own name"}
+
+
+def _obstacle(case: Case, expected: Catalog, found: Catalog) -> str:
+    """Return what stands in the way of mending a key, index or constraint, or an empty text."""
+    identity = case.identity
+    if identity.kind not in _RENAMES:
+        return ""
+    if case.difference.problem is Problem.UNEXPECTED:
+        reference = sql.SQL(" REFERENCES {}(").format(
+            partition_script.identifier(identity.relation)
+        )
+        keys = (a.get("definition") for i, a in found.objects.items() if i.kind == "foreign key")
+        if identity.kind in _KEYS and any(reference.as_string() in str(key) for key in keys):
+            return "foreign keys refer to the table and may depend on it"
+        return ""
+    gone = expected.objects.keys() - found.objects.keys()
+    if any(one.kind == "column" and one.relation == identity.relation for one in gone):
+        return "columns of its table are missing; they come first"
+    if identity.kind == "foreign key" and any(one.kind == "table" for one in gone):
+        return "a table is missing; it comes first"
+    return ""
 
 
 def _of(
@@ -118,6 +188,9 @@ def _again(text: str) -> Callable[[Case], Remedy]:
 
     return way
 
+
+_KEYS = ("primary key", "unique")
+_RENAMES = ("index", "foreign key", "check", "exclusion", *_KEYS)
 
 _LOST_ROWS = "its rows are gone with it; restore them from a backup"
 _ENSURE = "lmsschema partitions ensure makes it"

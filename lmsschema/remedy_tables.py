@@ -37,6 +37,8 @@ def not_null(case: Case) -> Remedy:
 def default(case: Case) -> Remedy:
     """Set or drop a column's default."""
     expected = case.difference.expected
+    if case.found.get("generated") is not None:
+        return Remedy(reason="it is generated now, and a generated column has no default")
     if expected is None:
         return Remedy((case.alter(BRIEFLY, "ALTER COLUMN {} DROP DEFAULT", case.name),))
     return Remedy(

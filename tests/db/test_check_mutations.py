@@ -10,7 +10,8 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from lmsschema import db, target
+from lmsschema import db, remedy, target
+from lmsschema.check import Report
 from lmsschema.tables import metadata
 from tests.db.checking import (
     MUTATIONS,
@@ -85,7 +86,7 @@ def test_untouched_database_is_clean(upgraded_url: str) -> None:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=names())
-def test_mutation_is_found(
+def test_mutation_is_found_and_undone(
     mutation: Mutation,
     upgraded_url: str,
     untouched_dump: str,
@@ -106,3 +107,48 @@ def test_mutation_is_found(
     assert not report.clean(strict=True)
     if mutation.dumped:
         assert dump(upgraded_url, version) != untouched_dump, "pg_dump sees no change"
+    undo(upgraded_url, report)
+
+
+def undo(url: str, report: Report) -> None:
+    """Run the statements of the way back; what they do not undo must have been named.
+
+    Each statement's lock is compared with what pg_locks shows while it is held.
+    """
+    named = set()
+    with psycopg.connect(url, autocommit=True) as conn:
+        for difference in report.drift:
+            way = remedy.find(difference, report.expected, report.found)
+            assert bool(way.statements) != bool(way.reason)
+            if way.reason:
+                named.add(difference.identity.relation)
+            for statement in way.statements:
+                if "CONCURRENTLY" in statement.sql:
+                    conn.execute(statement.sql.encode())
+                    continue
+                with conn.transaction():
+                    conn.execute(statement.sql.encode())
+                    assert strongest(conn) <= STRENGTH[statement.lock.split(",")[0].split(":")[0]]
+    left = {one.identity.relation for one in checked(url).drift}
+    assert left <= named
+
+
+#: Lock modes of tables that writers notice, by what a statement says that it takes.
+STRENGTH = {
+    "none on a table": 0,
+    "SHARE UPDATE EXCLUSIVE": 0,
+    "SHARE ROW EXCLUSIVE": 1,
+    "ACCESS EXCLUSIVE": 2,
+}
+
+
+def strongest(conn: psycopg.Connection) -> int:
+    """Return how strong the strongest lock is that the transaction holds on a user's table."""
+    rows = conn.execute(
+        "SELECT l.mode FROM pg_locks AS l INNER JOIN pg_class AS c ON l.relation = c.oid"
+        " WHERE l.pid = pg_backend_pid() AND c.oid >= 16384 AND c.relkind IN ('r', 'p', 'i', 'I')"
+    )
+    modes = {mode for (mode,) in rows}
+    if modes & {"AccessExclusiveLock", "ExclusiveLock"}:
+        return 2
+    return 1 if modes & {"ShareLock", "ShareRowExclusiveLock"} else 0
