@@ -1,0 +1,88 @@
+"""How long ``lmsschema check`` takes, against ``alembic check`` on the same database.
+
+Usage: python benchmarks/check.py [--rounds N] [--years N]
+
+Starts a throw-away embedded server, measures both commands as whole processes, by turns in the same
+rounds, and prints medians and their ratio; then ours alone with years of partitions.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from lmsschema.server import Server
+from lmsschema.testing import binaries, settings
+
+CHECKOUT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+LIMIT = 1.5
+
+
+@contextmanager
+def throw_away_server() -> Iterator[Server]:
+    """A server in a folder of its own, tuned like that of the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="lmsschema-bench-"))
+    folder.chmod(0o711)
+    server = Server(binaries.find(binaries.NEWEST), folder / "server", settings.SERVER)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(folder)
+
+
+def seconds(*argv: str) -> float:
+    """Run a program of ours and return how long it took; it must find nothing."""
+    begin = time.perf_counter()
+    subprocess.run(
+        [BIN / argv[0], *argv[1:]],
+        cwd=CHECKOUT,
+        env={key: value for key, value in os.environ.items() if not key.startswith("PG")},
+        capture_output=True,
+        check=True,
+    )
+    return time.perf_counter() - begin
+
+
+def main() -> int:
+    """Measure; 1 if the limit is not kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--years", type=int, default=10)
+    options = parser.parse_args()
+    with throw_away_server() as server:
+        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
+            conn.execute("CREATE DATABASE bench")
+        url = server.url("bench")
+        seconds("lmsschema", "upgrade", "--url", url)
+        ours, alembics = [], []
+        for _ in range(options.rounds):
+            ours.append(seconds("lmsschema", "check", "--url", url))
+            alembics.append(seconds("alembic", "-x", f"url={url}", "check"))
+        ratio = statistics.median(ours) / statistics.median(alembics)
+        print(f"check of the guide's schema ({options.rounds} rounds, medians)")
+        print(f"  lmsschema check  {statistics.median(ours) * 1000:8.1f} ms")
+        print(f"  alembic check    {statistics.median(alembics) * 1000:8.1f} ms")
+        print(f"  ratio {ratio:.2f}, at most {LIMIT:g}: {'yes' if ratio <= LIMIT else 'NO'}")
+        now = time.gmtime()
+        first, last = f"{now.tm_year - options.years}-01", f"{now.tm_year}-{now.tm_mon:02}"
+        seconds("lmsschema", "partitions", "create", "--from", first, "--to", last, "--url", url)
+        many = statistics.median(seconds("lmsschema", "check", "--url", url) for _ in range(3))
+        print(f"with {options.years} years of monthly partitions")
+        print(f"  lmsschema check  {many * 1000:8.1f} ms")
+    return 0 if ratio <= LIMIT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
