@@ -11,6 +11,7 @@ COMMANDS = {
     "history": "List the revisions, oldest first.",
     "downgrade": "Take the database back to REVISION.",
     "stamp": "Record REVISION as the database's, without running anything.",
+    "adopt": "Take over a database that was built by hand from the guide.",
     "check": "Compare the database with the declared schema.",
     "doctor": "What a DBA should know: indexes, constraints, locks, partitions.",
     "ddl": "Print the whole schema as one SQL script.",

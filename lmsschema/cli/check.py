@@ -1,5 +1,6 @@
 """``lmsschema check``."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,12 +48,17 @@ def command(
     the catalogs. Nothing is changed and no writer waits. Exit code 0: equal; 3: drift, or revisions
     are pending.
     """
-    from lmsschema import check
+    from lmsschema import check, drift_script
 
     with _common.open_database(url, schema) as database:
         report = check.run(database, ignore=ignore, shadow_url=shadow_url, notify=_common.say)
     clean = report.clean(strict=strict)
-    text = _script(report, database.schema) if as_sql else _text(report, strict=strict)
+    if as_sql:
+        text = drift_script.render(report.drift, report.expected, report.found, database.schema)
+    else:
+        text = _text(report, strict=strict)
+    if os.environ.get("NO_COLOR"):
+        text = click.unstyle(text)
     _common.result(text, _data(report, clean=clean, with_sql=as_sql), as_json=as_json)
     return 0 if clean else FindingsError.exit_code
 
@@ -142,29 +148,3 @@ def _objects(
             ]
             data["not_undone"] = way.reason or None
         yield data
-
-
-def _script(report: "Report", schema: str) -> str:
-    """Return the statements that undo the drift, each with its lock; what they can't is named."""
-    from psycopg import sql
-
-    from lmsschema import drift_text, remedy
-
-    lines = [
-        sql.SQL("SET search_path TO {};").format(sql.Identifier(schema)).as_string(),
-        "",
-    ]
-    patience = ""
-    for difference in report.drift:
-        place = drift_text.printable(difference.identity.relation or "schema")
-        lines.append(f"-- {place}: {drift_text.describe(difference)}")
-        way = remedy.find(difference, report.expected, report.found)
-        if way.reason:
-            lines.append(f"-- not undone: {way.reason}")
-        for statement in way.statements:
-            if statement.patience != patience:
-                patience = statement.patience
-                lines.append(f"SET lock_timeout TO '{patience}';")
-            lines += [f"-- lock: {statement.lock}", f"{statement.sql};"]
-        lines.append("")
-    return "\n".join(lines).rstrip("\n")
