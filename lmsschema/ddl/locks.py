@@ -152,7 +152,8 @@ def step(
                 details={"blockers": [dataclasses.asdict(b) for b in in_the_way]},
             )
         who = ", ".join(str(blocker.pid) for blocker in in_the_way)
-        if in_the_way and who != told and attempts > 1:  # one wait is no news
+        news = attempts > 1 or any(blocker.autovacuum for blocker in in_the_way)
+        if in_the_way and who != told and news:
             progress(f"waiting to {what}: {in_the_way[0]}")
             told = who
         time.sleep(pause)
