@@ -7,9 +7,13 @@ SELECT
         'definition', CASE
             WHEN p.prokind <> 'a'
                 THEN replace(
-                    pg_get_functiondef(p.oid),
-                    concat(quote_ident(current_schema()), '.', quote_ident(p.proname), '('),
-                    concat(quote_ident(p.proname), '(')
+                    replace(
+                        pg_get_functiondef(p.oid),
+                        concat(quote_ident(current_schema()), '.', quote_ident(p.proname), '('),
+                        concat(quote_ident(p.proname), '(')
+                    ),
+                    concat(' SET search_path TO ', quote_literal(current_schema())),
+                    ' SET search_path TO (its schema)'
                 )
             ELSE concat_ws(
                 ' ', pg_get_function_result(p.oid), a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
