@@ -80,6 +80,7 @@ def settings(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
         "search_path": sql.Identifier(schema).as_string(),
         "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
         "statement_timeout": "0",
+        "row_security": "off",  # an error, where a policy would hide rows from us
         "TimeZone": "UTC",
         "DateStyle": "ISO, YMD",
         "IntervalStyle": "postgres",
