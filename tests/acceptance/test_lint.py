@@ -50,7 +50,7 @@ def copied_checkout(folder: Path) -> Path:
 
 def test_a_finding_in_a_revision_names_its_line_there(tmp_path: Path) -> None:
     checkout = copied_checkout(tmp_path)
-    file = checkout / "migrations" / "versions" / f"{revisions.head()}.py"
+    file = checkout / "migrations" / "versions" / "0003_analytics.py"
     text = file.read_text()
     assert text.count("UPGRADE = (\n") == 1
     file.write_text(
