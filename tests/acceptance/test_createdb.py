@@ -22,6 +22,7 @@ from lmsschema.server import Server
 from lmsschema.testing import binaries, settings
 from lmsschema.testing.databases import url
 from lmsschema.testing.servers import RunningServer
+from tests.acceptance.clocked import clocked
 from tests.acceptance.conftest import Outcome, Program, clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -403,3 +404,23 @@ def as_user(server: RunningServer, role: str) -> str:
     return psycopg.conninfo.make_conninfo(
         **parameters | {"user": role, "password": "p@ss"}  # type: ignore[arg-type]  # all are texts
     )
+
+
+def test_a_copy_has_the_partitions_of_its_own_day_not_of_the_template(lmsschema: Program) -> None:
+    found = []
+    with clocked() as server:
+        for day in ("2027-11-30 12:00:00", "2027-12-01 00:00:00"):
+            server_url = server.set(f"@{day}")
+            name = f"campus_{day[:10]}"
+            done = lmsschema("createdb", name, "--url", server_url, "--json")
+            assert done.code == 0, done.err
+            with psycopg.connect(url(server_url, name)) as conn:
+                rows = conn.execute(
+                    "SELECT relname FROM pg_class WHERE relname ~ '^learning_events_\\d{4}_\\d\\d$'"
+                    " ORDER BY relname"
+                ).fetchall()
+            found.append([row[0].removeprefix("learning_events_") for row in rows])
+    assert found == [
+        ["2027_11", "2027_12", "2028_01", "2028_02"],
+        ["2027_12", "2028_01", "2028_02", "2028_03"],
+    ]
