@@ -69,7 +69,7 @@ def of(run: Run, wish: Wish) -> RunningServer:
     if wish.kind is Kind.URL and not wish.url:
         raise UsageError("no server is named", hint="Set LMSSCHEMA_TEST_URL or lms_server_url.")
     if wish.url and wish.kind in (Kind.AUTO, Kind.URL):
-        return RunningServer(Kind.URL, wish.url, "the server named by its URL")
+        return RunningServer(Kind.URL, _url(wish.url), "the server named by its URL")
     with run.starting():
         if run.record.exists():
             found = _noted(run)
@@ -98,6 +98,17 @@ def stop(run: Run) -> None:
         server.stop("immediate")
         server.remove()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _url(given: str) -> str:
+    """Return a URL that libpq and SQLAlchemy both read; any connection string will do."""
+    from psycopg import conninfo
+
+    from lmsschema import target
+    from lmsschema.testing import databases
+
+    parsed = target.parse(given, "the tests' server")
+    return databases.url(parsed, str(conninfo.conninfo_to_dict(parsed).get("dbname", "postgres")))
 
 
 def _start(run: Run, wish: Wish) -> RunningServer:

@@ -124,6 +124,16 @@ def test_500_tests_on_four_workers_never_meet_and_leave_nothing(
     assert databases(lms_server, seen) == set()
 
 
+@pytest.mark.parametrize("form", ["postgresql+psycopg://", "postgres://", "keywords"])
+def test_the_server_may_be_named_in_any_form(
+    suite: Suite, lms_server: RunningServer, form: str
+) -> None:
+    given = lms_server.url.replace("postgresql://", form)
+    if form == "keywords":
+        given = psycopg.conninfo.make_conninfo(lms_server.url)
+    assert "1 passed" in suite(PASSES, LMSSCHEMA_TEST_URL=given).stdout
+
+
 @pytest.mark.parametrize("pool", [0, 1, 5])
 def test_with_any_pool_each_test_has_a_database_of_its_own(
     suite: Suite, folder: Path, lms_server: RunningServer, pool: int
