@@ -184,14 +184,14 @@ def plan_range(policy: Policy, existing: Iterable[Partition], wanted: Range) -> 
     covered = [partition.range for partition in partitions if partition.range is not None]
     taken = {partition.name for partition in partitions}
     creates = []
-    start = policy.start(wanted.lower)
-    while start < wanted.upper:
-        end = policy.step(start, 1)
-        for gap in gaps(Range(start, end), covered):
-            name = _name(policy, start, gap, taken)
+    first = policy.start(wanted.lower)
+    last = policy.start(wanted.upper)
+    end = last if last == wanted.upper else policy.step(last, 1)
+    for gap in gaps(Range(first, end), covered):
+        for piece in _on_grid(policy, gap):
+            name = _name(policy, piece, taken)
             taken.add(name)
-            creates.append(Create(name, gap))
-        start = end
+            creates.append(Create(name, piece))
     return creates
 
 
@@ -245,11 +245,20 @@ def for_values(bounds: Range | None) -> str:
     return f"FOR VALUES FROM ({lower}) TO ({upper})"
 
 
-def _name(policy: Policy, start: datetime, gap: Range, taken: set[str]) -> str:
-    name = policy.name(start)
+def _on_grid(policy: Policy, gap: Range) -> Iterable[Range]:
+    """Cut a bounded range where an interval begins."""
+    at, end = gap.lower, gap.upper
+    while at is not None and end is not None and at < end:
+        cut = min(end, policy.step(policy.start(at), 1))
+        yield Range(at, cut)
+        at = cut
+
+
+def _name(policy: Policy, piece: Range, taken: set[str]) -> str:
+    at = piece.lower or datetime.min.replace(tzinfo=UTC)
+    name = policy.name(policy.start(at))
     if name not in taken:
         return name
-    at = gap.lower or start
     fraction = f"_{at.microsecond:06d}" if at.microsecond else ""
     precise = f"{name}_{at.year:04d}{at:%m%dt%H%M%S}{fraction}"
     return next(name for name in _numbered(precise) if name not in taken)
