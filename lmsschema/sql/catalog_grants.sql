@@ -107,7 +107,7 @@ SELECT
                         END,
                         CASE WHEN e.is_grantable THEN ' with grant option' END,
                         CASE WHEN e.grantor <> o.owner THEN ' by ' || pg_get_userbyid(e.grantor) END
-                    ) ORDER BY e.grantee, e.privilege_type, e.grantor
+                    ) ORDER BY pg_get_userbyid(e.grantee) COLLATE "C", e.privilege_type, e.grantor
                 )
             FROM (
                 SELECT * FROM aclexplode(o.acl)

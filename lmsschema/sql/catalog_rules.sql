@@ -62,7 +62,11 @@ SELECT
         END,
         'permissive', p.polpermissive,
         'roles', (
-            SELECT array_agg(CASE r WHEN 0 THEN 'public' ELSE r::regrole::text END ORDER BY r)
+            SELECT
+                array_agg(
+                    CASE r WHEN 0 THEN 'public' ELSE r::regrole::text END
+                    ORDER BY r::regrole::text COLLATE "C"
+                )
             FROM unnest(p.polroles) AS r
         ),
         'using', pg_get_expr(p.polqual, p.polrelid),
