@@ -15,7 +15,7 @@ import pytest
 
 import lmsschema as package
 from lmsschema import revisions
-from tests.acceptance import relay
+from tests.acceptance import pooler, relay
 from tests.acceptance.conftest import Outcome, Program, clean_environment
 
 Checkout = Callable[..., Outcome]
@@ -333,3 +333,21 @@ def test_a_run_in_the_way_is_named_and_waited_for(lmsschema: Program, database_u
     assert "another run of lmsschema (pid " in outcome.err
     assert outcome.err.count("waiting for") == 1
     assert json.loads(lmsschema("current", "--url", database_url, "--json").out)["revision"] is None
+
+
+def test_through_pgbouncer_in_transaction_mode(lmsschema: Program, database_url: str) -> None:
+    outcomes: list[Outcome] = []
+    with pooler.transaction_mode(database_url) as url:
+
+        def run() -> None:
+            outcomes.append(lmsschema("upgrade", "--url", url, "--schema", "Campus", "--json"))
+
+        threads = [threading.Thread(target=run) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [outcome.code for outcome in outcomes] == [0] * 3, outcomes
+        assert sum(bool(outcome.json["applied"]) for outcome in outcomes) == 1
+        assert lmsschema("check", "--url", url, "--schema", "Campus").code == 0
+        assert lmsschema("downgrade", "base", "--url", url, "--schema", "Campus").code == 0

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import conninfo, sql
+from psycopg import sql
 
-from tests.acceptance.clocked import Clocked, clocked, environment, run_as
+from tests.acceptance import pooler
+from tests.acceptance.clocked import Clocked, clocked, environment
 from tests.acceptance.conftest import Outcome, Program, clean_environment
 from tests.db import events
 
@@ -391,30 +392,8 @@ def test_an_autovacuum_gives_way(lmsschema: Program) -> None:
         assert at_rest(lmsschema, url)
 
 
-def test_through_pgbouncer_in_transaction_mode(
-    lmsschema: Program, upgraded_url: str, tmp_path: Path
-) -> None:
-    given = conninfo.conninfo_to_dict(upgraded_url)
-    tmp_path.chmod(0o777)
-    tmp_path.parent.chmod(0o755)
-    tmp_path.parent.parent.chmod(0o755)
-    users = tmp_path / "users.txt"
-    users.write_text(f'"{given["user"]}" ""\n')
-    config = tmp_path / "pgbouncer.ini"
-    config.write_text(
-        f"[databases]\n* = host={given['host']} port={given['port']}\n"
-        "[pgbouncer]\nlisten_port = 6543\n"
-        f"unix_socket_dir = {tmp_path}\nauth_type = trust\nauth_file = {users}\n"
-        f"pool_mode = transaction\ndefault_pool_size = 4\nlogfile = {tmp_path}/log\n"
-    )
-    pooler = run_as("postgres", "pgbouncer", str(config))
-    try:
-        deadline = time.monotonic() + 10
-        while not (tmp_path / ".s.PGSQL.6543").exists():
-            assert time.monotonic() < deadline
-            assert pooler.poll() is None, (tmp_path / "log").read_text()
-            time.sleep(0.05)
-        url = f"postgresql://{given['user']}@/{given['dbname']}?host={tmp_path}&port=6543"
+def test_through_pgbouncer_in_transaction_mode(lmsschema: Program, upgraded_url: str) -> None:
+    with pooler.transaction_mode(upgraded_url) as url:
         with connected(upgraded_url) as conn:
             events.people(conn)
         instants = [str(events.month(0)), str(events.month(1))]
@@ -429,9 +408,6 @@ def test_through_pgbouncer_in_transaction_mode(
         assert heal.code == 0, heal.err
         assert count(upgraded_url) == load.inserted + 6000
         assert at_rest(lmsschema, url)
-    finally:
-        pooler.terminate()
-        pooler.wait()
 
 
 def test_two_cron_jobs_at_once(upgraded_url: str, lmsschema: Program) -> None:
