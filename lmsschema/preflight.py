@@ -31,8 +31,9 @@ def refuse_taken_names(database: Database) -> None:
         raise UnsafeError(
             f"schema {database.schema} of {database.target} has no version table of lmsschema, "
             f"but: {', '.join(taken)}",
-            hint="If they are the guide's schema, 'lmsschema adopt' finds and records the revision "
-            "that they equal, and upgrade goes on from there. Else name another --schema.",
+            hint="If they are the guide's schema, 'lmsschema adopt' finds the revision that they "
+            "equal and records it, as 'lmsschema stamp REVISION' would without looking; it runs "
+            "nothing, and upgrade goes on from there. Else name another --schema.",
             details={"found": taken},
         )
 

@@ -10,6 +10,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from lmsschema.server import Server
 from lmsschema.testing import binaries, settings
@@ -20,8 +23,17 @@ PROGRAMS = ("initdb", "pg_ctl", "postgres")
 def library() -> Path:
     """Return libfaketime, which answers programs that ask what time it is."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    assert found, "apt-get install faketime"
+    if not found:
+        missing("faketime")
     return found[0]
+
+
+def missing(package: str) -> NoReturn:
+    """End a test for want of a Debian package: where CI runs it is a failure, elsewhere a skip."""
+    reason = f"this test needs: apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def environment(when: str) -> dict[str, str]:

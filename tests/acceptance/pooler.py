@@ -1,6 +1,7 @@
 """PgBouncer in transaction mode before a server: each transaction may get another session."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from psycopg import conninfo
 
-from tests.acceptance.clocked import run_as
+from tests.acceptance.clocked import missing, run_as
 
 PORT = 6543
 
@@ -17,6 +18,8 @@ PORT = 6543
 @contextlib.contextmanager
 def transaction_mode(url: str) -> Iterator[str]:
     """Start a pooler before the server of ``url``; yield the URL through it."""
+    if shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+        missing("pgbouncer")
     given = conninfo.conninfo_to_dict(url)
     folder = Path(tempfile.mkdtemp(prefix="lmsschema-pooler-"))
     folder.chmod(0o777)
