@@ -1,7 +1,7 @@
 """What partitions a table has, read from the catalogs."""
 
 import dataclasses
-import re
+import functools
 from datetime import UTC, datetime
 
 import psycopg
@@ -12,7 +12,7 @@ from lmsschema.partitions import Partition, Policy, Range
 
 KEY_TYPES = ("timestamp with time zone", "timestamp without time zone", "date")
 
-_BOUNDS = re.compile(r"FOR VALUES FROM \((?P<lower>.+)\) TO \((?P<upper>.+)\)", re.DOTALL)
+_BEGIN = "FOR VALUES FROM ("
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
@@ -39,15 +39,15 @@ def read(database: Database, policy: Policy) -> State:
         LmsschemaError: There is no such table.
         UnsafeError: It is not partitioned as the policy says; nothing is changed.
     """
-    rows = database.conn.execute(
+    row = database.conn.execute(
         query("partition_state"), {"schema": database.schema, "table": policy.table}
-    ).fetchall()
-    if not rows:
+    ).fetchone()
+    if row is None:
         raise LmsschemaError(
             f"there is no table {policy.table} in schema {database.schema} of {database.target}",
             hint="Create the schema first: lmsschema upgrade",
         )
-    now, kind, strategy, key_columns, key, key_type, comment = rows[0][:7]
+    now, kind, strategy, key_columns, key, key_type, comment, names, bounds, pending = row
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
         raise UnsafeError(
             f"table {policy.table} in schema {database.schema} is not partitioned by range of "
@@ -55,9 +55,8 @@ def read(database: Database, policy: Policy) -> State:
             hint="lmsschema manages only tables that are partitioned as it declares.",
         )
     partitions = tuple(
-        Partition(name, parse_bounds(bounds), detach_pending=pending)
-        for *_, name, bounds, pending in rows
-        if name is not None
+        Partition(name, parse_bounds(text), detach_pending=name in pending)
+        for name, text in zip(names, bounds, strict=True)
     )
     return State(now.astimezone(UTC), partitions, comment)
 
@@ -90,24 +89,21 @@ def parse_bounds(text: str) -> Range | None:
     """
     if text == "DEFAULT":
         return None
-    match = _BOUNDS.fullmatch(text)
-    if match is None:
+    lower, middle, upper = text.removeprefix(_BEGIN).removesuffix(")").partition(") TO (")
+    if not text.startswith(_BEGIN) or not middle:
         raise LmsschemaError(f"partition bounds not understood: {text}")
-    return Range(
-        _instant(match["lower"], nothing="MINVALUE", far=_LATEST),
-        _instant(match["upper"], nothing="MAXVALUE", far=_EARLIEST),
-    )
+    first, last = _instant(lower), _instant(upper)
+    return Range(None if first == _EARLIEST else first, None if last == _LATEST else last)
 
 
-def _instant(text: str, *, nothing: str, far: datetime) -> datetime | None:
-    """Return one bound; ``far`` is the end of time on the other side of ``nothing``."""
-    if text == nothing:
-        return None
+@functools.lru_cache(maxsize=4096)  # a bound is the end of one partition and the start of the next
+def _instant(text: str) -> datetime:
+    """Return one bound; what Python can't hold is the earliest or the latest that it can."""
     value = text.strip("'")
-    lower = nothing == "MINVALUE"
-    before = value == "-infinity" or value.endswith(" BC")
-    if before or value == "infinity" or value.index("-") > len("9999"):
-        return None if before == lower else far
+    if value in {"MINVALUE", "-infinity"} or value.endswith(" BC"):
+        return _EARLIEST
+    if value in {"MAXVALUE", "infinity"} or value.index("-") > len("9999"):
+        return _LATEST
     instant = datetime.fromisoformat(value)
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 

@@ -1,5 +1,5 @@
--- What a partitioned table is, what time it is, and every partition that the table has.
--- No row: no such table. A table without partitions has one row with nulls for them.
+-- What a partitioned table is, what time it is, and every partition that the table has, as arrays:
+-- a row each would cost more to send and to read than to find. No row: no such table.
 SELECT
     pg_catalog.clock_timestamp() AS at,
     p.relkind::text AS kind,
@@ -8,13 +8,23 @@ SELECT
     a.attname AS key,
     pg_catalog.format_type(a.atttypid, null) AS key_type,
     pg_catalog.obj_description(p.oid, 'pg_class') AS comment,
-    c.relname AS partition,
-    pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bounds,
-    i.inhdetachpending AS detach_pending
+    ARRAY(
+        SELECT c.relname::text
+        FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
+        WHERE i.inhparent = p.oid ORDER BY i.inhrelid
+    ) AS partitions,
+    ARRAY(
+        SELECT pg_catalog.pg_get_expr(c.relpartbound, c.oid)
+        FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
+        WHERE i.inhparent = p.oid ORDER BY i.inhrelid
+    ) AS bounds,
+    ARRAY(
+        SELECT c.relname::text
+        FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
+        WHERE i.inhparent = p.oid AND i.inhdetachpending
+    ) AS detach_pending
 FROM pg_catalog.pg_class AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 LEFT JOIN pg_catalog.pg_partitioned_table AS k ON p.oid = k.partrelid
 LEFT JOIN pg_catalog.pg_attribute AS a ON p.oid = a.attrelid AND k.partattrs[0] = a.attnum
-LEFT JOIN pg_catalog.pg_inherits AS i ON p.oid = i.inhparent
-LEFT JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
 WHERE n.nspname = %(schema)s AND p.relname = %(table)s
