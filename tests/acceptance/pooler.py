@@ -18,7 +18,8 @@ PORT = 6543
 @contextlib.contextmanager
 def transaction_mode(url: str) -> Iterator[str]:
     """Start a pooler before the server of ``url``; yield the URL through it."""
-    if shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") is None:
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
         missing("pgbouncer")
     given = conninfo.conninfo_to_dict(url)
     folder = Path(tempfile.mkdtemp(prefix="lmsschema-pooler-"))
@@ -32,7 +33,7 @@ def transaction_mode(url: str) -> Iterator[str]:
         f"unix_socket_dir = {folder}\nauth_type = trust\nauth_file = {users}\n"
         f"pool_mode = transaction\ndefault_pool_size = 4\nlogfile = {folder}/log\n"
     )
-    pooler = run_as("postgres", "pgbouncer", str(config))
+    pooler = run_as("postgres", program, str(config))
     try:
         deadline = time.monotonic() + 10
         while not (folder / f".s.PGSQL.{PORT}").exists():

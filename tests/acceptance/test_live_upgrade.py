@@ -292,16 +292,28 @@ def test_a_blocked_table_is_tried_for_as_often_as_said(
     assert done.code == 0
 
 
+def let_go(url: str, holder: psycopg.Connection) -> None:
+    """End the holder's transaction some time after another session began to wait for it."""
+    with psycopg.connect(url, autocommit=True) as observer:
+        waits = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass"
+        for _ in range(1000):
+            if observer.execute(waits.encode()).fetchone() is not None:
+                break
+            time.sleep(0.02)
+    time.sleep(0.8)
+    holder.rollback()
+
+
 def test_a_table_that_is_let_go_is_upgraded_at_the_next_attempt(
     lmsschema: Program, database_url: str
 ) -> None:
     assert lmsschema("upgrade", "0001", "--url", database_url).code == 0
     with psycopg.connect(database_url) as holder:
         holder.execute("LOCK TABLE users IN ROW EXCLUSIVE MODE")
-        timer = threading.Timer(1.5, holder.rollback)
-        timer.start()
+        thread = threading.Thread(target=let_go, args=(database_url, holder))
+        thread.start()
         outcome = lmsschema("upgrade", "--url", database_url, "--lock-timeout", "0.3")
-        timer.join()
+        thread.join()
     assert outcome.code == 0
     assert "did not get a lock in 0.3 s" in outcome.err
 
