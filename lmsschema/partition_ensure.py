@@ -124,6 +124,8 @@ def make(
                 continue
             except BusyError:
                 progress(partition_state.busy(policy))
+                with database.transaction(read_only=True):
+                    state = partition_state.read(database, policy)
                 return _outcome(policy, state, run, busy=True)
             if not batch:
                 break
@@ -177,7 +179,7 @@ class _Run:
         """Apply what was chosen.
 
         Returns:
-            How the table stands after it, and what was applied: nothing if nothing is left.
+            How the table stood before it, and what was applied: nothing if nothing is left.
         """
         if not self._batch:
             return self._state, []
@@ -186,7 +188,7 @@ class _Run:
                 attach.finalize(conn, self._policy, action.name)
             else:
                 self._attach(action)
-        return partition_state.read(self._database, self._policy), self._batch
+        return self._state, self._batch
 
     def _create(self, actions: list[Create]) -> None:
         for action in actions:

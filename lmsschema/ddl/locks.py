@@ -138,11 +138,10 @@ def step(
                 prepare(conn)
                 take(conn, _first(stuck, locks()), wait)
                 return work(conn)
-        except _NotGotError as error:
-            stuck = error.lock
-            in_the_way = blockers(database, [stuck])
         except (errors.LockNotAvailable, errors.DeadlockDetected):
-            in_the_way = blockers(database, locks())
+            wanted = locks()
+            in_the_way = blockers(database, wanted)
+            stuck = _blocked(wanted, in_the_way)
         pause = min(wait, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
         if time.monotonic() + pause >= deadline:
             raise LockTimeoutError(
@@ -163,12 +162,12 @@ def step(
         wait = min(wait * 2, patience.longest)
 
 
-class _NotGotError(Exception):
-    """A lock was not got in time."""
-
-    def __init__(self, lock: Lock) -> None:
-        super().__init__(lock)
-        self.lock = lock
+def _blocked(locks: Sequence[Lock], in_the_way: Sequence[Blocker]) -> Lock | None:
+    """Return the lock that the oldest transaction in the way keeps us from."""
+    if not in_the_way:
+        return None
+    table = (in_the_way[0].schema, in_the_way[0].table)
+    return next((lock for lock in locks if (lock.schema, lock.table) == table), None)
 
 
 def _first(stuck: Lock | None, locks: Sequence[Lock]) -> list[Lock]:
@@ -183,27 +182,23 @@ def take(conn: psycopg.Connection, locks: Sequence[Lock], wait: float) -> None:
     While it holds some, all further waits together stay below the server's deadlock_timeout.
 
     Raises:
-        _NotGotError: One was not got; the transaction is at its end.
+        psycopg.errors.LockNotAvailable: One was not got; the transaction is at its end.
     """
     if not locks:
         return
     budget = min(2 * wait, _HOLDING * _deadlock_timeout(conn))
-    begin: float | None = None
-    for lock in locks:
-        statement = sql.SQL("LOCK TABLE ONLY {}.{} IN {} MODE").format(
+    limit = max(1, round(budget / max(1, len(locks) - 1) * 1000))
+    statements: list[sql.Composable] = [
+        sql.SQL("LOCK TABLE ONLY {}.{} IN {} MODE").format(
             sql.Identifier(lock.schema), sql.Identifier(lock.table), sql.SQL(lock.mode)
         )
-        if begin is not None:
-            left = max(1, round((budget - (time.monotonic() - begin)) * 1000))
-            statement = _LIMIT.format(sql.Literal(f"{left}ms")) + statement
-        try:
-            conn.execute(statement)
-        except errors.LockNotAvailable:
-            raise _NotGotError(lock) from None
-        begin = begin or time.monotonic()
+        for lock in locks
+    ]
+    statements.insert(1, _LIMIT.format(sql.Literal(f"{limit}ms")))
+    conn.execute(sql.SQL("; ").join(statements))  # one round trip: others wait meanwhile
 
 
-_LIMIT = sql.SQL("SELECT pg_catalog.set_config('lock_timeout', {}, true); ")
+_LIMIT = sql.SQL("SELECT pg_catalog.set_config('lock_timeout', {}, true)")
 
 
 def _deadlock_timeout(conn: psycopg.Connection) -> float:
@@ -234,5 +229,5 @@ def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
     try:
         with database.transaction(lock_timeout=wait) as conn:
             take(conn, [Lock(blocker.schema, blocker.table, "SHARE ROW EXCLUSIVE")], wait)
-    except (_NotGotError, errors.InsufficientPrivilege):
+    except (errors.LockNotAvailable, errors.InsufficientPrivilege):
         return  # one that prevents wraparound is not cancelled; a role may not lock: wait on
