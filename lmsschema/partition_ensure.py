@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_heal, partition_state
-from lmsschema.db import Database, translated
+from lmsschema.db import Database, require_writable, translated
 from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Mode, Patience, Progress
 from lmsschema.errors import UnsafeError
@@ -108,6 +108,7 @@ def make(
             state = partition_state.read(database, policy)
         if not planner(state):
             return _outcome(policy, state)
+        require_writable(database)
         run = _Run(database, policy, planner, state)
         while True:
             try:

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_state
-from lmsschema.db import Database, query, translated
+from lmsschema.db import Database, query, require_writable, translated
 from lmsschema.ddl import attach, locks, promote
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.errors import LmsschemaError, UnsafeError
@@ -87,6 +87,7 @@ def heal(
         for _ in range(_REPLANS):
             if planned.method == "nothing" or (planned.method == "move" and not may_move):
                 return Healed(policy.table, planned, applied=False)
+            require_writable(database)
             try:
                 if planned.method == "promote":
                     return _promote(database, policy, patience, progress)

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from lmsschema import partition_state
-from lmsschema.db import Database, query, translated
+from lmsschema.db import Database, query, require_writable, translated
 from lmsschema.ddl import attach, detach, keys, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.partition_expiry import FEW, Mark, Prune, Span, parse_mark, plan_prune
@@ -75,6 +75,7 @@ def prune(
     detached: list[str] = []
     dropped: list[str] = []
     exports: list[Manifest] = []
+    require_writable(database)
     with translated(database.target):
         before = detached_tables(database, policy)
         try:

@@ -4,7 +4,7 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_state
-from lmsschema.db import Database, translated
+from lmsschema.db import Database, require_writable, translated
 from lmsschema.ddl import attach, keys, locks
 from lmsschema.ddl.attach import Surroundings
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
@@ -40,6 +40,7 @@ def restore(
         UnsafeError: Another partition covers its bounds; rows of its own lie outside, or rows of
             the default within them. The table is as it was.
     """
+    require_writable(database)
     with translated(database.target):
         bounds, comment = _bounds(database, policy, name)
         table = sql.Identifier(name)

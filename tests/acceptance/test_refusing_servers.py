@@ -108,5 +108,11 @@ def test_standby_takes_no_changes_but_answers(
         outcome = lmsschema(*command, "--url", url)
         assert outcome.code == 4, outcome
         assert "a standby in recovery" in outcome.err
+    for made in (["ensure", "--ahead", "9"], ["prune", "--keep", "1y"], ["restore", "users"]):
+        outcome = lmsschema("partitions", *made, "--url", url)
+        assert outcome.code == 4, outcome
+        assert "a standby in recovery" in outcome.err
+    for read in (["ensure"], ["check"], ["list"], ["heal"], ["ensure", "--dry-run"]):
+        assert lmsschema("partitions", *read, "--url", url).code == 0
     assert lmsschema("current", "--url", url).code == 0
     assert lmsschema("plan", "--url", url).code == 0
