@@ -5,6 +5,7 @@ imports nothing until a test asks for a fixture.
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -140,11 +141,14 @@ def lms_empty_database_url(
 @pytest.fixture(scope="session")
 def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> str:
     """The name of the template database: at head, built by `upgrade` unless the server had it."""
+    return _ensure_template(lms_server.url, pytestconfig.getini("lms_schema") or None)
+
+
+def _ensure_template(server: str, schema: str | None) -> str:
     from lmsschema import db, templates
     from lmsschema.target import Target
 
-    schema = pytestconfig.getini("lms_schema") or None
-    target = Target(lms_server.url, "the test server", schema)
+    target = Target(server, "the test server", schema)
     with contextlib.closing(db.open_connection(target)) as conn:
         return templates.ensure(conn, target)[0]
 
@@ -153,12 +157,13 @@ def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> st
 def _lms_pool(
     lms_server: "RunningServer",
     lms_databases: "Databases",  # noqa: ARG001  it has dropped what dead processes left
-    lms_template: str,
     pytestconfig: pytest.Config,
 ) -> "Iterator[Pool]":
     from lmsschema.testing.pool import Pool
 
-    pool = Pool(lms_server.url, lms_template, int(pytestconfig.getini("lms_pool")))
+    schema = pytestconfig.getini("lms_schema") or None
+    find = functools.partial(_ensure_template, lms_server.url, schema)
+    pool = Pool(lms_server.url, find, int(pytestconfig.getini("lms_pool")))
     yield pool
     pool.close()
 

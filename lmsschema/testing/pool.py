@@ -3,6 +3,9 @@
 import contextlib
 import queue
 import threading
+from collections.abc import Callable
+
+from psycopg import errors
 
 from lmsschema.testing.databases import Databases
 
@@ -15,12 +18,14 @@ class Pool:
 
     Args:
         server: Connection string of the server.
-        template: What every database is a copy of.
+        template: Returns the name of what every database is to be a copy of, building it if need
+            be: another program on the server may drop it at any time, for one that it holds newer.
         size: How many are kept ready; 0 makes each when it is asked for.
     """
 
-    def __init__(self, server: str, template: str, size: int) -> None:
-        self._template = template
+    def __init__(self, server: str, template: Callable[[], str], size: int) -> None:
+        self._find_template = template
+        self._template = template()
         self._makes, self._drops = Databases(server), Databases(server)
         self._ready: queue.Queue[str | Exception] = queue.Queue(size)
         self._used: queue.Queue[str | None] = queue.Queue(_MOST_TO_DROP)
@@ -35,7 +40,7 @@ class Pool:
     def take(self) -> str:
         """Return the name of a fresh database, which is the caller's alone."""
         if not self._maker.ident:
-            return self._makes.create(self._template)
+            return self._create()
         made = self._ready.get()
         if isinstance(made, Exception):
             self._ready.put(made)  # for the next one who asks: the thread has ended
@@ -73,10 +78,17 @@ class Pool:
         if self._not_dropped is not None:
             raise self._not_dropped
 
+    def _create(self) -> str:
+        try:
+            return self._makes.create(self._template)
+        except errors.InvalidCatalogName:
+            self._template = self._find_template()
+            return self._makes.create(self._template)
+
     def _make(self) -> None:
         try:
             while not self._closing:
-                self._ready.put(self._makes.create(self._template))
+                self._ready.put(self._create())
         except Exception as error:  # noqa: BLE001  it belongs to the test that waits
             self._ready.put(error)
 

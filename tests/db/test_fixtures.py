@@ -1,5 +1,8 @@
 import psycopg
 
+from lmsschema.testing.pool import Pool
+from lmsschema.testing.servers import RunningServer
+
 
 def test_a_database_is_fresh_and_empty(connection: psycopg.Connection) -> None:
     row = connection.execute(
@@ -19,3 +22,14 @@ def test_what_another_test_wrote_this_one_does_not_see(connection: psycopg.Conne
 def test_a_database_at_head_takes_rows(upgraded_url: str) -> None:
     with psycopg.connect(upgraded_url) as conn:
         conn.execute("SELECT FROM users")
+
+
+def test_a_template_that_another_program_dropped_is_found_again(
+    lms_server: RunningServer, lms_template: str
+) -> None:
+    found = iter(["lmsschema_template_of_nobody", lms_template])
+    pool = Pool(lms_server.url, lambda: next(found), 1)
+    name = pool.take()
+    with psycopg.connect(pool.url(name)) as conn:
+        assert conn.execute("SELECT count(*) FROM users").fetchone() == (0,)
+    pool.close()
