@@ -22,9 +22,8 @@ def wait_option(function: F) -> F:
         "--wait",
         type=click.FloatRange(min=0),
         default=60.0,
-        show_default=True,
         metavar="SECONDS",
-        help="How long a step tries to get its locks.",
+        help="How long a step tries for its locks [60].",
     )(function)
 
 

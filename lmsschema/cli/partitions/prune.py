@@ -15,29 +15,27 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: lmsschema partitions prune --keep 24m --action drop --export /backup/lms"
+    epilog="Example: lmsschema partitions prune --keep 24m --action drop --export /mnt/lms"
 )
 @click.option("--keep", required=True, metavar="SPAN", help="How long rows stay: 24m, 2y, 90d.")
 @click.option(
     "--action",
     type=click.Choice(["detach", "drop"]),
     default="detach",
-    show_default=True,
-    help="drop: drop, too, what was detached before --grace.",
+    help="Also drop after the grace [detach].",
 )
 @click.option(
     "--grace",
     default="7d",
-    show_default=True,
     metavar="SPAN",
-    help="How long a detached table stays.",
+    help="How long a detached table stays [7d].",
 )
 @click.option(
     "--export",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Export a table, and verify that, before it is dropped.",
+    help="Write and verify a copy before a drop.",
 )
 @click.option("--allow-many", is_flag=True, help="More than three in this run.")
 @click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
@@ -58,10 +56,10 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Detach the partitions that lie wholly before now - SPAN; drop them after a grace.
+    """Detach the partitions that lie wholly before now - SPAN.
 
-    First it makes what is missing, as ensure does. The current, a future and the only partition
-    stay, and one that straddles the cutoff.
+    What is missing is made first. The current, a future and the only partition stay, and one that
+    straddles the cutoff.
     """
     from lmsschema import partition_ensure, partition_prune
     from lmsschema.ddl.locks import Patience
