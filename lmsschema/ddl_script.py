@@ -16,7 +16,7 @@ from sqlalchemy.schema import (
 )
 
 from lmsschema import partition_script, partitions, revisions
-from lmsschema.tables import metadata
+from lmsschema.tables import metadata, updated_at
 
 # another paramstyle would double every percent sign
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
@@ -41,7 +41,8 @@ def render(schema: str | None, as_of: datetime) -> str:
     blocks = [
         *_begin(schema),
         *_types(),
-        *(block for table in metadata.tables.values() for block in _table(table)),
+        _statements(updated_at.functions()),
+        *(block for table in metadata.sorted_tables for block in _table(table)),
         *_partitions(as_of),
         _VERSION_TABLE,
         _VERSION_ROW.format(revisions.head()).as_string(),
@@ -76,12 +77,15 @@ def _types() -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    """Yield a table, then its indexes, then its comments and those of its columns."""
+    """Yield a table, then its indexes and triggers, its comments and those of its columns."""
     yield _statements([CreateTable(table)])
     if table.indexes:
         yield _statements(
             CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))
         )
+    triggers = updated_at.triggers(table)
+    if triggers:
+        yield _statements(triggers)
     commented = [column for column in table.columns if column.comment]
     yield _statements([SetTableComment(table), *map(SetColumnComment, commented)])
 

@@ -5,6 +5,8 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
+import psycopg
+
 from lmsschema import db
 from lmsschema.db import Database
 from lmsschema.errors import LockTimeoutError
@@ -39,9 +41,11 @@ def hold(
     pause = _POLL
     with contextlib.closing(db.open_connection(database.target)) as conn:
         told = False
+        cursor = psycopg.ClientCursor(conn)
         while True:
             conn.execute("BEGIN")
-            taken = conn.execute(db.query("run_lock"), {"schema": database.schema}).fetchone()
+            # a statement with parameters would leave its portal, and so a snapshot, until the end
+            taken = cursor.execute(db.query("run_lock"), {"schema": database.schema}).fetchone()
             if taken == (True,):
                 break
             conn.execute("ROLLBACK")

@@ -15,6 +15,7 @@ from psycopg import errors
 from lmsschema import blocked, db, revisions
 from lmsschema.blocked import Blocker
 from lmsschema.db import Database
+from lmsschema.ddl.locks import Patience
 from lmsschema.errors import LmsschemaError
 
 if TYPE_CHECKING:
@@ -47,6 +48,17 @@ class Retry:
 
     lock_timeout: float = 2.0
     retries: int = 10
+
+    def patience(self) -> Patience:
+        """Return the same for steps outside of the revision's transaction."""
+        pauses = sum(min(2.0**attempt, 15.0) for attempt in range(self.retries))
+        # a step waits for its first lock, and then twice as long for all others
+        longest = self.lock_timeout / 3
+        return Patience(
+            total=pauses + self.lock_timeout * (self.retries + 1),
+            first=min(Patience.first, longest),
+            longest=longest,
+        )
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after an attempt: doubled each time, 15 at most, jittered."""
@@ -89,7 +101,8 @@ def run(
                     steps,
                     done=done,
                     on_applied=on_applied,
-                    lock_timeout=retry.lock_timeout,
+                    retry=retry,
+                    notify=notify,
                 )
             except sqlalchemy.exc.DBAPIError as error:
                 failed = error
@@ -117,7 +130,8 @@ def _run_once(
     *,
     done: list[str],
     on_applied: Callable[[Applied], None],
-    lock_timeout: float,
+    retry: Retry,
+    notify: Notify,
 ) -> None:
     """Have Alembic apply the steps that are not done yet, adding each to ``done``."""
     from alembic import command
@@ -131,8 +145,13 @@ def _run_once(
         on_applied(Applied(done[-1], now - began))
         began = now
 
-    with connection(database, lock_timeout) as lent:
-        settings = config(connection=lent, on_version_apply=on_version_apply)
+    with connection(database, retry.lock_timeout) as lent:
+        settings = config(
+            connection=lent,
+            on_version_apply=on_version_apply,
+            patience=retry.patience(),
+            notify=notify,
+        )
         getattr(command, direction)(settings, end)
 
 
@@ -234,6 +253,7 @@ def connection(
     database.conn.autocommit = False
     try:
         with engine.connect() as lent:
+            lent.info["database"] = database  # for steps that run outside of its transaction
             yield lent
     finally:
         if not database.conn.closed:

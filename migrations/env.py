@@ -103,15 +103,14 @@ def write_script() -> None:
 
 
 def within(schema: str | None, script: str) -> str:
-    """Return a script that makes the schema, with each of its transactions working in it."""
+    """Return a script that makes the schema and works in it, outside of transactions too."""
     if schema is None:
         return script
     name = sql.Identifier(schema).as_string()
-    settings = f"SET LOCAL search_path TO {name};\n"
-    located = re.sub(
-        r"^BEGIN;\n", lambda begin: f"{begin[0]}\n{settings}", script, flags=re.MULTILINE
+    return (
+        f"CREATE SCHEMA IF NOT EXISTS {name};\n\nSET search_path TO {name};\n\n"
+        f"{script}\nRESET search_path;\n"
     )
-    return f"CREATE SCHEMA IF NOT EXISTS {name};\n\n{located}"
 
 
 def laid_out(script: str) -> str:

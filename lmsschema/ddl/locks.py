@@ -26,7 +26,9 @@ T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[str], None]
 
-Mode: TypeAlias = Literal["SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
+Mode: TypeAlias = Literal[
+    "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"
+]
 
 #: The names in pg_locks of what conflicts with a mode (the manual, table 13.2).
 _CONFLICTS: dict[Mode, tuple[str, ...]] = {
@@ -44,6 +46,10 @@ _CONFLICTS["ACCESS EXCLUSIVE"] = (
     "RowShareLock",
     *_CONFLICTS["SHARE ROW EXCLUSIVE"],
 )
+_CONFLICTS["SHARE"] = tuple(
+    name for name in _CONFLICTS["SHARE ROW EXCLUSIVE"] if name != "ShareLock"
+)
+_CONFLICTS["SHARE UPDATE EXCLUSIVE"] = _CONFLICTS["SHARE ROW EXCLUSIVE"][1:]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +69,14 @@ class Patience:
         total: How long a step is tried in all before it is given up.
         first: The first attempt's wait for a lock; each further attempt waits twice as long.
         longest: The longest wait of an attempt, and so the longest that others queue behind it.
+        quiet: The longest wait of what nobody queues behind: an index built CONCURRENTLY, a
+            constraint that is validated.
     """
 
     total: float = 60.0
     first: float = 0.05
     longest: float = 0.8
+    quiet: float = 600.0
 
 
 DEFAULT_PATIENCE = Patience()
@@ -224,10 +233,13 @@ def blockers(database: Database, locks: Sequence[Lock]) -> list[Blocker]:
 
 
 def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
-    """Wait for one table long enough for PostgreSQL to cancel an autovacuum on it."""
+    """Wait for one table long enough for PostgreSQL to cancel an autovacuum on it.
+
+    It is waited for in a mode for which neither readers nor writers queue up.
+    """
     wait = 1.3 * _deadlock_timeout(database.conn)
     try:
         with database.transaction(lock_timeout=wait) as conn:
-            take(conn, [Lock(blocker.schema, blocker.table, "SHARE ROW EXCLUSIVE")], wait)
+            take(conn, [Lock(blocker.schema, blocker.table, "SHARE UPDATE EXCLUSIVE")], wait)
     except (errors.LockNotAvailable, errors.InsufficientPrivilege):
         return  # one that prevents wraparound is not cancelled; a role may not lock: wait on

@@ -6,5 +6,6 @@ One module a part of the guide. An application can import the tables to read and
 from lmsschema.tables._metadata import metadata
 
 from lmsschema.tables import foundation, progress, analytics  # isort: skip  # the guide's order
+from lmsschema.tables import updated_at  # isort: skip  # it looks at all of them
 
-__all__ = ["analytics", "foundation", "metadata", "progress"]
+__all__ = ["analytics", "foundation", "metadata", "progress", "updated_at"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, DateTime, ForeignKey, MetaData, Uuid, text
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, MetaData, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 #: The names that PostgreSQL itself would choose, so that a schema made by hand has the same ones.
@@ -30,7 +30,9 @@ def identifier(comment: str | None = None) -> Column[Any]:
     )
 
 
-def reference(name: str, table: str, ondelete: str, comment: str | None = None) -> Column[Any]:
+def reference(
+    name: str, table: str, ondelete: str, comment: str | None = None, *, nullable: bool = True
+) -> Column[Any]:
     """Return a column that refers to the ``id`` of a table.
 
     Args:
@@ -38,8 +40,10 @@ def reference(name: str, table: str, ondelete: str, comment: str | None = None) 
         table: The table that it refers to.
         ondelete: What happens when the row referred to is deleted: CASCADE or SET NULL.
         comment: The column's comment.
+        nullable: Whether a row may refer to none.
     """
-    return Column(name, Uuid, ForeignKey(f"{table}.id", ondelete=ondelete), comment=comment)
+    key = ForeignKey(f"{table}.id", ondelete=ondelete)
+    return Column(name, Uuid, key, nullable=nullable, comment=comment)
 
 
 def json_object(name: str, holds: str, *, nullable: bool = True) -> Column[Any]:
@@ -66,9 +70,34 @@ def json_array(name: str, holds: str, *, nullable: bool = True) -> Column[Any]:
 
 def created_at() -> Column[Any]:
     """Return the column of the time at which the row was inserted."""
-    return Column("created_at", Timestamp, server_default=NOW)
+    return Column("created_at", Timestamp, nullable=False, server_default=NOW)
 
 
 def updated_at() -> Column[Any]:
-    """Return the column of the time at which the row was last changed."""
-    return Column("updated_at", Timestamp, server_default=NOW)
+    """Return the column of the time at which the row was last changed; a trigger keeps it."""
+    return Column("updated_at", Timestamp, nullable=False, server_default=NOW)
+
+
+def not_negative(column: str, name: str | None = None) -> CheckConstraint:
+    """Return the rule that a count, a number of minutes and the like is 0 or more.
+
+    Args:
+        column: The column.
+        name: What it is called in the rule's name, if its own name is too long.
+    """
+    return CheckConstraint(f"{column} >= 0", name=f"{name or column}_not_negative")
+
+
+def from_0_to(end: int, column: str) -> CheckConstraint:
+    """Return the rule that a value lies on a scale that begins at 0."""
+    return CheckConstraint(f"{column} BETWEEN 0 AND {end}", name=f"{column}_from_0_to_{end}")
+
+
+def within_total(part: str, total: str) -> CheckConstraint:
+    """Return the rule that a part is not larger than its total."""
+    return CheckConstraint(f"{part} <= {total}", name=f"{part}_within_total")
+
+
+def not_before(end: str, start: str) -> CheckConstraint:
+    """Return the rule that something does not end before it starts."""
+    return CheckConstraint(f"{end} >= {start}", name=f"{end}_not_before_{start}")

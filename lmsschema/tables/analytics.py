@@ -21,11 +21,15 @@ from lmsschema.tables._metadata import (
     ZERO,
     Timestamp,
     created_at,
+    from_0_to,
     identifier,
     json_array,
     json_object,
     metadata,
+    not_before,
+    not_negative,
     reference,
+    within_total,
 )
 
 learning_events = Table(
@@ -64,7 +68,7 @@ learning_events = Table(
         server_default=NOW,
         comment="When the event happened; the partition key",
     ),
-    Column("server_timestamp", Timestamp, server_default=NOW),
+    Column("server_timestamp", Timestamp, nullable=False, server_default=NOW),
     Column(
         "learning_value",
         Numeric(3, 2),
@@ -104,6 +108,10 @@ Index(
 Index("idx_learning_events_category", learning_events.c.event_category)
 # the events of a session
 Index("idx_learning_events_session", learning_events.c.session_id)
+# the SET NULL when a lesson is deleted, which would read every event else
+Index("idx_learning_events_lesson", learning_events.c.lesson_id)
+# the SET NULL when a section is deleted, likewise
+Index("idx_learning_events_section", learning_events.c.section_id)
 # the timeline of a learner within one course, latest first
 Index(
     "idx_learning_events_user_course_time",
@@ -123,25 +131,27 @@ learning_sessions = Table(
     "learning_sessions",
     metadata,
     identifier(),
-    reference("user_id", "users", "CASCADE"),
+    reference("user_id", "users", "CASCADE", nullable=False),
     reference("course_id", "courses", "CASCADE"),
-    Column("session_start", Timestamp, server_default=NOW),
+    Column("session_start", Timestamp, nullable=False, server_default=NOW),
     Column("session_end", Timestamp),
     Column(
         "total_duration",
         Integer,
+        nullable=False,
         server_default=ZERO,
         comment="Duration in seconds",
     ),
     Column(
         "active_duration",
         Integer,
+        nullable=False,
         server_default=ZERO,
         comment="Active learning time in seconds, a part of total_duration",
     ),
-    Column("lessons_accessed", Integer, server_default=ZERO),
-    Column("sections_completed", Integer, server_default=ZERO),
-    Column("interactions_count", Integer, server_default=ZERO),
+    Column("lessons_accessed", Integer, nullable=False, server_default=ZERO),
+    Column("sections_completed", Integer, nullable=False, server_default=ZERO),
+    Column("interactions_count", Integer, nullable=False, server_default=ZERO),
     Column(
         "engagement_score",
         Numeric(3, 2),
@@ -162,11 +172,20 @@ learning_sessions = Table(
     Column(
         "session_outcome",
         enums.session_outcome,
+        nullable=False,
         server_default="interrupted",
         comment="How the session ended",
     ),
     json_object("exit_point", "where the session ended"),
     created_at(),
+    not_before("session_end", "session_start"),
+    not_negative("total_duration"),
+    not_negative("active_duration"),
+    within_total("active_duration", "total_duration"),
+    not_negative("lessons_accessed"),
+    not_negative("sections_completed"),
+    not_negative("interactions_count"),
+    not_negative("learning_velocity"),
     comment="Learning sessions of users in courses, for analysis of the educational flow",
 )
 # the sessions of a user, and the cascade when the user is deleted
@@ -186,7 +205,7 @@ course_analytics = Table(
     "course_analytics",
     metadata,
     identifier(),
-    reference("course_id", "courses", "CASCADE"),
+    reference("course_id", "courses", "CASCADE", nullable=False),
     Column(
         "analysis_period",
         enums.analysis_period,
@@ -195,10 +214,10 @@ course_analytics = Table(
     ),
     Column("period_start", Date, nullable=False),
     Column("period_end", Date, nullable=False),
-    Column("total_enrollments", Integer, server_default=ZERO),
-    Column("active_learners", Integer, server_default=ZERO),
-    Column("completed_learners", Integer, server_default=ZERO),
-    Column("dropped_learners", Integer, server_default=ZERO),
+    Column("total_enrollments", Integer, nullable=False, server_default=ZERO),
+    Column("active_learners", Integer, nullable=False, server_default=ZERO),
+    Column("completed_learners", Integer, nullable=False, server_default=ZERO),
+    Column("dropped_learners", Integer, nullable=False, server_default=ZERO),
     Column(
         "average_time_spent",
         Numeric(8, 2),
@@ -220,7 +239,18 @@ course_analytics = Table(
         comment="Percentile of the course within the institution",
     ),
     json_object("subject_area_comparison", "comparison with the subject area"),
-    Column("calculated_at", Timestamp, server_default=NOW),
+    Column("calculated_at", Timestamp, nullable=False, server_default=NOW),
+    not_before("period_end", "period_start"),
+    not_negative("active_learners"),
+    not_negative("completed_learners"),
+    not_negative("dropped_learners"),
+    within_total("active_learners", "total_enrollments"),
+    within_total("completed_learners", "total_enrollments"),
+    within_total("dropped_learners", "total_enrollments"),
+    not_negative("average_time_spent"),
+    not_negative("average_sessions_per_learner", "sessions_per_learner"),
+    from_0_to(100, "average_completion_rate"),
+    from_0_to(1, "institution_percentile"),
     UniqueConstraint("course_id", "analysis_period", "period_start"),
     comment="Performance metrics of courses, aggregated by period",
 )
@@ -244,7 +274,7 @@ learner_analytics = Table(
     "learner_analytics",
     metadata,
     identifier(),
-    reference("user_id", "users", "CASCADE"),
+    reference("user_id", "users", "CASCADE", nullable=False),
     json_object("learning_style_profile", "the style of learning", nullable=False),
     json_array("strength_areas", "areas of strength", nullable=False),
     json_array("improvement_areas", "areas to improve in", nullable=False),
@@ -268,11 +298,13 @@ learner_analytics = Table(
     ),
     json_array("at_risk_indicators", "what indicates that the user is at risk"),
     json_array("recommended_interventions", "interventions that are recommended"),
-    Column("profile_updated_at", Timestamp, server_default=NOW),
+    Column("profile_updated_at", Timestamp, nullable=False, server_default=NOW),
     Column("last_activity_at", Timestamp),
+    from_0_to(1, "success_probability"),
+    UniqueConstraint("user_id"),
     comment="Learning analytics profiles of users",
 )
-# the profile of a user, and the cascade when the user is deleted
+# the profile of a user; the index of the UNIQUE serves it too
 Index("idx_learner_analytics_user", learner_analytics.c.user_id)
 # the learners of the highest mastery
 Index("idx_learner_analytics_mastery", learner_analytics.c.overall_mastery_score.desc())

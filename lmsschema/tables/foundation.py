@@ -24,6 +24,7 @@ from lmsschema.tables._metadata import (
     json_array,
     json_object,
     metadata,
+    not_negative,
     reference,
     updated_at,
 )
@@ -56,7 +57,7 @@ users = Table(
     "users",
     metadata,
     identifier(),
-    reference("institution_id", "institutions", "CASCADE"),
+    reference("institution_id", "institutions", "CASCADE", nullable=False),
     Column("email", String(255), nullable=False, unique=True),
     Column("username", String(100), nullable=False, unique=True),
     Column(
@@ -87,7 +88,7 @@ courses = Table(
     "courses",
     metadata,
     identifier(),
-    reference("institution_id", "institutions", "CASCADE"),
+    reference("institution_id", "institutions", "CASCADE", nullable=False),
     reference(
         "instructor_id",
         "users",
@@ -114,10 +115,17 @@ courses = Table(
     Column("academic_term", String(50)),
     Column("course_code", String(20)),
     Column("credit_hours", Numeric(3, 1), server_default=ZERO),
-    Column("status", enums.course_status, server_default="draft", comment="State of publication"),
+    Column(
+        "status",
+        enums.course_status,
+        nullable=False,
+        server_default="draft",
+        comment="State of publication",
+    ),
     Column(
         "visibility",
         enums.course_visibility,
+        nullable=False,
         server_default="institution",
         comment="Who has access: the public, the institution, or private",
     ),
@@ -131,6 +139,8 @@ courses = Table(
     ),
     created_at(),
     updated_at(),
+    not_negative("estimated_hours"),
+    not_negative("credit_hours"),
     comment="Courses with their educational metadata; deleting one deletes its lessons, "
     "enrollments, events, sessions and analytics",
 )
@@ -158,7 +168,7 @@ lessons = Table(
     "lessons",
     metadata,
     identifier(),
-    reference("course_id", "courses", "CASCADE"),
+    reference("course_id", "courses", "CASCADE", nullable=False),
     Column("title", String(500), nullable=False),
     Column("description", Text),
     Column(
@@ -192,6 +202,7 @@ lessons = Table(
     ),
     created_at(),
     updated_at(),
+    not_negative("estimated_minutes"),
     UniqueConstraint("course_id", "order_index"),
     comment="Lessons of a course, in the order of order_index",
 )
@@ -206,7 +217,7 @@ sections = Table(
     "sections",
     metadata,
     identifier(),
-    reference("lesson_id", "lessons", "CASCADE"),
+    reference("lesson_id", "lessons", "CASCADE", nullable=False),
     Column("title", String(500), nullable=False),
     Column("content", Text, nullable=False),
     Column("section_type", enums.section_type, nullable=False),
@@ -238,6 +249,7 @@ sections = Table(
     json_object("content_quality_metrics", "quality metrics of content that AI generated"),
     created_at(),
     updated_at(),
+    not_negative("estimated_minutes"),
     UniqueConstraint("lesson_id", "order_index"),
     comment="Sections of a lesson with their content, in the order of order_index",
 )

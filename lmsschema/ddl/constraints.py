@@ -1,0 +1,173 @@
+"""What CHECKs, keys and NOT NULLs share: how constraints stand, are validated, and where."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+
+import psycopg
+from psycopg import errors, sql
+
+from lmsschema.db import Database, query
+from lmsschema.ddl import locks
+from lmsschema.ddl.locks import Lock, Mode, Patience, Progress
+from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.errors import UnsafeError
+from lmsschema.partition_script import identifier
+
+_BROKEN = (errors.CheckViolation, errors.ForeignKeyViolation, errors.UniqueViolation)
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A constraint's place on a table or one of its partitions, and what is there of it.
+
+    Attributes:
+        table: The table or partition.
+        name: The constraint's name.
+        kind: PostgreSQL's letter for its kind; None if it is missing.
+        validated: Whether all rows are known to keep it.
+        definition: As PostgreSQL prints it.
+        is_partition: Whether ``table`` is a partition of the table asked for.
+        is_partitioned: Whether ``table`` has partitions itself.
+    """
+
+    table: str
+    name: str
+    kind: str | None
+    validated: bool | None
+    definition: str | None
+    is_partition: bool
+    is_partitioned: bool
+
+
+def read(conn: psycopg.Connection, table: str, names: Iterable[str]) -> list[Found]:
+    """Return how constraints stand on a table's partitions, then on itself.
+
+    Raises:
+        UnsafeError: There is no such table.
+    """
+    rows = conn.execute(query("step_constraints"), {"table": table, "names": list(names)})
+    found = [Found(*row) for row in rows]
+    if not found:
+        raise UnsafeError(
+            f"there is no table {table}", hint="The database is not what its revision says."
+        )
+    return found
+
+
+def on_table(found: Iterable[Found]) -> list[Found]:
+    """Return what was found on the table itself."""
+    return [one for one in found if not one.is_partition]
+
+
+def whole(database: Database, tables: Sequence[str], mode: Mode) -> list[Lock]:
+    """Return the locks on tables and their partitions, in the order in which steps take them."""
+    rows = database.conn.execute(
+        query("step_tables"), {"schema": database.schema, "tables": list(tables)}
+    )
+    return [Lock(database.schema, name, mode) for (name,) in rows]
+
+
+def brief(
+    database: Database,
+    statements: Callable[[psycopg.Connection], Sequence[sql.Composed]],
+    *,
+    what: str,
+    tables: Sequence[str],
+    mode: Mode,
+    patience: Patience,
+    progress: Progress,
+) -> None:
+    """Run what needs a lock for a moment, with retries.
+
+    Args:
+        database: Where.
+        statements: Returns what is to be run, asked once the tables are locked.
+        what: The same in words.
+        tables: What to lock, in this order; their partitions too.
+        mode: The lock.
+        patience: How long to try.
+        progress: Told who is in the way.
+
+    Raises:
+        LockTimeoutError: The locks were not got in time.
+    """
+
+    def work(conn: psycopg.Connection) -> None:
+        for statement in statements(conn):
+            conn.execute(statement)
+
+    locks.step(
+        database,
+        work,
+        what=what,
+        locks=lambda: whole(database, tables, mode),
+        patience=patience,
+        progress=progress,
+    )
+
+
+def validate(
+    database: Database,
+    table: str,
+    names: Sequence[str],
+    rules: Sequence[Rule],
+    *,
+    patience: Patience,
+    progress: Progress,
+) -> None:
+    """Have PostgreSQL see that all rows keep constraints; partition by partition, one read each.
+
+    Locks: SHARE UPDATE EXCLUSIVE on the partition that is read, at the end on the table; for a
+    foreign key also ROW SHARE on the table that it refers to. Readers and writers go on.
+
+    Raises:
+        UnsafeError: Rows break them.
+        LockTimeoutError: Other DDL, or a vacuum, was in the way too long.
+    """
+    with database.transaction(read_only=True) as conn:
+        found = read(conn, table, names)
+    places = list(dict.fromkeys(one.table for one in found if one.validated is False))
+    for number, place in enumerate(places, start=1):
+        if len(places) > 1:
+            progress(f"validating {', '.join(names)}: {place} ({number} of {len(places)})")
+
+        missing = [one.name for one in found if one.table == place and one.validated is False]
+        try:
+            _run_quietly(database, place, validation(place, missing), patience, progress)
+        except _BROKEN:
+            refuse_violations(database, rules)
+            raise  # whoever wrote the row has taken it back meanwhile
+        except errors.UndefinedTable:
+            continue  # a partition that was dropped meanwhile
+
+
+def validation(table: str, names: Sequence[str]) -> sql.Composed:
+    """Return the statement that validates constraints of a table, in one read of it."""
+    return sql.SQL("ALTER TABLE {}\n{}").format(
+        identifier(table),
+        sql.SQL(",\n").join(
+            sql.SQL("VALIDATE CONSTRAINT {}").format(identifier(name)) for name in names
+        ),
+    )
+
+
+def _run_quietly(
+    database: Database,
+    table: str,
+    statement: sql.Composed,
+    patience: Patience,
+    progress: Progress,
+) -> None:
+    """Run what conflicts with no reader and no writer, only with other DDL and with vacuum."""
+
+    def work(conn: psycopg.Connection) -> None:
+        conn.execute(statement)
+
+    locks.step(
+        database,
+        work,
+        what=f"validate constraints of {table}",
+        locks=lambda: [Lock(database.schema, table, "SHARE UPDATE EXCLUSIVE")],
+        patience=patience,
+        progress=progress,
+    )

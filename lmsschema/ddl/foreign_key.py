@@ -1,0 +1,136 @@
+"""A foreign key, added for new rows at once and then validated for those that are there.
+
+Locks:
+  - SHARE ROW EXCLUSIVE on both tables, for the moment of adding it NOT VALID: writers wait, readers
+    do not;
+  - SHARE UPDATE EXCLUSIVE on the table and ROW SHARE on the one referred to, while it is validated;
+    readers and writers go on.
+
+Before 18 a key of a partitioned table can't be NOT VALID. So it is added to each partition in this
+way, and then to the table, which takes the partitions' keys over without reading a row: SHARE ROW
+EXCLUSIVE on both, and on the partitions, for a moment.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database
+from lmsschema.ddl import constraints
+from lmsschema.ddl.constraints import Found
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.rules import Rule
+from lmsschema.partition_script import identifier
+
+
+@dataclasses.dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key of one column that refers to the ``id`` of a table.
+
+    Attributes:
+        name: The constraint's name.
+        table: The table that gets it.
+        column: Its column.
+        references: The table that it refers to.
+        on_delete: What happens to the row when the one referred to is deleted.
+    """
+
+    name: str
+    table: str
+    column: str
+    references: str
+    on_delete: Literal["CASCADE", "SET NULL", "RESTRICT", "NO ACTION"] = "NO ACTION"
+
+    def __str__(self) -> str:
+        return f"foreign key {self.name}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the table has it, validated."""
+        [own] = constraints.on_table(self._read(conn))
+        return own.kind == "f" and own.validated is True
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
+        """Return the rule that the table's rows are not known to keep."""
+        if self.done(conn):
+            return []
+        value = sql.SQL("{}.{}").format(identifier(self.table), identifier(self.column))
+        broken = sql.SQL(
+            "{value} IS NOT NULL AND NOT EXISTS (SELECT FROM {other} AS r WHERE r.id = {value})"
+        ).format(value=value, other=identifier(self.references))
+        return [Rule(self.name, self.table, broken.as_string())]
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Do what is missing.
+
+        Raises:
+            UnsafeError: Rows refer to what is not there.
+            LockTimeoutError: A lock was not got in time.
+        """
+        while True:
+            with database.transaction(read_only=True) as conn:
+                if self.done(conn):
+                    return
+                rules = self.rules(conn)
+                found = self._read(conn)
+            [own] = constraints.on_table(found)
+            lacking = [one for one in found if one.kind is None]
+            if own.is_partitioned:
+                lacking = [one for one in lacking if one.is_partition] or lacking
+            for one in lacking:
+                self._add(database, one, patience, progress)
+            constraints.validate(
+                database, self.table, [self.name], rules, patience=patience, progress=progress
+            )
+
+    def statements(self) -> list[str]:
+        """Return the SQL, for a table without partitions."""
+        return [
+            self._definition(self.table, valid=False).as_string(),
+            constraints.validation(self.table, [self.name]).as_string(),
+        ]
+
+    def _read(self, conn: psycopg.Connection) -> list[Found]:
+        return constraints.read(conn, self.table, [self.name])
+
+    def _add(
+        self, database: Database, place: Found, patience: Patience, progress: Progress
+    ) -> None:
+        def statements(conn: psycopg.Connection) -> list[sql.Composed]:
+            """Return nothing if it is there, or a partition came that needs its own first."""
+            found = self._read(conn)
+            if all(one.kind is not None for one in found if one.table == place.table):
+                return []
+            late = any(one.kind is None for one in found if one.is_partition)
+            if place.is_partitioned and late:
+                return []
+            return [self._definition(place.table, valid=place.is_partitioned)]
+
+        constraints.brief(
+            database,
+            statements,
+            what=f"add {self} to {place.table}",
+            tables=[self.references, place.table],
+            mode="SHARE ROW EXCLUSIVE",
+            patience=patience,
+            progress=progress,
+        )
+
+    def _definition(self, table: str, *, valid: bool) -> sql.Composed:
+        return sql.SQL(
+            "ALTER TABLE {}\nADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} (id) ON DELETE {}{}"
+        ).format(
+            identifier(table),
+            identifier(self.name),
+            identifier(self.column),
+            identifier(self.references),
+            sql.SQL(self.on_delete),
+            sql.SQL("" if valid else " NOT VALID"),
+        )

@@ -1,0 +1,144 @@
+"""An index built CONCURRENTLY, and checked.
+
+Locks: SHARE UPDATE EXCLUSIVE on the table: readers and writers go on. One that an earlier try left
+INVALID is dropped in the same way and built anew.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import errors, sql
+
+from lmsschema.db import Database, query
+from lmsschema.ddl import concurrently
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.partition_script import identifier
+
+_ATTEMPTS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Index:
+    """A B-tree index.
+
+    Attributes:
+        name: The index's name.
+        table: The table, which has no partitions.
+        columns: What is indexed, as PostgreSQL prints it: ``user_id, event_timestamp DESC``.
+        unique: Whether it is unique.
+    """
+
+    name: str
+    table: str
+    columns: str
+    unique: bool = False
+
+    def __str__(self) -> str:
+        return f"index {self.name}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether it is there and valid.
+
+        Raises:
+            UnsafeError: Another index has its name.
+        """
+        return self.valid(conn) is True
+
+    def valid(self, conn: psycopg.Connection) -> bool | None:
+        """Return whether it is valid; None if there is none."""
+        row = conn.execute(query("step_indexes"), {"index": self.name}).fetchone()
+        if row is None:
+            return None
+        table, valid, definition, _ = row
+        kind = "CREATE UNIQUE INDEX" if self.unique else "CREATE INDEX"
+        if table != self.table or not (
+            definition.startswith(f"{kind} ")
+            and definition.endswith(f" USING btree ({self.columns})")
+        ):
+            raise UnsafeError(
+                f"{self.name} is there already and is another index: {definition}",
+                hint=f"Rename or drop it: this one is to be on {self.table} ({self.columns}).",
+            )
+        return bool(valid)
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
+        """Return the rule that a unique index brings, unless it is done."""
+        if not self.unique or self.done(conn):
+            return []
+        broken = sql.SQL(
+            "({columns}) IN (SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1)"
+        ).format(columns=sql.SQL(self.columns), table=identifier(self.table))
+        return [Rule(self.name, self.table, broken.as_string())]
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Build it; drop first what an earlier try left.
+
+        Raises:
+            UnsafeError: Another index has its name; or rows break the rule of a unique one.
+            LockTimeoutError: Old transactions did not end in time.
+        """
+        for _ in range(_ATTEMPTS):
+            with database.transaction(read_only=True) as conn:
+                if self.done(conn):
+                    return
+            concurrently.wait_for_builds(database, self.table, f"build {self}", patience, progress)
+            with database.transaction(read_only=True) as conn:
+                valid, rules = self.valid(conn), self.rules(conn)
+            if valid:
+                return
+            if valid is False:
+                progress(f"dropping {self}, which an earlier try left invalid")
+                self._run(database, self.dropped(database.schema), "drop", patience, progress)
+            try:
+                self._run(database, self.built(database.schema), "build", patience, progress)
+            except errors.UniqueViolation:
+                refuse_violations(database, rules)
+                raise
+        with database.transaction(read_only=True) as conn:
+            if not self.done(conn):
+                raise LmsschemaError(
+                    f"{self} is invalid after {_ATTEMPTS} builds",
+                    hint="Look into the server's log for the reason.",
+                )
+
+    def statements(self) -> list[str]:
+        """Return the SQL, for a table that does not have it."""
+        return [self.built(None).as_string()]
+
+    def built(self, schema: str | None) -> sql.Composed:
+        """Return the statement that builds it."""
+        return sql.SQL("CREATE {}INDEX CONCURRENTLY {} ON {} ({})").format(
+            sql.SQL("UNIQUE " if self.unique else ""),
+            identifier(self.name),
+            identifier(self.table) if schema is None else sql.Identifier(schema, self.table),
+            sql.SQL(self.columns),
+        )
+
+    def dropped(self, schema: str) -> sql.Composed:
+        """Return the statement that drops it."""
+        return sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(schema, self.name))
+
+    def _run(
+        self,
+        database: Database,
+        statement: sql.Composed,
+        verb: str,
+        patience: Patience,
+        progress: Progress,
+    ) -> None:
+        concurrently.run(
+            database,
+            statement,
+            table=self.table,
+            what=f"{verb} {self}",
+            patience=patience,
+            progress=progress,
+        )

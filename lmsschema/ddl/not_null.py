@@ -1,0 +1,144 @@
+"""NOT NULL for columns of a table, through a CHECK that is validated beforehand.
+
+Locks:
+  - ACCESS EXCLUSIVE on the table and its partitions, for the moment of adding the CHECK NOT VALID;
+  - SHARE UPDATE EXCLUSIVE while it is validated, one partition after the other; readers and writers
+    go on;
+  - ACCESS EXCLUSIVE again, for the moment of SET NOT NULL, which reads no row thanks to the CHECK,
+    and of dropping the CHECK.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database, query
+from lmsschema.ddl import constraints
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.rules import Rule
+from lmsschema.partition_script import identifier
+
+
+@dataclasses.dataclass(frozen=True)
+class NotNull:
+    """Columns of a table that are to be NOT NULL."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"NOT NULL of {self.table}"
+
+    @property
+    def helper(self) -> str:
+        """The name of the CHECK that is there in between."""
+        return f"{self.table}_not_null_check"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the columns are NOT NULL and the CHECK is gone."""
+        [helper] = constraints.on_table(constraints.read(conn, self.table, [self.helper]))
+        return helper.kind is None and not self._nullable(conn)
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
+        """Return the rules that the table's rows are not known to keep."""
+        [helper] = constraints.on_table(constraints.read(conn, self.table, [self.helper]))
+        if helper.validated:
+            return []
+        return [
+            Rule(
+                f"{self.table}.{column} NOT NULL",
+                self.table,
+                f"{identifier(column).as_string()} IS NULL",
+            )
+            for column in self._nullable(conn)
+        ]
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Do what is missing.
+
+        Raises:
+            UnsafeError: Rows have none of the values.
+            LockTimeoutError: A lock was not got in time.
+        """
+        with database.transaction(read_only=True) as conn:
+            if self.done(conn):
+                return
+            rules = self.rules(conn)
+            prepare = self._prepare(conn)
+        if prepare:
+            constraints.brief(
+                database,
+                self._prepare,
+                what=f"prepare {self}",
+                tables=[self.table],
+                mode="ACCESS EXCLUSIVE",
+                patience=patience,
+                progress=progress,
+            )
+        constraints.validate(
+            database, self.table, [self.helper], rules, patience=patience, progress=progress
+        )
+        constraints.brief(
+            database,
+            lambda _: [self._set(), self._drop()],
+            what=f"set {self}",
+            tables=[self.table],
+            mode="ACCESS EXCLUSIVE",
+            patience=patience,
+            progress=progress,
+        )
+
+    def statements(self) -> list[str]:
+        """Return the SQL, for a table that has none of them."""
+        return [
+            self._add().as_string(),
+            constraints.validation(self.table, [self.helper]).as_string(),
+            self._set().as_string(),
+            self._drop().as_string(),
+        ]
+
+    def _nullable(self, conn: psycopg.Connection) -> list[str]:
+        rows = conn.execute(query("step_columns"), {"table": self.table}).fetchall()
+        not_null = {name for name, is_not_null, _ in rows if is_not_null}
+        return [column for column in self.columns if column not in not_null]
+
+    def _prepare(self, conn: psycopg.Connection) -> list[sql.Composed]:
+        """Return what has to be done so that the CHECK is there, of all the columns."""
+        [helper] = constraints.on_table(constraints.read(conn, self.table, [self.helper]))
+        if helper.kind is None:
+            return [self._add()]
+        covered = all(
+            f"{identifier(column).as_string()} IS NOT NULL" in str(helper.definition)
+            for column in self._nullable(conn)
+        )
+        return [] if covered else [self._drop(), self._add()]
+
+    def _add(self) -> sql.Composed:
+        return sql.SQL("ALTER TABLE {}\nADD CONSTRAINT {} CHECK (\n    {}\n) NOT VALID").format(
+            identifier(self.table),
+            identifier(self.helper),
+            sql.SQL("\n    AND ").join(
+                sql.SQL("{} IS NOT NULL").format(identifier(column)) for column in self.columns
+            ),
+        )
+
+    def _set(self) -> sql.Composed:
+        return sql.SQL("ALTER TABLE {}\n{}").format(
+            identifier(self.table),
+            sql.SQL(",\n").join(
+                sql.SQL("ALTER COLUMN {} SET NOT NULL").format(identifier(column))
+                for column in self.columns
+            ),
+        )
+
+    def _drop(self) -> sql.Composed:
+        return sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+            identifier(self.table), identifier(self.helper)
+        )

@@ -1,0 +1,168 @@
+"""An index on a partitioned table, built CONCURRENTLY partition by partition.
+
+Locks:
+  - SHARE on the partitioned table, for the moment of making its index, which is empty and invalid
+    at first: writers wait, readers do not;
+  - SHARE UPDATE EXCLUSIVE on each partition while its index is built: readers and writers go on;
+  - ACCESS EXCLUSIVE on that index alone, for the moment of attaching it: whoever plans a query on
+    the partition just then waits. The last makes the whole valid.
+
+A partition that is made meanwhile gets its index when it is made, as the table has one already.
+"""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import errors, sql
+
+from lmsschema.db import Database, query
+from lmsschema.ddl import constraints, locks
+from lmsschema.ddl.index import Index
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.ddl.rules import Rule
+from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.partition_script import identifier
+from lmsschema.partitions import MAX_NAME_BYTES
+
+#: How often the partitions are looked over again for new ones.
+_ROUNDS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class PartitionedIndex:
+    """A B-tree index on a partitioned table.
+
+    Attributes:
+        name: The index's name.
+        table: The partitioned table.
+        columns: What is indexed, as PostgreSQL prints it: ``user_id, event_timestamp DESC``.
+    """
+
+    name: str
+    table: str
+    columns: str
+
+    def __str__(self) -> str:
+        return f"index {self.name}"
+
+    @property
+    def index(self) -> Index:
+        """The index of the partitioned table itself."""
+        return Index(self.name, self.table, self.columns)
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether it is there and valid, and so on every partition.
+
+        Raises:
+            UnsafeError: Another index has its name.
+        """
+        return self.index.done(conn)
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none: every row may be indexed."""
+        return []
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Build what is missing.
+
+        Raises:
+            UnsafeError: The table has no partitions, or partitions of partitions; or another index
+                has the name.
+            LockTimeoutError: Old transactions or locks were in the way too long.
+        """
+        with database.transaction(read_only=True) as conn:
+            if self.done(conn):
+                return
+            self._refuse_other_kinds(conn)
+            there = self.index.valid(conn) is not None
+        if not there:
+            locks.step(
+                database,
+                lambda conn: conn.execute(self._on_only()),
+                what=f"make {self}",
+                locks=lambda: [Lock(database.schema, self.table, "SHARE")],
+                patience=patience,
+                progress=progress,
+            )
+        for _ in range(_ROUNDS):
+            with database.transaction(read_only=True) as conn:
+                missing = self._missing(conn)
+                if not missing:
+                    break
+            for number, partition in enumerate(missing, start=1):
+                progress(f"building {self}: {partition} ({number} of {len(missing)})")
+                self._build(database, partition, patience, progress)
+        with database.transaction(read_only=True) as conn:
+            if not self.done(conn):
+                raise LmsschemaError(
+                    f"{self} is invalid although every partition has its own",
+                    hint=f"Drop {self.name}, which concerns no other index, and run this again.",
+                )
+
+    def statements(self) -> list[str]:
+        """Return the SQL for a table that has no partitions yet.
+
+        A script can't know them. On a table with partitions it would stop all writers, which
+        :meth:`apply` does not.
+        """
+        return [
+            sql.SQL("CREATE INDEX {} ON {} ({})")
+            .format(identifier(self.name), identifier(self.table), sql.SQL(self.columns))
+            .as_string()
+        ]
+
+    def _refuse_other_kinds(self, conn: psycopg.Connection) -> None:
+        found = constraints.read(conn, self.table, [""])
+        [own] = constraints.on_table(found)
+        nested = [one.table for one in found if one.is_partition and one.is_partitioned]
+        if not own.is_partitioned or nested:
+            what = f"{nested[0]} has partitions itself" if nested else "it has no partitions"
+            raise UnsafeError(
+                f"{self} can't be built partition by partition on {self.table}: {what}",
+                hint="Build the index of each of its tables, then attach them, by hand.",
+            )
+
+    def _on_only(self) -> sql.Composed:
+        return sql.SQL("CREATE INDEX {} ON ONLY {} ({})").format(
+            identifier(self.name), identifier(self.table), sql.SQL(self.columns)
+        )
+
+    def _missing(self, conn: psycopg.Connection) -> list[str]:
+        """Return the partitions that have no valid index attached to this one."""
+        values = {"index": self.name, "table": self.table}
+        rows = conn.execute(query("step_partition_indexes"), values).fetchall()
+        return [partition for partition, _, _, valid in rows if not valid]
+
+    def _build(
+        self, database: Database, partition: str, patience: Patience, progress: Progress
+    ) -> None:
+        """Build the index of a partition and attach it; nothing if the partition is gone."""
+        index = Index(self._name(partition), partition, self.columns)
+        statement = sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
+            identifier(self.name), identifier(index.name)
+        )
+        try:
+            index.apply(database, patience, progress)
+            locks.step(
+                database,
+                lambda conn: conn.execute(statement),
+                what=f"attach {index}",
+                locks=list,
+                patience=patience,
+                progress=progress,
+            )
+        except (errors.UndefinedTable, errors.UndefinedObject):
+            return
+
+    def _name(self, partition: str) -> str:
+        """Return the name that PostgreSQL itself gives the index of a partition."""
+        words = [re.split(r"\s", part.strip())[0] for part in self.columns.split(",")]
+        name = f"{partition}_{'_'.join(words)}_idx"
+        return name if len(name.encode()) <= MAX_NAME_BYTES else f"{partition}_{self.name}"[-63:]

@@ -1,0 +1,70 @@
+"""Rules that rows must keep, and the rows that break them: counted before anything is changed."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from lmsschema.db import Database
+from lmsschema.errors import UnsafeError
+from lmsschema.partition_script import identifier
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What rows of a table have to keep.
+
+    Attributes:
+        name: What its violation is reported by: the constraint's name, or the column's.
+        table: The table.
+        broken: The condition, in SQL, of the rows that break it.
+    """
+
+    name: str
+    table: str
+    broken: str
+
+    @property
+    def query(self) -> str:
+        """The query that finds the rows which break it."""
+        return f"SELECT * FROM {identifier(self.table).as_string()} WHERE {self.broken}"  # noqa: S608  a revision's own text
+
+
+def refuse_violations(database: Database, rules: Sequence[Rule]) -> None:
+    """Raise if rows break the rules; each table is read once for those of it that follow in a row.
+
+    Locks: ACCESS SHARE on the tables, as every query.
+
+    Raises:
+        UnsafeError: Names each rule that is broken, how many rows break it, and the query that
+            finds them.
+    """
+    found: list[tuple[Rule, int]] = []
+    for table, group in itertools.groupby(rules, key=lambda rule: rule.table):
+        ours = list(group)
+        counts = sql.SQL(", ").join(
+            sql.SQL("count(*) FILTER (WHERE {})").format(sql.SQL(rule.broken)) for rule in ours
+        )
+        with database.transaction(read_only=True) as conn:
+            conn.execute("SET LOCAL row_security = off")  # a policy must not hide a row
+            row = conn.execute(
+                sql.SQL("SELECT {} FROM {}").format(counts, sql.Identifier(table))
+            ).fetchone()
+        found += [(rule, count) for rule, count in zip(ours, row or (), strict=True) if count]
+    if found:
+        raise UnsafeError(
+            "rows that are there break the rules:\n"
+            + "\n".join(
+                f"  {rule.name}: {count} {'row' if count == 1 else 'rows'} of {rule.table}: "
+                f"{rule.query};"
+                for rule, count in found
+            ),
+            hint="Correct or delete those rows, then run it again.",
+            details={
+                "violations": [
+                    {"rule": rule.name, "table": rule.table, "rows": count, "query": rule.query}
+                    for rule, count in found
+                ]
+            },
+        )

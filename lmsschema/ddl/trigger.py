@@ -1,0 +1,133 @@
+"""A function without arguments, and a trigger that calls one.
+
+Locks: none on a table for the function. SHARE ROW EXCLUSIVE on the table for the moment of making
+the trigger: writers wait, readers do not.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database, query
+from lmsschema.ddl import constraints
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.rules import Rule
+from lmsschema.errors import UnsafeError
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """A function for triggers.
+
+    Attributes:
+        name: Its name.
+        body: What is between BEGIN and END and around them, in PL/pgSQL.
+    """
+
+    name: str
+    body: str
+
+    def __str__(self) -> str:
+        return f"function {self.name}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether it is there, and the same.
+
+        Raises:
+            UnsafeError: Another function has its name.
+        """
+        rows = conn.execute(query("step_function"), {"name": self.name}).fetchall()
+        if rows and rows != [(self.body,)]:
+            raise UnsafeError(
+                f"{self} is there already and does something else",
+                hint="Rename it: this one is needed under that name.",
+            )
+        return bool(rows)
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none."""
+        return []
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,  # noqa: ARG002  it locks nothing
+        progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
+    ) -> None:
+        """Make it unless it is there."""
+        with database.transaction() as conn:
+            if not self.done(conn):
+                conn.execute(self._created())
+
+    def statements(self) -> list[str]:
+        """Return the SQL."""
+        return [self._created().as_string()]
+
+    def _created(self) -> sql.Composed:
+        return sql.SQL("CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $${}$$").format(
+            sql.SQL(self.name), sql.SQL(self.body)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Trigger:
+    """A trigger.
+
+    Attributes:
+        name: Its name.
+        table: The table.
+        event: What fires it, and for what: ``BEFORE UPDATE`` and the like.
+        calls: How often, under which condition, and what it calls.
+    """
+
+    name: str
+    table: str
+    event: str
+    calls: str
+
+    def __str__(self) -> str:
+        return f"trigger {self.name} of {self.table}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the table has it; ``check`` compares what it does."""
+        values = {"table": self.table, "trigger": self.name}
+        return conn.execute(query("step_trigger"), values).fetchone() is not None
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none."""
+        return []
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Make it unless it is there.
+
+        Raises:
+            LockTimeoutError: The lock was not got in time.
+        """
+        with database.transaction(read_only=True) as conn:
+            if self.done(conn):
+                return
+        constraints.brief(
+            database,
+            lambda conn: [] if self.done(conn) else [self._created()],
+            what=f"make {self}",
+            tables=[self.table],
+            mode="SHARE ROW EXCLUSIVE",
+            patience=patience,
+            progress=progress,
+        )
+
+    def statements(self) -> list[str]:
+        """Return the SQL."""
+        return [self._created().as_string()]
+
+    def _created(self) -> sql.Composed:
+        return sql.SQL("CREATE TRIGGER {}\n{} ON {}\n{}").format(
+            *(sql.SQL(part) for part in (self.name, self.event, self.table, self.calls))
+        )

@@ -1,0 +1,93 @@
+"""A UNIQUE constraint made of an index that is built CONCURRENTLY.
+
+Locks:
+  - SHARE UPDATE EXCLUSIVE while the index is built: readers and writers go on;
+  - ACCESS EXCLUSIVE for the moment in which it becomes the constraint's.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database
+from lmsschema.ddl import constraints
+from lmsschema.ddl.index import Index
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.rules import Rule
+from lmsschema.errors import UnsafeError
+from lmsschema.partition_script import identifier
+
+
+@dataclasses.dataclass(frozen=True)
+class Unique:
+    """A UNIQUE constraint.
+
+    Attributes:
+        name: The name of the constraint, and of its index.
+        table: The table, which has no partitions.
+        columns: Its columns: ``user_id, section_id``.
+    """
+
+    name: str
+    table: str
+    columns: str
+
+    def __str__(self) -> str:
+        return f"unique {self.name}"
+
+    @property
+    def index(self) -> Index:
+        """The index that enforces it."""
+        return Index(self.name, self.table, self.columns, unique=True)
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the table has the constraint, with a valid index."""
+        [own] = constraints.on_table(constraints.read(conn, self.table, [self.name]))
+        return own.kind == "u" and self.index.done(conn)
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
+        """Return the rule that the table's rows are not known to keep."""
+        return self.index.rules(conn)
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Do what is missing.
+
+        Raises:
+            UnsafeError: Rows break it, the table has partitions, or the name is another's.
+            LockTimeoutError: Old transactions or locks were in the way too long.
+        """
+        with database.transaction(read_only=True) as conn:
+            [own] = constraints.on_table(constraints.read(conn, self.table, [self.name]))
+            if own.is_partitioned:
+                raise UnsafeError(
+                    f"{self.table} has partitions: no unique index of it is built CONCURRENTLY",
+                    hint="A key of a partitioned table is made together with the table.",
+                )
+            if self.done(conn):
+                return
+        self.index.apply(database, patience, progress)
+        constraints.brief(
+            database,
+            lambda _: [self._constraint()],
+            what=f"add {self}",
+            tables=[self.table],
+            mode="ACCESS EXCLUSIVE",
+            patience=patience,
+            progress=progress,
+        )
+
+    def statements(self) -> list[str]:
+        """Return the SQL, for a table that has neither."""
+        return [*self.index.statements(), self._constraint().as_string()]
+
+    def _constraint(self) -> sql.Composed:
+        return sql.SQL(
+            "ALTER TABLE {table}\nADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
+        ).format(table=identifier(self.table), name=identifier(self.name))

@@ -1,0 +1,17 @@
+-- The constraints of these names on a table and on its partitions; nulls where one is missing.
+SELECT
+    c.relname AS table_name,
+    w.name,
+    con.contype::text AS kind,
+    con.convalidated AS validated,
+    pg_catalog.pg_get_constraintdef(con.oid) AS definition,
+    c.oid <> p.oid AS is_partition,
+    c.relkind = 'p' AS is_partitioned
+FROM pg_catalog.pg_class AS p
+INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
+INNER JOIN pg_catalog.pg_class AS c
+    ON p.oid = c.oid OR c.oid IN (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = p.oid)
+CROSS JOIN pg_catalog.unnest(%(names)s::text[]) AS w (name)
+LEFT JOIN pg_catalog.pg_constraint AS con ON c.oid = con.conrelid AND w.name = con.conname
+WHERE n.nspname = pg_catalog.current_schema() AND p.relname = %(table)s
+ORDER BY c.oid <> p.oid DESC, c.relname, w.name

@@ -1,0 +1,10 @@
+-- A trigger of a table by its name.
+SELECT pg_catalog.pg_get_triggerdef(t.oid) AS definition
+FROM pg_catalog.pg_trigger AS t
+INNER JOIN pg_catalog.pg_class AS c ON t.tgrelid = c.oid
+INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+WHERE
+    n.nspname = pg_catalog.current_schema()
+    AND c.relname = %(table)s
+    AND t.tgname = %(trigger)s
+    AND NOT t.tgisinternal
