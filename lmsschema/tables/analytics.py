@@ -250,7 +250,6 @@ course_analytics = Table(
     not_negative("average_time_spent"),
     not_negative("average_sessions_per_learner", "sessions_per_learner"),
     from_0_to(100, "average_completion_rate"),
-    from_0_to(1, "institution_percentile"),
     UniqueConstraint("course_id", "analysis_period", "period_start"),
     comment="Performance metrics of courses, aggregated by period",
 )

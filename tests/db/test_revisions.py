@@ -165,8 +165,8 @@ def test_each_revision_has_a_transaction_of_its_own(database_url: str, opened: O
             version = connection.exec_driver_sql("SELECT version_num FROM lmsschema_version")
             commits.append(version.scalar())
 
-        command.upgrade(runner.config(connection=lent), "head")
-    assert commits == revisions.ids()
+        command.upgrade(runner.config(connection=lent), "0003_analytics")
+    assert commits == revisions.ids()[:3]
 
 
 def test_two_schemas_of_one_database_are_apart(database_url: str, opened: Open) -> None:
@@ -203,8 +203,8 @@ def test_comments_keep_their_colons_and_percent_signs(
     config = runner.config()
     migrations = shutil.copytree(revisions.folder(), tmp_path / "migrations")
     config.set_main_option("script_location", str(migrations))
-    command.revision(config, "remark", rev_id="0004_remark")
-    [file] = (migrations / "versions").glob("0004*")
+    command.revision(config, "remark", rev_id="0099_remark")
+    [file] = (migrations / "versions").glob("0099*")
     statement = r"COMMENT ON TABLE users IS '100 %: %s \\:name, 12:30, a::b'"
     file.write_text(
         file.read_text().replace("UPGRADE: tuple[str, ...] = ()", f'UPGRADE = ("{statement}",)', 1)
@@ -223,8 +223,8 @@ def test_comments_keep_their_colons_and_percent_signs(
     database.conn.execute("COMMENT ON TABLE users IS NULL")
     del config.attributes["connection"]
     config.output_buffer = io.StringIO()
-    command.upgrade(config, "0003_analytics:head", sql=True)
-    database.conn.execute("UPDATE lmsschema_version SET version_num = '0003_analytics'")
+    command.upgrade(config, f"{revisions.head()}:head", sql=True)
+    database.conn.execute("UPDATE lmsschema_version SET version_num = %s", [revisions.head()])
     psql(database_url, config.output_buffer.getvalue())
     assert remark() == expected
 
