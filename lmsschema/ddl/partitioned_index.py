@@ -113,7 +113,9 @@ class PartitionedIndex:
         :meth:`apply` does not.
         """
         return [
-            sql.SQL("CREATE INDEX {} ON {} ({})")
+            "-- upgrade builds it CONCURRENTLY, partition by partition\n"
+            "-- squawk-ignore require-concurrent-index-creation\n"
+            + sql.SQL("CREATE INDEX {} ON {} ({})")
             .format(identifier(self.name), identifier(self.table), sql.SQL(self.columns))
             .as_string()
         ]

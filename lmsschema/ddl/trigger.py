@@ -66,7 +66,7 @@ class Function:
         return [self._created().as_string()]
 
     def _created(self) -> sql.Composed:
-        return sql.SQL("CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $${}$$").format(
+        return sql.SQL("CREATE FUNCTION {}() RETURNS TRIGGER LANGUAGE plpgsql AS $${}$$").format(
             sql.SQL(self.name), sql.SQL(self.body)
         )
 

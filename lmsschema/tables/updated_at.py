@@ -18,7 +18,7 @@ WHEN (old.* IS DISTINCT FROM new.*)
 EXECUTE FUNCTION set_updated_at()"""
 
 FUNCTION = """\
-CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION set_updated_at() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     new.updated_at := pg_catalog.now();
     RETURN new;

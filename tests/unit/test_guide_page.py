@@ -1,7 +1,10 @@
 """docs/guide.md names the schema's types, columns and indexes as they are."""
 
 import re
+import tomllib
+from pathlib import Path
 
+from sqlalchemy import CheckConstraint
 from sqlalchemy.dialects.postgresql import ENUM
 
 from lmsschema import revisions
@@ -27,7 +30,31 @@ def test_the_columns_and_indexes_that_it_names_exist() -> None:
     assert len(names) > 20
     assert names <= {str(column) for column in COLUMNS}
     indexes = set(re.findall(r"`(idx_\w+)`", PAGE))
-    assert len(indexes) == 12
+    assert len(indexes) == 15
     assert indexes <= {
         str(index.name) for table in metadata.tables.values() for index in table.indexes
+    }
+
+
+def test_every_rule_of_the_tables_is_in_it_and_no_other() -> None:
+    checks = {
+        str(constraint.name): str(constraint.sqltext)
+        for table in metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert dict(re.findall(r"^\| `(\w+_check)` \| `(.+?)` \| ", PAGE, re.MULTILINE)) == checks
+
+
+def test_every_column_that_became_not_null_is_in_it() -> None:
+    section = PAGE.partition("### NOT NULL")[2].partition("Nullable on purpose")[0]
+    named = set(re.findall(r"`(\w+\.\w+)`", section))
+    guide = {
+        f"{table}.{name}": null
+        for case in sorted((Path(__file__).parents[1] / "db" / "guide_cases").glob("*.toml"))
+        for table, part in tomllib.loads(case.read_text("utf-8")).items()
+        for name, _, null, *_ in part["columns"]
+    }
+    assert named == {
+        str(column) for column in COLUMNS if not column.nullable and guide[str(column)] == "null"
     }
