@@ -25,7 +25,7 @@ class Found:
         name: The constraint's name.
         kind: PostgreSQL's letter for its kind; None if it is missing.
         validated: Whether all rows are known to keep it.
-        definition: As PostgreSQL prints it.
+        columns: The columns that it is about.
         is_partition: Whether ``table`` is a partition of the table asked for.
         is_partitioned: Whether ``table`` has partitions itself.
     """
@@ -34,7 +34,7 @@ class Found:
     name: str
     kind: str | None
     validated: bool | None
-    definition: str | None
+    columns: list[str]
     is_partition: bool
     is_partitioned: bool
 

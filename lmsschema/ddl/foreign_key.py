@@ -7,8 +7,9 @@ Locks:
     readers and writers go on.
 
 Before 18 a key of a partitioned table can't be NOT VALID. So it is added to each partition in this
-way, and then to the table, which takes the partitions' keys over without reading a row: SHARE ROW
-EXCLUSIVE on both, and on the partitions, for a moment.
+way, and then to the table, which takes the partitions' keys over without reading a row: ACCESS
+EXCLUSIVE on the table referred to, SHARE ROW EXCLUSIVE on the table and its partitions, for a
+moment.
 """
 
 import dataclasses
@@ -19,9 +20,9 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.db import Database
-from lmsschema.ddl import constraints
+from lmsschema.ddl import constraints, locks
 from lmsschema.ddl.constraints import Found
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Mode, Patience, Progress
 from lmsschema.ddl.rules import Rule
 from lmsschema.partition_script import identifier
 
@@ -113,12 +114,20 @@ class ForeignKey:
                 return []
             return [self._definition(place.table, valid=place.is_partitioned)]
 
-        constraints.brief(
+        def work(conn: psycopg.Connection) -> None:
+            for statement in statements(conn):
+                conn.execute(statement)
+
+        # taking keys over drops the partitions' own triggers on the table referred to
+        mode: Mode = "ACCESS EXCLUSIVE" if place.is_partitioned else "SHARE ROW EXCLUSIVE"
+        locks.step(
             database,
-            statements,
+            work,
             what=f"add {self} to {place.table}",
-            tables=[self.references, place.table],
-            mode="SHARE ROW EXCLUSIVE",
+            locks=lambda: [
+                *constraints.whole(database, [self.references], mode),
+                *constraints.whole(database, [place.table], "SHARE ROW EXCLUSIVE"),
+            ],
             patience=patience,
             progress=progress,
         )

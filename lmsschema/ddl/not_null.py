@@ -114,10 +114,7 @@ class NotNull:
         [helper] = constraints.on_table(constraints.read(conn, self.table, [self.helper]))
         if helper.kind is None:
             return [self._add()]
-        covered = all(
-            f"{identifier(column).as_string()} IS NOT NULL" in str(helper.definition)
-            for column in self._nullable(conn)
-        )
+        covered = set(self._nullable(conn)) <= set(helper.columns)
         return [] if covered else [self._drop(), self._add()]
 
     def _add(self) -> sql.Composed:

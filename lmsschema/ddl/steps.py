@@ -63,12 +63,16 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
         lent = context.connection.info["database"]
         attributes = context.config.attributes
         with context.autocommit_block():
-            run(
-                lent,
-                steps,
-                attributes.get("patience", DEFAULT_PATIENCE),
-                attributes.get("notify", lambda _: None),
-            )
+            try:
+                run(
+                    lent,
+                    steps,
+                    attributes.get("patience", DEFAULT_PATIENCE),
+                    attributes.get("notify", lambda _: None),
+                )
+            finally:
+                if not lent.conn.closed:
+                    lent.conn.read_only = None  # Alembic's next transaction writes the version
 
 
 def run(

@@ -4,7 +4,11 @@ SELECT
     w.name,
     con.contype::text AS kind,
     con.convalidated AS validated,
-    pg_catalog.pg_get_constraintdef(con.oid) AS definition,
+    array(
+        SELECT a.attname::text
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = con.conrelid AND a.attnum = any(con.conkey)
+    ) AS columns,
     c.oid <> p.oid AS is_partition,
     c.relkind = 'p' AS is_partitioned
 FROM pg_catalog.pg_class AS p

@@ -34,9 +34,7 @@ def test_upgrade_of_an_empty_database(
     row = connection.execute("SELECT now() AT TIME ZONE 'UTC'").fetchone()
     assert row is not None
     until = month_after(row[0], 4)
-    assert outcome.out == (
-        f"base -> {HEAD}; learning_events takes rows until {until} 00:00 UTC\n"
-    )
+    assert outcome.out == (f"base -> {HEAD}; learning_events takes rows until {until} 00:00 UTC\n")
     insert = (
         "INSERT INTO learning_events"
         " (event_type, event_category, event_action, session_id, event_timestamp)"

@@ -243,7 +243,7 @@ def test_behind_is_said_as_such(database_url: str) -> None:
         migrate.upgrade(database, "0002_progress")
     report = checked(database_url)
     assert report.revision == "0002_progress"
-    assert report.pending == ("0003_analytics",)
+    assert report.pending == tuple(revisions.ids()[2:])
     assert report.drift == ()
     assert report.unmanaged == ()
     assert not report.clean(strict=False)
@@ -259,9 +259,9 @@ def test_drift_of_a_database_that_is_behind(database_url: str) -> None:
 
 
 def test_nothing_there(database_url: str) -> None:
-    assert checked(database_url).pending == ("0001_foundation", "0002_progress", "0003_analytics")
+    assert checked(database_url).pending == tuple(revisions.ids())
     absent = checked(database_url, "nowhere")
-    assert absent.pending == ("0001_foundation", "0002_progress", "0003_analytics")
+    assert absent.pending == tuple(revisions.ids())
     assert (absent.drift, absent.unmanaged) == ((), ())
 
 
