@@ -12,6 +12,8 @@ import pytest
 
 from lmsschema.db import Database
 from lmsschema.ddl.checks import Checks
+from lmsschema.ddl.column import AddColumn, WidenType
+from lmsschema.ddl.enum_label import AddLabel, RenameLabel
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.locks import Patience
@@ -25,12 +27,14 @@ Open = Callable[..., Database]
 
 SCHEMA = """
     CREATE TABLE parents (id int PRIMARY KEY, n int);
-    CREATE TABLE things (id int PRIMARY KEY, parent_id int, n int);
+    CREATE TYPE mood AS ENUM ('happy', 'sad');
+    CREATE TABLE things (id int PRIMARY KEY, parent_id int, n int, title varchar(10));
+    CREATE INDEX ON things (title);
     CREATE TABLE events (at int NOT NULL, n int, parent_id int) PARTITION BY RANGE (at);
     CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
     CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (10) TO (20);
     INSERT INTO parents SELECT g, g FROM generate_series(1, 50) g;
-    INSERT INTO things SELECT g, g, g FROM generate_series(1, 50) g;
+    INSERT INTO things SELECT g, g, g, g FROM generate_series(1, 50) g;
     INSERT INTO events SELECT g % 20, g, g FROM generate_series(1, 50) g;
 """
 
@@ -77,6 +81,16 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
             "events_2_n_idx": {ACCESS},
             "events_n_idx": {QUIET},
         },
+    ),
+    "label added": (AddLabel("mood", "soso", before="sad"), {}),
+    "label renamed": (RenameLabel("mood", "sad", "unhappy"), {}),
+    "column": (
+        AddColumn("events", "points", "INTEGER NOT NULL DEFAULT 0"),
+        {table: {ACCESS} for table in EVENTS},
+    ),
+    "type": (
+        WidenType("things", "title", "character varying(20)"),
+        {"things": {ACCESS, "SHARE"}, "things_title_idx": {ACCESS}},
     ),
     "function": (Function("nothing", "BEGIN RETURN new; END"), {}),
     "trigger": (

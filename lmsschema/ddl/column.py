@@ -1,0 +1,169 @@
+"""A column added, or its type widened; refused if PostgreSQL would write the table anew for it.
+
+Locks: ACCESS EXCLUSIVE on the table and its partitions, for a moment; to widen a type also SHARE on
+it and ACCESS EXCLUSIVE on the column's indexes. Whether it would be more than a moment is tried
+beforehand, on an empty temporary copy of the table, in a transaction that is rolled back: PostgreSQL
+itself tells, by giving the copy another file or not.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database, query
+from lmsschema.ddl import constraints
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.rules import Rule
+from lmsschema.errors import UnsafeError
+from lmsschema.partition_script import identifier
+
+
+@dataclasses.dataclass(frozen=True)
+class AddColumn:
+    """A column that a table is to have.
+
+    Attributes:
+        table: The table.
+        name: The column's name.
+        definition: Its type and default: ``INTEGER NOT NULL DEFAULT 0``.
+    """
+
+    table: str
+    name: str
+    definition: str
+
+    def __str__(self) -> str:
+        return f"column {self.name} of {self.table}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the table has a column of that name."""
+        return self.name in types(conn, self.table)
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none."""
+        return []
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Add it unless it is there.
+
+        Raises:
+            UnsafeError: It would write the table anew.
+            LockTimeoutError: The lock was not got in time.
+        """
+        _alter(database, self, patience, progress)
+
+    def statements(self) -> list[str]:
+        """Return the SQL."""
+        return [self.altered().as_string()]
+
+    def altered(self) -> sql.Composed:
+        """Return the statement."""
+        return sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
+            identifier(self.table), identifier(self.name), sql.SQL(self.definition)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class WidenType:
+    """A column whose type is to take more: ``VARCHAR(100)`` to ``VARCHAR(200)`` or ``TEXT``.
+
+    Attributes:
+        table: The table.
+        name: The column's name.
+        type: The new type, as PostgreSQL prints it: ``character varying(200)``.
+    """
+
+    table: str
+    name: str
+    type: str
+
+    def __str__(self) -> str:
+        return f"type of {self.table}.{self.name}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the column has the type."""
+        return types(conn, self.table).get(self.name) == self.type
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none."""
+        return []
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        """Change the type unless it is done.
+
+        Raises:
+            UnsafeError: It would write the table or an index anew.
+            LockTimeoutError: The lock was not got in time.
+        """
+        _alter(database, self, patience, progress)
+
+    def statements(self) -> list[str]:
+        """Return the SQL."""
+        return [self.altered().as_string()]
+
+    def altered(self) -> sql.Composed:
+        """Return the statement."""
+        return sql.SQL("ALTER TABLE {} ALTER COLUMN {} TYPE {}").format(
+            identifier(self.table), identifier(self.name), sql.SQL(self.type)
+        )
+
+
+def types(conn: psycopg.Connection, table: str) -> dict[str, str]:
+    """Return the types of a table's columns by their names."""
+    rows = conn.execute(query("step_columns"), {"table": table}).fetchall()
+    return {name: kind for name, _, kind in rows}
+
+
+def _alter(
+    database: Database, step: AddColumn | WidenType, patience: Patience, progress: Progress
+) -> None:
+    with database.transaction(read_only=True) as conn:
+        if step.done(conn):
+            return
+    _refuse_rewrite(database, step)
+    constraints.brief(
+        database,
+        lambda conn: [] if step.done(conn) else [step.altered()],
+        what=f"make {step}",
+        tables=[step.table],
+        mode="ACCESS EXCLUSIVE",
+        patience=patience,
+        progress=progress,
+    )
+
+
+def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
+    """Try the statement on an empty temporary copy; raise if the copy or an index is another."""
+    with database.transaction() as conn, conn.transaction(force_rollback=True):
+        conn.execute(
+            sql.SQL("CREATE TEMPORARY TABLE {table} (LIKE {table} INCLUDING ALL)").format(
+                table=identifier(step.table)
+            )
+        )
+        before = _files(conn, step.table)  # from here on its name means the copy
+        conn.execute(step.altered())
+        after = _files(conn, step.table)
+    if before != after:
+        raise UnsafeError(
+            f"{step}: PostgreSQL would write {step.table} or an index of it anew, and stop all its "
+            "readers meanwhile",
+            hint="Add a column with a constant default or none, fill it in batches, then change "
+            "over to it.",
+        )
+
+
+def _files(conn: psycopg.Connection, table: str) -> list[tuple[str, int]]:
+    """Return the files of a temporary table and its indexes."""
+    return conn.execute(query("step_files"), {"table": table}).fetchall()

@@ -1,0 +1,128 @@
+"""Labels of an enumeration: one added, one renamed.
+
+Locks: none on any table, and no row is read; ALTER TYPE locks the type against being dropped alone.
+A label that was added can be used once its transaction is over.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database, query
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.ddl.rules import Rule
+from lmsschema.errors import UnsafeError
+from lmsschema.partition_script import identifier
+
+
+@dataclasses.dataclass(frozen=True)
+class AddLabel:
+    """A label that an enumeration is to have.
+
+    Attributes:
+        type: The enumeration.
+        label: The label.
+        before: The label that it stands before; None: it comes last.
+    """
+
+    type: str
+    label: str
+    before: str | None = None
+
+    def __str__(self) -> str:
+        return f"label {self.label} of {self.type}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the enumeration has it."""
+        return self.label in labels(conn, self.type)
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none."""
+        return []
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,  # noqa: ARG002  it waits for nobody
+        progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
+    ) -> None:
+        """Add it unless it is there."""
+        with database.transaction() as conn:
+            if not self.done(conn):
+                conn.execute(self._added())
+
+    def statements(self) -> list[str]:
+        """Return the SQL."""
+        return [self._added().as_string()]
+
+    def _added(self) -> sql.Composed:
+        place: sql.Composable = sql.SQL("")
+        if self.before is not None:
+            place = sql.SQL(" BEFORE {}").format(sql.Literal(self.before))
+        return sql.SQL("ALTER TYPE {} ADD VALUE {}{}").format(
+            identifier(self.type), sql.Literal(self.label), place
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class RenameLabel:
+    """A label that is to be called otherwise; the rows that have it follow.
+
+    Attributes:
+        type: The enumeration.
+        old: The label as it is.
+        new: As it is to be.
+    """
+
+    type: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"label {self.new} of {self.type}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether it is called so.
+
+        Raises:
+            UnsafeError: There is neither the one nor the other, or there are both.
+        """
+        found = {self.old, self.new} & set(labels(conn, self.type))
+        if len(found) != 1:
+            what = "both" if found else "neither"
+            raise UnsafeError(
+                f"{self.type} has {what} of the labels {self.old} and {self.new}",
+                hint="The database is not what its revision says.",
+            )
+        return found == {self.new}
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none."""
+        return []
+
+    def apply(
+        self,
+        database: Database,
+        patience: Patience = DEFAULT_PATIENCE,  # noqa: ARG002  it waits for nobody
+        progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
+    ) -> None:
+        """Rename it unless it is done."""
+        with database.transaction() as conn:
+            if not self.done(conn):
+                conn.execute(self._renamed())
+
+    def statements(self) -> list[str]:
+        """Return the SQL."""
+        return [self._renamed().as_string()]
+
+    def _renamed(self) -> sql.Composed:
+        return sql.SQL("ALTER TYPE {} RENAME VALUE {} TO {}").format(
+            identifier(self.type), sql.Literal(self.old), sql.Literal(self.new)
+        )
+
+
+def labels(conn: psycopg.Connection, enum: str) -> list[str]:
+    """Return the labels of an enumeration in their order."""
+    return [str(row[0]) for row in conn.execute(query("step_labels"), {"type": enum})]
