@@ -2,8 +2,8 @@
 
 Locks: ACCESS EXCLUSIVE on the table and its partitions, for a moment; to widen a type also SHARE on
 it and ACCESS EXCLUSIVE on the column's indexes. Whether it would be more than a moment is tried
-beforehand, on an empty temporary copy of the table, in a transaction that is rolled back: PostgreSQL
-itself tells, by giving the copy another file or not.
+beforehand, on an empty temporary copy of the table, in a transaction that is rolled back:
+PostgreSQL itself tells, by giving the copy another file or not.
 """
 
 import dataclasses

@@ -138,6 +138,8 @@ def _relay(client: socket.socket, host: str, port: int, boundary: Boundary) -> N
             with contextlib.suppress(OSError):
                 while data := server.recv(65536):
                     client.sendall(data)
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
         threading.Thread(target=back, daemon=True).start()
         try:
