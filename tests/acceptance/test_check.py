@@ -130,7 +130,7 @@ def test_pending(lmsschema: Program, database_url: str) -> None:
     assert behind.code == 3
     assert behind.out.splitlines() == [
         f"pending: {', '.join(revisions.ids()[2:])}",
-        "compared with revision 0002_progress: no differences, 1 revision pending",
+        "compared with revision 0002_progress: no differences, 2 revisions pending",
     ]
 
 
