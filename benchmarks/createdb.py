@@ -131,7 +131,7 @@ def as_commands(url: str, what: str, version: str, rounds: int) -> None:
 
 def waits(server: RunningServer, template: str, size: int, rounds: int) -> float:
     """Return the milliseconds (median) that tests of 30 ms each wait for their databases."""
-    pool = Pool(server.url, template, size)
+    pool = Pool(server.url, lambda: template, size)
     found = []
     with closing(pool):
         for _ in range(rounds):
