@@ -375,8 +375,8 @@ def test_an_autovacuum_gives_way(lmsschema: Program) -> None:
             conn.execute("ALTER TABLE users SET (autovacuum_vacuum_threshold = 1)")
             events.people(conn)
             conn.execute(
-                "INSERT INTO users (email, username, role)"
-                " SELECT n, n, 'student' FROM generate_series(1, 20000) AS n"
+                "INSERT INTO users (institution_id, email, username, role)"
+                " SELECT i.id, n, n, 'student' FROM institutions AS i, generate_series(1, 20000) AS n"
             )
             conn.execute("DELETE FROM users WHERE username ~ '^[0-9]*[13579]$'")
             deadline = time.monotonic() + 60
