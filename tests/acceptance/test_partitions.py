@@ -376,7 +376,8 @@ def test_an_autovacuum_gives_way(lmsschema: Program) -> None:
             events.people(conn)
             conn.execute(
                 "INSERT INTO users (institution_id, email, username, role)"
-                " SELECT i.id, n, n, 'student' FROM institutions AS i, generate_series(1, 20000) AS n"
+                " SELECT i.id, n, n, 'student'"
+                " FROM institutions AS i, generate_series(1, 20000) AS n"
             )
             conn.execute("DELETE FROM users WHERE username ~ '^[0-9]*[13579]$'")
             deadline = time.monotonic() + 60
