@@ -93,7 +93,7 @@ def run(
             found = {}
             with _Recorder.recording(copy) as recorder:
                 for revision in pending:
-                    runner.run(copy, "upgrade", revision, [revision], lambda _: None)
+                    runner.run(copy, "upgrade", revision, [revision], lambda _: None, at_once=False)
                     found[revision] = recorder.take()
             return found, f"PostgreSQL {place.version} ({place.target})"
 

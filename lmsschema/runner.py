@@ -77,10 +77,22 @@ def run(
     *,
     retry: Retry = DEFAULT_RETRY,
     notify: Notify = lambda _: None,
+    at_once: bool = True,
 ) -> None:
     """Have Alembic apply ``steps``, which end at ``end``, each in a transaction of its own.
 
     A revision that does not get a lock in time is rolled back and tried again.
+
+    Args:
+        database: Where.
+        direction: Which way.
+        end: The revision to end at.
+        steps: The revisions that are applied or taken back on the way, in order.
+        on_applied: Told each as it is done.
+        retry: How a revision gets its locks.
+        notify: Told who is in the way.
+        at_once: Whether a revision made of steps may take them in one transaction where no table
+            has ever had a row (:func:`lmsschema.ddl.steps.run`).
 
     Raises:
         LockTimeoutError: A revision did not get its locks; those before it are in place.
@@ -103,6 +115,7 @@ def run(
                     on_applied=on_applied,
                     retry=retry,
                     notify=notify,
+                    at_once=at_once,
                 )
             except sqlalchemy.exc.DBAPIError as error:
                 failed = error
@@ -132,6 +145,7 @@ def _run_once(
     on_applied: Callable[[Applied], None],
     retry: Retry,
     notify: Notify,
+    at_once: bool,
 ) -> None:
     """Have Alembic apply the steps that are not done yet, adding each to ``done``."""
     from alembic import command
@@ -151,6 +165,7 @@ def _run_once(
             on_version_apply=on_version_apply,
             patience=retry.patience(),
             notify=notify,
+            at_once=at_once,
         )
         getattr(command, direction)(settings, end)
 

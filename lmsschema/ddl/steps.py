@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import psycopg
+from psycopg import errors
 
 from lmsschema import db
 from lmsschema.db import Database
@@ -57,8 +58,8 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
                 op.execute(statement)
     elif context._in_external_transaction:  # noqa: SLF001  there is no other way to know
         # somebody rehearses it in a transaction of their own, on tables without rows
-        for statement in _statements(steps):
-            op.execute(statement.replace(" CONCURRENTLY", ""))
+        for statement in _in_a_transaction(steps):
+            op.execute(statement)
     else:
         lent = context.connection.info["database"]
         attributes = context.config.attributes
@@ -69,6 +70,7 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
                     steps,
                     attributes.get("patience", DEFAULT_PATIENCE),
                     attributes.get("notify", lambda _: None),
+                    at_once=attributes.get("at_once", True),
                 )
             finally:
                 if not lent.conn.closed:
@@ -80,8 +82,18 @@ def run(
     steps: Sequence[Step],
     patience: Patience = DEFAULT_PATIENCE,
     progress: Progress = lambda _: None,
+    *,
+    at_once: bool = False,
 ) -> None:
     """Hold the rows against the rules, then apply the steps that are not done.
+
+    Args:
+        database: Where.
+        steps: In their order.
+        patience: How long each waits for its locks.
+        progress: Told what is done, and who is in the way.
+        at_once: Whether all may be done in one transaction where no table of the schema has ever
+            had a row: nothing is read then, so that no lock is held for longer than an instant.
 
     Raises:
         UnsafeError: Rows break a rule; nothing was changed.
@@ -91,8 +103,14 @@ def run(
     with db.translated(database.target):
         with database.transaction(read_only=True) as conn:
             missing = [step for step in steps if not step.done(conn)]
+            if at_once and len(missing) == len(steps):
+                at_once = conn.execute(db.query("schema_untouched")).fetchone() == (True,)
+            else:
+                at_once = False
             rules = [rule for step in missing for rule in step.rules(conn)]
         refuse_violations(database, rules)
+        if at_once and _apply_at_once(database, steps):
+            return
     for step in missing:
         try:
             step.apply(database, patience, progress)
@@ -104,6 +122,21 @@ def run(
                 f"mended. {meant.hint}".rstrip(),
                 details=meant.details | {"step": str(step)},
             ) from error
+
+
+def _apply_at_once(database: Database, steps: Sequence[Step]) -> bool:
+    """Apply all steps in a transaction; False if it did not get its locks, and nothing was done."""
+    try:
+        with database.transaction() as conn:
+            conn.execute("; ".join(_in_a_transaction(steps)).encode())
+    except (errors.LockNotAvailable, errors.DeadlockDetected):
+        return False
+    return True
+
+
+def _in_a_transaction(steps: Sequence[Step]) -> list[str]:
+    """Return the steps' SQL for tables without rows, where nothing needs to be concurrent."""
+    return [statement.replace(" CONCURRENTLY", "") for statement in _statements(steps)]
 
 
 def _statements(steps: Sequence[Step]) -> Iterator[str]:
