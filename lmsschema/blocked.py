@@ -11,8 +11,9 @@ from lmsschema import db
 from lmsschema.db import Database
 from lmsschema.errors import LmsschemaError
 
-#: Seconds after which a run may be waiting for someone, and between two looks.
-_DELAY = 0.3
+#: Seconds between two looks, and at most before the first.
+_PAUSE = 0.3
+_DELAY = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Blocker:
 
 
 @contextlib.contextmanager
-def watched(database: Database, notify: Callable[[str], None]) -> Iterator[list[Blocker]]:
+def watched(
+    database: Database, notify: Callable[[str], None], lock_timeout: float
+) -> Iterator[list[Blocker]]:
     """Watch the database's connection from another one; yields the list of who was in the way.
 
     The other connection is opened only after a while, so that a run which waits for nobody never
@@ -41,16 +44,18 @@ def watched(database: Database, notify: Callable[[str], None]) -> Iterator[list[
     Args:
         database: Whose connection runs something.
         notify: Told who is in the way, whenever that changes.
+        lock_timeout: Seconds after which a wait ends.
     """
     seen: list[Blocker] = []
     over = threading.Event()
-    thread = threading.Thread(target=_watch, args=(database, notify, seen, over), daemon=True)
-    thread.start()
+    delay = min(_DELAY, lock_timeout / 2)
+    work = threading.Thread(target=_watch, args=(database, notify, seen, over, delay), daemon=True)
+    work.start()
     try:
         yield seen
     finally:
         over.set()
-        thread.join()
+        work.join()
 
 
 def _watch(
@@ -58,9 +63,10 @@ def _watch(
     notify: Callable[[str], None],
     seen: list[Blocker],
     over: threading.Event,
+    delay: float,
 ) -> None:
     """Look again and again who is in the way."""
-    if over.wait(_DELAY):
+    if over.wait(delay):
         return
     told: set[int] = set()
     # whatever goes wrong here must not end the run that is watched
@@ -77,5 +83,5 @@ def _watch(
                 if blocker.pid not in told:
                     notify(f"waiting for {blocker}")
             told |= {blocker.pid for blocker in found}
-            if over.wait(_DELAY):
+            if over.wait(_PAUSE):
                 return

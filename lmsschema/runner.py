@@ -104,7 +104,7 @@ def run(
     attempt = 0
     while True:
         before = len(done)
-        with blocked.watched(database, notify) as in_the_way:
+        with blocked.watched(database, notify, retry.lock_timeout) as in_the_way:
             try:
                 _run_once(
                     database,
