@@ -6,6 +6,7 @@ what it did. A statement that runs outside a transaction is made to wait, and as
 """
 
 import dataclasses
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,8 @@ _PREFIX = "lmsschema_measure_"
 
 #: What only reads, or only says how the session is to be.
 _SILENT = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+_LEADING_COMMENTS = re.compile(r"\A(\s|--.*\n)+")
 
 _POLL = 0.005
 
@@ -159,7 +162,7 @@ class _Recorder:
         gone = {key: table for key, table in self._state.items() if key not in after}
         statement = self._compare(text, after, self._locks_on_dropped(gone))
         self._state = after
-        silent = text.lstrip().upper().startswith(_SILENT)
+        silent = _LEADING_COMMENTS.sub("", text).upper().startswith(_SILENT)
         if not silent or statement.locks - {lock for lock in statement.locks if _reads(lock)}:
             self._statements.append(statement)
 

@@ -145,12 +145,13 @@ def _remarks(assessment: Assessment, name: str) -> Iterator[str]:
     """Yield, for people, what a revision locks of the tables that have rows, and its hazards."""
     for hazard in assessment.hazards.get(name, []):
         yield f"HAZARD {hazard.kind}: {hazard}"
-    locks = [
-        (table, mode, re.split(r"\s*\(", " ".join(statement.sql.split()))[0][:60])
+    filled = {table for table, live in assessment.tables.items() if live.heap_bytes > 0}
+    locks = dict.fromkeys(
+        (table, mode, re.split(r"\s*[(;]", " ".join(statement.sql.split()))[0][:60])
         for statement in assessment.statements.get(name, [])
         for table, mode in sorted(statement.locks)
-        if mode in BLOCKS and table in assessment.tables
-    ]
+        if mode in BLOCKS and table in filled
+    )
     if not locks:
         return
     yield f"{name} makes others wait, measured on {assessment.measured_on}:"

@@ -12,7 +12,7 @@ import pytest
 
 from lmsschema.testing import binaries
 
-_FOREIGN = ("PG", "LMSSCHEMA_", "DATABASE_URL")
+_FOREIGN = ("PG", "LMSSCHEMA_", "DATABASE_URL", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclasses.dataclass(frozen=True)
