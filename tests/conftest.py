@@ -1,10 +1,14 @@
 """The fixtures of the project's own tests, built on the pytest plugin that it ships."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+
+# a shell that starts the tests in the background has them ignore Ctrl-C, and so whatever they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Set where a test of the README runs the suite: the suite then leaves that test out.
 INSIDE = "LMSSCHEMA_INSIDE_README_TEST"

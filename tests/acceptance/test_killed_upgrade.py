@@ -26,7 +26,7 @@ from tests.acceptance import killing, relay
 from tests.acceptance.conftest import clean_environment
 
 #: Every how many answers of the server a run is killed: 1 in the whole of CI, sparser elsewhere.
-EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "40"))
+EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "60"))
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 
 
@@ -153,7 +153,7 @@ def test_server_stopped_at_any_statement(
     own_server: Server, forker: Forker, undisturbed: tuple[Catalog, int]
 ) -> None:
     expected, answers = undisturbed
-    for number in range(5, answers, EVERY * 2):
+    for number in range(5, answers, EVERY):
         database = f"stopped_{number}"
         with psycopg.connect(own_server.conninfo("postgres"), autocommit=True) as conn:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

@@ -23,8 +23,6 @@ from tests.acceptance.clocked import Clocked, clocked, environment
 from tests.acceptance.conftest import Outcome, Program, clean_environment
 from tests.db import events
 
-pytestmark = pytest.mark.xdist_group("partitions")
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Clocked]:

@@ -16,9 +16,6 @@ from lmsschema.target import Target
 from lmsschema.testing.databases import Databases
 from tests.real_data import load, oulad, xapi
 
-# the load is dear: with --dist loadgroup one worker does it for all
-pytestmark = pytest.mark.xdist_group("real_data")
-
 DRIVER = "postgresql+psycopg"
 
 HISTORY = [
