@@ -1,7 +1,9 @@
 """A throw-away server in a container, through testcontainers and whatever Docker engine answers."""
 
+import gc
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,9 @@ def engine() -> "DockerClient | None":
         client = Engine().client
         client.ping()
     except (DockerException, OSError):
+        with warnings.catch_warnings():  # the client leaves its socket to the garbage collector
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
         return None
     return client
 

@@ -25,7 +25,7 @@ from lmsschema.testing.databases import Databases
 from tests.acceptance import killing, relay
 from tests.acceptance.conftest import clean_environment
 
-#: Every how many answers of the server a run is killed: 1 in the whole of CI, sparser elsewhere.
+#: Every how many answers of the server a run is killed; LMSSCHEMA_TEST_KILL_EVERY=1 tries all.
 EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "60"))
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 

@@ -25,7 +25,7 @@ from tests.db import killing
 
 FILL = Path(__file__).with_name("filled.sql").read_text("utf-8")
 
-#: Every how many boundaries are looked at: 1 in the whole of CI, sparser elsewhere.
+#: Every how many boundaries are looked at; LMSSCHEMA_TEST_KILL_EVERY=1 tries all.
 EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "60"))
 
 
