@@ -125,6 +125,7 @@ def test_the_life_of_an_embedded_server(user: User, folder: Path) -> None:
     assert url.out == f"{started.json['url']}\n"
     made = user.run("local", "psql", "--", "-qc", "CREATE TABLE mine AS SELECT 42 AS it")
     assert (made.code, made.err) == (0, "")
+    assert user.run("local", "psql", "--json").json["url"] == started.json["url"]
 
     assert user.run("local", "stop", "--json").json == {"home": str(home), "stopped": True}
     assert user.run("local", "status").out == f"stopped, in {home}\n"

@@ -6,6 +6,7 @@ import sys
 import click
 
 from lmsschema import local
+from lmsschema.cli import _common
 from lmsschema.cli.local import _options
 
 
@@ -13,15 +14,20 @@ from lmsschema.cli.local import _options
     context_settings={"ignore_unknown_options": True},
     epilog="Example: lmsschema local psql -- -c 'SELECT count(*) FROM users'",
 )
-@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+@_common.output_options
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGUMENTS OF PSQL]")
-def command(arguments: tuple[str, ...]) -> None:
+def command(arguments: tuple[str, ...], *, as_json: bool) -> None:
     """Open the embedded server's database with psql; start the server if need be.
 
-    What follows -- goes to psql as it is; the exit code is psql's.
+    What follows -- goes to psql as it is; the exit code is psql's. With --json nothing is opened:
+    it prints what would be run.
     """
     program = local.psql()
     server = local.ensure_running(os.environ)
     _options.say_if_started(server)
+    if as_json:
+        argv = [str(program), *arguments, server.url]
+        _common.result("", {"argv": argv, "url": server.url}, as_json=True)
+        return
     sys.stderr.flush()
     os.execve(program, ["psql", *arguments], local.psql_environ(os.environ))  # noqa: S606  no shell is meant
