@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,9 @@ import click
 
 if TYPE_CHECKING:
     from lmsschema.db import Database
+
+#: Characters of a bar.
+_BAR = 30
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,6 +105,27 @@ def open_database(
 def say(message: str) -> None:
     """Tell the person at the terminal something; results go through :func:`result`."""
     click.echo(message, err=True)
+
+
+class Teller:
+    """Tells the person what goes on: a bar on a terminal where there are figures, else lines."""
+
+    def __init__(self) -> None:
+        self._open = False  # whether the last line is a bar that is not full
+
+    def __call__(self, message: str) -> None:
+        """Tell a message; one with ``done`` and ``total`` is drawn as a bar."""
+        total = int(getattr(message, "total", 0))
+        if not total or not sys.stderr.isatty():
+            say(f"\n{message}" if self._open else message)
+            self._open = False
+            return
+        share = min(1.0, int(getattr(message, "done", 0)) / total)
+        full = round(share * _BAR)
+        bar = "#" * full + "." * (_BAR - full)
+        self._open = share < 1
+        what = getattr(message, "what", message)
+        click.echo(f"\r[{bar}] {share:4.0%} {what}\x1b[K", err=True, nl=not self._open)
 
 
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:

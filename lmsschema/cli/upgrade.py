@@ -76,7 +76,7 @@ def command(  # noqa: PLR0917  click passes them by name
             allow=allow,
             planned=planned,
             shadow_url=shadow_url,
-            notify=_common.say,
+            notify=_common.Teller(),
             on_applied=on_applied,
         )
     for table in done.partitions:

@@ -1,0 +1,45 @@
+"""How progress is told: a bar on a terminal, lines elsewhere."""
+
+import os
+import subprocess
+import sys
+
+PROGRAM = """
+from lmsschema.cli._common import Teller
+from lmsschema.ddl.concurrently import Figures
+tell = Teller()
+tell("begun")
+for done in (0, 50):
+    tell(Figures("index a", "building", done, 100))
+tell("somebody is in the way")
+tell(Figures("index a", "building", 100, 100))
+tell(Figures("index a", "waiting", 0, 0))
+"""
+
+
+def test_lines_where_there_is_no_terminal() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines() == [
+        "begun",
+        "index a: building, 0 %",
+        "index a: building, 50 %",
+        "somebody is in the way",
+        "index a: building, 100 %",
+        "index a: waiting",
+    ]
+    assert done.stdout == ""
+
+
+def test_a_bar_on_a_terminal() -> None:
+    ours, theirs = os.openpty()
+    subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode().replace("\r\n", "\n")
+    os.close(ours)
+    bars = [part for part in shown.split("\r") if part.startswith("[")]
+    assert [bar[1:31].count("#") for bar in bars] == [0, 15, 30]
+    assert " 50% index a" in bars[1]
+    assert "somebody is in the way" in bars[1].splitlines()[-1]
+    assert shown.splitlines()[-1] == "index a: waiting"
