@@ -181,9 +181,9 @@ def reader_url(upgraded_url: str) -> Iterator[str]:
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
         name = f"reader_{conn.info.dbname}"
         role = sql.Identifier(name)
-        conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+        conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
         conn.execute(sql.SQL("GRANT SELECT ON lmsschema_version TO {}").format(role))
-    yield conninfo.make_conninfo(upgraded_url, user=name)
+    yield conninfo.make_conninfo(upgraded_url, user=name, password="x")
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
         conn.execute(sql.SQL("DROP OWNED BY {}").format(role))
         conn.execute(sql.SQL("DROP ROLE {}").format(role))

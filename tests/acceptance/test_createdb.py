@@ -311,7 +311,8 @@ def half_way(
     server: RunningServer, name: str, admin: psycopg.Connection, stage: str, *options: str
 ) -> tuple["subprocess.Popen[bytes]", str]:
     """Start createdb; return once it works in a database that bears the stage's name."""
-    where = f"{server.url}&application_name={uuid.uuid4().hex}"
+    separator = "&" if "?" in server.url else "?"
+    where = f"{server.url}{separator}application_name={uuid.uuid4().hex}"
     process = subprocess.Popen(
         [sys.executable, "-m", "lmsschema", "createdb", name, "--url", where, *options],
         env=clean_environment(),

@@ -217,11 +217,11 @@ def test_a_role_that_may_only_read_can_try(
 ) -> None:
     role = f"reader_{by_hand.conn.info.dbname}"
     by_hand.conn.execute(
-        f"CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE"
+        f"CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT CREATE ON DATABASE"
         f" {by_hand.conn.info.dbname} TO {role}".encode()
     )
     try:
-        reader = opened(psycopg.conninfo.make_conninfo(upgraded_url, user=role))
+        reader = opened(psycopg.conninfo.make_conninfo(upgraded_url, user=role, password="x"))
         assert adopt.run(reader, dry_run=True).nearest.equal
         with pytest.raises(DatabaseUnavailableError, match="may not create in schema"):
             adopt.run(reader)

@@ -56,7 +56,7 @@ def role(upgraded_url: str) -> Iterator[str]:
     """The name of a login role that may use the schema and no more."""
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
         name = sql.Identifier(f"reader_{conn.info.dbname}")
-        conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(name))
         conn.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
     yield name.as_string().strip('"')
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
@@ -65,7 +65,7 @@ def role(upgraded_url: str) -> Iterator[str]:
 
 
 def as_role(url: str, role: str) -> str:
-    return conninfo.make_conninfo(url, user=role)
+    return conninfo.make_conninfo(url, user=role, password="x")
 
 
 @pytest.mark.parametrize("change", HARMLESS, ids=lambda change: str(change)[:40])

@@ -520,12 +520,12 @@ def test_a_role_without_any_right_sees_what_the_catalogs_say(
 ) -> None:
     half_built(other)
     role = f"reader_{other.info.dbname}"
-    other.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    other.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(role)))
     try:
         other.execute("REVOKE ALL ON SCHEMA public FROM public")
         with psycopg.connect(upgraded_url) as forgotten:
             forgotten.execute("LOCK TABLE users IN ACCESS SHARE MODE")
-            with_rights = psycopg.conninfo.make_conninfo(upgraded_url, user=role)
+            with_rights = psycopg.conninfo.make_conninfo(upgraded_url, user=role, password="x")
             reader = opened(with_rights, "public")
             report = doctor.examine(reader, NOW)
         topics = {one.topic for one in report.findings}

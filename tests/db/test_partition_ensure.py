@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from psycopg import errors, sql
+from psycopg import conninfo, errors, sql
 
 from lmsschema import partition_ensure, partition_inheritance, partition_repair, partition_report
 from lmsschema.db import Database
@@ -310,7 +310,7 @@ def owner(conn: psycopg.Connection) -> Iterator[tuple[str, str]]:
     suffix = conn.info.dbname.rsplit("test_", 1)[-1]
     names = (f"owner_{suffix}", f"reader_{suffix}")
     for name in names:
-        conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+        conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(name)))
     yield names
     for name in names:
         conn.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(sql.Identifier(name)))
@@ -326,7 +326,7 @@ def test_a_role_that_owns_the_table_and_no_more(
     for name in events.partitions(conn):
         conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(name), role))
     conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
-    url = upgraded_url.replace("postgres@", f"{owner[0]}@")
+    url = conninfo.make_conninfo(upgraded_url, user=owner[0], password="x")
     outcome = partition_ensure.ensure(opened(url), TWELVE)
     assert len(outcome.done) == 11
 
@@ -334,7 +334,7 @@ def test_a_role_that_owns_the_table_and_no_more(
 def test_a_role_without_rights_is_told_so(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened, owner: tuple[str, str]
 ) -> None:
-    url = upgraded_url.replace("postgres@", f"{owner[1]}@")
+    url = conninfo.make_conninfo(upgraded_url, user=owner[1], password="x")
     with pytest.raises(LmsschemaError) as caught:
         partition_ensure.ensure(opened(url), TWELVE)
     assert caught.value.exit_code == 4
@@ -344,7 +344,7 @@ def test_a_role_without_rights_is_told_so(
 def test_a_role_that_may_only_read_can_check(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened, owner: tuple[str, str]
 ) -> None:
-    url = upgraded_url.replace("postgres@", f"{owner[1]}@")
+    url = conninfo.make_conninfo(upgraded_url, user=owner[1], password="x")
     with pytest.raises(LmsschemaError) as caught:
         partition_report.health(opened(url), LEARNING_EVENTS)
     assert caught.value.hint == f"GRANT SELECT ON learning_events_default TO {owner[1]};"
