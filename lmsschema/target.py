@@ -47,7 +47,7 @@ class Target:
     label: str = ""
 
     def __str__(self) -> str:
-        """Say which database this is, as ``lms on db.example:5432 as ann``: no password."""
+        """Say which database this is, as ``lms on db.example:5432 as dba``: no password."""
         if self.label:
             return self.label
         given = self.parameters()

@@ -32,7 +32,7 @@ Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
   DATABASE_URL, else libpq's variables (PGHOST, PGSERVICE ...), else an
   embedded server.
 
-  Example: lmsschema upgrade --url postgresql://ann@db.example/lms
+  Example: lmsschema upgrade --url postgresql://dba@db.example/lms
 
 Options:
   --version  Show the version and exit.
