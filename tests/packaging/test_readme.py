@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import INSIDE
 from tests.packaging.environments import ROOT, create, run
+from tests.real_data.load import BESIDE
 
 _BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -46,6 +47,10 @@ def test_the_two_commands_of_the_quick_start_work_in_a_clean_clone(
     first, second = quick_start(clone)[:2]
     path = f"{create(elsewhere / 'readme-venv')}{os.pathsep}{os.environ['PATH']}"
     run("bash", "-ec", first, cwd=clone, PATH=path, **home)
-    out = run("bash", "-ec", second, cwd=clone, PATH=path, **{INSIDE: "1"}, **home)
+    beside = {
+        INSIDE: "1",
+        "LMSSCHEMA_TEST_DATA": os.environ.get("LMSSCHEMA_TEST_DATA", str(BESIDE)),
+    }
+    out = run("bash", "-ec", second, cwd=clone, PATH=path, **beside, **home)
     assert re.search(r"\b\d+ passed\b", out)
     assert not re.search(r"\b\d+ (failed|errors?)\b", out)
