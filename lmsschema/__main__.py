@@ -1,9 +1,13 @@
 """The program's entry: runs a command and turns what went wrong into a message and a code."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
 from lmsschema.cli import help_text
+
+#: Objects more than before that start a garbage collection: imports make many and leave no garbage.
+_RARELY = 200_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,9 +16,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if argv in ([], ["--help"]):  # the most felt start of all, so it imports nothing
         (sys.stdout if argv else sys.stderr).write(help_text() + "\n")
         return 0 if argv else 2
+    gc.set_threshold(_RARELY)
     from lmsschema.cli import _run
 
-    return _run.run(argv)
+    try:
+        return _run.run(argv)
+    finally:
+        gc.freeze()  # the process is at its end, which would look through all that was imported
 
 
 if __name__ == "__main__":

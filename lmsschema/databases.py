@@ -136,13 +136,14 @@ def exists(server: Server, name: str) -> bool:
 
 def _copy(server: Server, name: str, owner: str | None) -> tuple[str, bool]:
     """Make a copy of the template; returns the template's name and whether it was built for it."""
+    strategy = templates.strategy(server.conn)
     for _ in range(_ATTEMPTS):
         source, built = templates.ensure(server.conn, server.target, owner)
         owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
         try:
             server.conn.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
-                    sql.Identifier(name), sql.Identifier(source), owned
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}{}{}").format(
+                    sql.Identifier(name), sql.Identifier(source), owned, strategy
                 )
             )
         except errors.InvalidCatalogName:  # dropped meanwhile by a newer lmsschema

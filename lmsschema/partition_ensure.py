@@ -174,7 +174,8 @@ class _Run:
         wanted = [one for one in self._planner(self._state) if one not in self._pass_over]
         at_once = not self._state.partitions and not self._one_by_one
         self._batch = wanted if at_once else wanted[: _together(wanted)]
-        self._create([action for action in self._batch if isinstance(action, Create)])
+        if creates := [action for action in self._batch if isinstance(action, Create)]:
+            self._create(creates)
 
     def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:
         """Apply what was chosen.

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from psycopg import conninfo, sql
 
-from lmsschema import db, leases
+from lmsschema import db, leases, templates
 from lmsschema.target import Target
 
 PREFIX = "lmsschema_test_"
@@ -25,10 +25,7 @@ class Databases:
         self._key = leases.take(self._conn)
         self._numbers = itertools.count(1)
         self._mine: set[str] = set()
-        # where nothing is forced to disk, copying files beats copying pages through the WAL; the
-        # copy also has the template's relation cache, so that its first connection is faster
-        (fsync,) = self._conn.execute("SHOW fsync").fetchone() or ("on",)
-        self._strategy = sql.SQL(" STRATEGY file_copy" if fsync == "off" else "")
+        self._strategy = templates.strategy(self._conn)
 
     def create(self, template: str = "template0") -> str:
         """Create a database as a copy of ``template``; returns its name."""
