@@ -118,10 +118,14 @@ def make(
                     what=f"make partitions of {policy.table}",
                     locks=run.locks,
                     prepare=run.prepare,
+                    statements=run.statements,
                     patience=patience,
                     progress=progress,
                 )
             except _PassedOver:
+                continue
+            except errors.CheckViolation as error:
+                run.violated(error)
                 continue
             except BusyError:
                 progress(partition_state.busy(policy))
@@ -177,20 +181,27 @@ class _Run:
         if creates := [action for action in self._batch if isinstance(action, Create)]:
             self._create(creates)
 
-    def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:
-        """Apply what was chosen.
+    def statements(self) -> list[sql.Composed]:
+        """Return what is run of them under the locks."""
+        return [attach.statement(self._policy, action) for action in self._batch]
+
+    def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:  # noqa: ARG002  the database's own
+        """Finish what was chosen.
 
         Returns:
             How the table stood before it, and what was applied: nothing if nothing is left.
         """
-        if not self._batch:
-            return self._state, []
-        for action in self._batch:
-            if isinstance(action, Finalize):
-                attach.finalize(conn, self._policy, action.name)
-            else:
-                self._attach(action)
+        attached = [one.name for one in self._batch if not isinstance(one, Finalize)]
+        attach.finish(self._database, self._policy, attached, self._around)
         return self._state, self._batch
+
+    def violated(self, error: errors.CheckViolation) -> None:
+        """Pass over the action under way: a row of its came between our look and our lock."""
+        (action,) = self._batch if len(self._batch) == 1 else (None,)
+        if not isinstance(action, Create):
+            raise error
+        self.in_the_way.append(action)
+        self._pass_over.add(action)
 
     def _create(self, actions: list[Create]) -> None:
         for action in actions:
@@ -206,16 +217,6 @@ class _Run:
                 self.refused.append(error)
                 self._pass_over.update(actions)
             self._one_by_one = True
-            raise _PassedOver from None
-
-    def _attach(self, action: Create | Attach) -> None:
-        try:
-            attach.attach(self._database, self._policy, action, self._around)
-        except errors.CheckViolation:  # a row of its came between our look and our lock
-            if not isinstance(action, Create):
-                raise
-            self.in_the_way.append(action)
-            self._pass_over.add(action)
             raise _PassedOver from None
 
     def _rows_in_the_way(self, action: Create) -> bool:

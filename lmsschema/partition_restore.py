@@ -58,12 +58,13 @@ def restore(
 
         def work(conn: psycopg.Connection) -> None:
             try:
-                attach.attach(database, policy, Attach(name, bounds), around)
+                conn.execute(attach.statement(policy, Attach(name, bounds)))
             except errors.CheckViolation:
                 raise UnsafeError(
                     f"rows of {default} lie in the bounds of {name}; it was left as it is",
                     hint="lmsschema partitions heal",
                 ) from None
+            attach.finish(database, policy, [name], around)
             conn.execute(
                 sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}; COMMENT ON TABLE {} IS {}").format(
                     table, sql.Identifier(_CHECK), table, sql.Literal(comment or None)

@@ -13,14 +13,13 @@ Locks, until the transaction ends, in this order:
 import dataclasses
 from collections.abc import Sequence
 
-import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_inheritance, partition_script
 from lmsschema.db import Database, query
 from lmsschema.ddl.locks import Lock, Mode
 from lmsschema.errors import UnsafeError
-from lmsschema.partitions import Attach, Create, Policy
+from lmsschema.partitions import Attach, Create, Finalize, Policy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,28 +116,25 @@ def _storage(name: str, parameters: Sequence[str]) -> sql.Composed:
     )
 
 
-def attach(
-    database: Database,
-    policy: Policy,
-    action: Create | Attach,
-    around: Surroundings,
-) -> None:
-    """Attach a table that exists, under the locks of :func:`needed`."""
-    database.conn.execute(partition_script.attach(policy, action))
-    if around.identity_by_index:  # the partition's own index is known once it is attached
-        found = partition_inheritance.differences(database, policy, [action.name])
+def statement(policy: Policy, action: Create | Attach | Finalize) -> sql.Composed:
+    """Return what is run under the locks of :func:`needed`: the attach, or the end of a detach.
+
+    Locks of the end of a detach that was cut short: SHARE UPDATE EXCLUSIVE on the partitioned
+    table, ACCESS EXCLUSIVE on the partition (whose rows are out of everyone's sight already).
+    """
+    if isinstance(action, Finalize):
+        return sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE").format(
+            sql.Identifier(policy.table), sql.Identifier(action.name)
+        )
+    return partition_script.attach(policy, action)
+
+
+def finish(database: Database, policy: Policy, names: Sequence[str], around: Surroundings) -> None:
+    """Give partitions that were just attached what they could not have before.
+
+    If the table's replica identity is an index, each has its own of it only now.
+    """
+    if around.identity_by_index and names:
+        found = partition_inheritance.differences(database, policy, names)
         identity = [one for one in found if one.kind == "replica identity"]
         partition_inheritance.mend(database.conn, identity)
-
-
-def finalize(conn: psycopg.Connection, policy: Policy, name: str) -> None:
-    """End a detach that was cut short.
-
-    Locks: SHARE UPDATE EXCLUSIVE on the partitioned table, ACCESS EXCLUSIVE on the partition (whose
-    rows are out of everyone's sight already).
-    """
-    conn.execute(
-        sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE").format(
-            sql.Identifier(policy.table), sql.Identifier(name)
-        )
-    )

@@ -116,6 +116,7 @@ def step(
     what: str,
     locks: Callable[[], Sequence[Lock]],
     prepare: Callable[[psycopg.Connection], object] = lambda _: None,
+    statements: Callable[[], Sequence[sql.Composed]] = lambda: (),
     patience: Patience = DEFAULT_PATIENCE,
     progress: Progress = lambda _: None,
 ) -> T:
@@ -129,6 +130,8 @@ def step(
             lock is not got, it is the first that the next attempt asks for: whoever holds it may
             wait for one of the others.
         prepare: What is done before, that locks nothing which others use.
+        statements: What is run under the locks before ``work``, asked after ``prepare``. It is sent
+            in one message with the locks, so that nobody waits for this process to be scheduled.
         patience: How long to wait.
         progress: Told who is in the way, whenever that changes.
 
@@ -145,7 +148,7 @@ def step(
         try:
             with database.transaction(lock_timeout=wait) as conn:
                 prepare(conn)
-                take(conn, _first(stuck, locks()), wait)
+                take(conn, _first(stuck, locks()), wait, statements())
                 return work(conn)
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             wanted = locks()
@@ -185,15 +188,23 @@ def _first(stuck: Lock | None, locks: Sequence[Lock]) -> list[Lock]:
     return [*ahead, *(lock for lock in locks if lock != stuck)]
 
 
-def take(conn: psycopg.Connection, locks: Sequence[Lock], wait: float) -> None:
+def take(
+    conn: psycopg.Connection,
+    locks: Sequence[Lock],
+    wait: float,
+    then: Sequence[sql.Composed] = (),
+) -> None:
     """Take locks one after the other; the transaction's lock_timeout is the wait for the first.
 
-    While it holds some, all further waits together stay below the server's deadlock_timeout.
+    While it holds some, all further waits together stay below the server's deadlock_timeout. The
+    statements of ``then`` are run in the same round trip.
 
     Raises:
         psycopg.errors.LockNotAvailable: One was not got; the transaction is at its end.
     """
     if not locks:
+        for statement in then:
+            conn.execute(statement)
         return
     budget = min(2 * wait, _HOLDING * _deadlock_timeout(conn))
     limit = max(1, round(budget / max(1, len(locks) - 1) * 1000))
@@ -204,7 +215,7 @@ def take(conn: psycopg.Connection, locks: Sequence[Lock], wait: float) -> None:
         for lock in locks
     ]
     statements.insert(1, _LIMIT.format(sql.Literal(f"{limit}ms")))
-    conn.execute(sql.SQL("; ").join(statements))  # one round trip: others wait meanwhile
+    conn.execute(sql.SQL("; ").join([*statements, *then]))  # others wait meanwhile
 
 
 _LIMIT = sql.SQL("SELECT pg_catalog.set_config('lock_timeout', {}, true)")

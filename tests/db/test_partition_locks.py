@@ -80,7 +80,7 @@ def test_attaching_beside_a_default(database: Database) -> None:
         wanted = attach.needed(database, LEARNING_EVENTS, around, "learning_events_default")
         locks.take(conn, wanted, 1)
         before = held(conn)
-        attach.attach(database, LEARNING_EVENTS, far("learning_events_x"), around)
+        database.conn.execute(attach.statement(LEARNING_EVENTS, far("learning_events_x")))
         after = held(conn)
     expected = dict.fromkeys(SHARED, "ShareRowExclusiveLock") | {
         "learning_events": "ShareRowExclusiveLock",
@@ -97,7 +97,7 @@ def test_attaching_without_a_default_lets_inserts_go_on(
     with database.transaction() as own:
         around = created(database, "learning_events_x")
         locks.take(own, attach.needed(database, LEARNING_EVENTS, around, None), 1)
-        attach.attach(database, LEARNING_EVENTS, far("learning_events_x"), around)
+        database.conn.execute(attach.statement(LEARNING_EVENTS, far("learning_events_x")))
         expected = dict.fromkeys(SHARED, "ShareRowExclusiveLock") | {
             "learning_events": "ShareUpdateExclusiveLock"
         }
