@@ -1,6 +1,6 @@
 """The partition manager against pg_partman and pg-partsmith: same server, same table, same work.
 
-Usage: python benchmarks/partitions.py [--rows N] [--rounds N]
+Usage: pip install --group bench && python benchmarks/partitions.py [--rows N] [--rounds N]
 
 Starts a throw-away PostgreSQL 15 (Debian's, with postgresql-15-partman) and prints, with the limits
 that must hold: a run with nothing to do, as a whole process, with 12 and with 1,200 partitions; the
@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.writers import SCRIPTS, Stalls, stalls
 from lmsschema.server import Server
 from lmsschema.testing import binaries, settings
 from tests.db import events
@@ -145,48 +145,9 @@ def nothing_to_do(bench: Bench, rounds: int) -> None:
     bench.drop(mine, many, theirs)
 
 
-class Stalls:
-    """Writers that note how long their longest statement took, and the errors that they met."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.longest: dict[str, float] = {"insert": 0.0, "update": 0.0}
-        self.errors: list[str] = []
-        self._stop = threading.Event()
-
-    def work(self, kind: str, user: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as conn:
-            while not self._stop.is_set():
-                begin = time.perf_counter()
-                try:
-                    if kind == "insert":
-                        events.insert(conn, "now")
-                    else:
-                        conn.execute(
-                            "UPDATE users SET last_active_at = now() WHERE username = %s", (user,)
-                        )
-                except psycopg.Error as error:
-                    self.errors.append(str(error).splitlines()[0])
-                taken = time.perf_counter() - begin
-                self.longest[kind] = max(self.longest[kind], taken)
-
-    def during(self, run: Callable[[], object]) -> None:
-        kinds = [("insert", "u1"), ("insert", "u2"), ("update", "u3"), ("update", "u4")]
-        threads = [threading.Thread(target=self.work, args=kind) for kind in kinds]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.5)
-        self.longest = dict.fromkeys(self.longest, 0.0)
-        run()
-        self._stop.set()
-        for thread in threads:
-            thread.join()
-
-
 def twelve_months_under_load(bench: Bench, rounds: int) -> None:
     """Compare the longest stalls of writers while twelve months are made."""
-    worst: dict[str, list[dict[str, float]]] = {}
-    errors: dict[str, list[str]] = {}
+    found: dict[str, list[Stalls]] = {}
     for _ in range(rounds):
         mine, smith, man = bench.database(), bench.database(keep=False), bench.database(keep=False)
         bench.partsmith(smith, 1)
@@ -206,25 +167,27 @@ def twelve_months_under_load(bench: Bench, rounds: int) -> None:
             "pg_partman": (man, maintain),
         }
         for who, (name, run) in runs.items():
-            stalls = Stalls(bench.server.url(name))
-            stalls.during(run)
-            worst.setdefault(who, []).append(stalls.longest)
-            errors.setdefault(who, []).extend(stalls.errors)
+            found.setdefault(who, []).append(
+                stalls(binaries.find("15") / "pgbench", bench.server.url(name), run)
+            )
         bench.drop(mine, smith, man)
     print("twelve months made under load, longest stall, median of", rounds)
     medians = {
-        who: {kind: statistics.median(one[kind] for one in found) for kind in ("insert", "update")}
-        for who, found in worst.items()
+        who: {kind: statistics.median(one.during[kind] for one in runs) for kind in SCRIPTS}
+        for who, runs in found.items()
     }
-    for who, found in medians.items():
-        print(
-            f"  {who}: insert {found['insert'] * 1000:.0f} ms, update {found['update'] * 1000:.0f} "
-            f"ms, errors {len(errors[who])} {errors[who][:1]}"
-        )
-    for kind in ("insert", "update"):
+    undisturbed = {
+        kind: statistics.median(one.before[kind] for runs in found.values() for one in runs)
+        for kind in SCRIPTS
+    }
+    for who, longest in [("nobody", undisturbed), *medians.items()]:
+        figures = ", ".join(f"{kind} {longest[kind] * 1000:.1f} ms" for kind in SCRIPTS)
+        errors = [error for one in found.get(who, []) for error in one.errors]
+        print(f"  {who}: {figures}, errors {len(errors)} {errors[:1]}")
+    for kind in SCRIPTS:
         for peer in ("pg-partsmith", "pg_partman"):
             bench.limit(f"{kind}, ours / {peer}", medians["ours"][kind] / medians[peer][kind], 1.0)
-    bench.limit("errors of our clients", len(errors["ours"]), 0)
+    bench.limit("errors of our clients", sum(len(one.errors) for one in found["ours"]), 0)
 
 
 def rows_brought_home(bench: Bench, rows: int) -> None:
