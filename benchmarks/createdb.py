@@ -112,10 +112,14 @@ def durable_server(version: str) -> Iterator[str]:
 
 
 def as_commands(url: str, what: str, version: str, rounds: int) -> None:
-    """Compare whole processes; each drops what it made outside the measured time."""
+    """Compare whole processes; each drops what it made outside the measured time.
+
+    Where the server's data lie in memory, its copy takes less than Python and the driver take to
+    start: that part is measured beside it.
+    """
     host = psycopg.conninfo.conninfo_to_dict(url)
     peer = [binaries.find(version) / "createdb", "-h", str(host["host"]), "-p", str(host["port"])]
-    ours, theirs = [], []
+    ours, theirs, start = [], [], []
     template = template_of(url)
     with psycopg.connect(url, autocommit=True) as conn:
         for _ in range(rounds):
@@ -125,8 +129,10 @@ def as_commands(url: str, what: str, version: str, rounds: int) -> None:
                 timed(lambda: program(BIN / "lmsschema", "createdb", "bench", "--url", url))
             )
             conn.execute("DROP DATABASE bench")
+            start.append(timed(lambda: program(sys.executable, "-c", "import psycopg")))
     line(f"lmsschema createdb, {what}", statistics.median(ours), statistics.median(theirs),
          3, "createdb -T")  # fmt: skip
+    print(f"  of which python -c 'import psycopg' alone {statistics.median(start):.1f} ms")
 
 
 def waits(server: RunningServer, template: str, size: int, rounds: int) -> float:
