@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import conninfo, errors, pq, sql
+from psycopg import conninfo, errors, sql
 
 from lmsschema import db, leases, templates
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
@@ -149,13 +149,17 @@ def _copy(server: Server, name: str, owner: str | None) -> tuple[str, bool]:
         except errors.InvalidCatalogName:  # dropped meanwhile by a newer lmsschema
             continue
         except errors.DuplicateDatabase:
-            raise UnsafeError(
-                f"there is a database {name} by now", hint="Somebody else was faster: try again."
-            ) from None
+            raise _taken_meanwhile(name) from None
         return source, built
     raise LmsschemaError(
         "the template was dropped again and again by somebody else",
         hint="Go without: --no-template.",
+    )
+
+
+def _taken_meanwhile(name: str) -> UnsafeError:
+    return UnsafeError(
+        f"there is a database {name} by now", hint="Somebody else was faster: try again."
     )
 
 
@@ -183,7 +187,7 @@ def _under_another_name(server: Server, name: str) -> Iterator[str]:
         with contextlib.suppress(psycopg.Error):
             _drop_if_there(server, interim)
         if isinstance(error, errors.DuplicateDatabase):
-            raise UnsafeError(f"there is a database {name} by now") from None
+            raise _taken_meanwhile(name) from None
         raise
 
 
@@ -203,9 +207,13 @@ def _drop_if_there(server: Server, name: str) -> None:
 def _drop(server: Server, name: str) -> None:
     try:
         server.conn.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
-    except errors.ObjectInUse:
+    except errors.ObjectInUse as error:
         _require_droppable(server, name)
-        raise
+        # no session, but a prepared transaction, a replication slot or a subscription
+        detail = error.diag.message_detail or error.diag.message_primary
+        raise UnsafeError(
+            f"{name} is in use: {detail}", hint="End that use of it, and try again."
+        ) from error
 
 
 def _require_droppable(server: Server, name: str) -> None:
@@ -215,9 +223,9 @@ def _require_droppable(server: Server, name: str) -> None:
             f"{name} is a template of the server",
             hint=f'If it is yours to drop: ALTER DATABASE "{name}" IS_TEMPLATE false;',
         )
-    rows = server.conn.execute(
-        "SELECT pid, usename, application_name FROM pg_catalog.pg_stat_activity"
-        " WHERE datname = %s AND backend_type = 'client backend' ORDER BY pid",
+    rows = server.conn.execute(  # the kind of another role's session may be hidden from ours
+        "SELECT pid, usename, application_name FROM pg_catalog.pg_stat_activity WHERE datname = %s"
+        " AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid",
         [name],
     ).fetchall()
     if rows:
@@ -253,8 +261,6 @@ def _open(target: Target) -> psycopg.Connection:
     try:
         return db.open_connection(Target(maintenance, target.source))
     except DatabaseUnavailableError:
-        if pq.PGconn.ping(maintenance.encode()) != pq.Ping.OK:
-            raise  # no server: another database of it won't answer either
         return db.open_connection(target)
 
 

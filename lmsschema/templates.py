@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -223,15 +223,27 @@ def upgrade(server: Target, name: str, owner: str) -> None:
 
 
 def _drop_old(conn: psycopg.Connection, template: Template) -> None:
-    """Drop the template's predecessors; one that is just being copied is left to the next time."""
+    """Drop the template's predecessors, and what processes that were killed left of others.
+
+    One that is just being copied is left to the next time, one that is being built to its builder.
+    """
     rows = conn.execute(
-        "SELECT datname FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname, %s)"
-        " AND datname <> %s AND pg_catalog.pg_get_userbyid(datdba) = %s",
-        [f"{TEMPLATE}{template.kind}_", template.name, template.owner],
+        "SELECT datname FROM pg_catalog.pg_database"
+        " WHERE datname ~ %s AND datname <> %s AND pg_catalog.pg_get_userbyid(datdba) = %s",
+        [
+            f"^({TEMPLATE}|{BUILDING}){template.kind}_[0-9a-f]{{24}}$",
+            template.name,
+            template.owner,
+        ],
     ).fetchall()
     for (name,) in rows:
-        with contextlib.suppress(errors.ObjectInUse, errors.InvalidCatalogName):
-            _drop(conn, name)
+        other = replace(template, content=name[-24:])
+        with (
+            contextlib.suppress(errors.ObjectInUse, errors.InvalidCatalogName),
+            _building(conn, other) as free,
+        ):
+            if free:
+                _drop(conn, name)
 
 
 def _drop(conn: psycopg.Connection, name: str) -> None:

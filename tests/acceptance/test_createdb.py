@@ -150,6 +150,27 @@ def test_a_template_half_built_by_a_killed_process_is_never_taken(
     assert half_built not in ours(admin)
 
 
+def test_what_a_killed_process_left_of_another_template_is_dropped_with_the_next_build(
+    lmsschema: Program, lms_server: RunningServer, names: Names, admin: psycopg.Connection
+) -> None:
+    options = ("--url", lms_server.url, "--schema", names(), "--json")
+    template = lmsschema("createdb", names(), *options).json["template"]
+    other = template.replace("template", "building")[:-24]
+    dead, alive = f"{other}{0:024x}", f"{other}{1 << 68:024x}"
+    for name in (dead, alive):
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(quoted(name)))
+    admin.execute("SELECT pg_advisory_lock(%s, 1)", [0x6C6D74])  # as its builder holds it
+    admin.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(quoted(template)))
+    drop(admin, template)
+    try:
+        assert lmsschema("createdb", names(), *options).json["template_built"] is True
+        found = ours(admin)
+        assert (dead in found, alive in found) == (False, True)
+    finally:
+        drop(admin, dead)
+        drop(admin, alive)
+
+
 def test_another_declared_schema_gets_another_template_and_the_old_one_is_dropped(
     lmsschema: Program,
     lms_server: RunningServer,
@@ -224,6 +245,27 @@ def test_a_database_in_use_is_not_replaced_and_not_dropped(
             assert refused.code == 6, refused.err
             assert f"pid {user.info.backend_pid}" in refused.err
     assert marked(lms_server, name)
+
+
+def test_a_database_in_use_is_not_dropped_by_a_role_that_may_not_see_by_whom(
+    lmsschema: Program, lms_server: RunningServer, names: Names, admin: psycopg.Connection
+) -> None:
+    name, role = names(), names()
+    admin.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD 'p@ss'").format(quoted(role)))
+    where = ("--url", as_user(lms_server, role))
+    assert lmsschema("createdb", name, *where).code == 0
+    with psycopg.connect(url(lms_server.url, name), autocommit=True) as user:
+        refused = lmsschema("dropdb", name, *where, "--yes")
+        assert (refused.code, f"pid {user.info.backend_pid}" in refused.err) == (6, True)
+        user.execute("BEGIN")
+        user.execute(sql.SQL("PREPARE TRANSACTION {}").format(name))
+    try:
+        refused = lmsschema("dropdb", name, *where, "--yes")
+        assert (refused.code, "prepared transaction" in refused.err) == (6, True)
+    finally:
+        with psycopg.connect(url(lms_server.url, name), autocommit=True) as user:
+            user.execute(sql.SQL("ROLLBACK PREPARED {}").format(name))
+    assert lmsschema("dropdb", name, *where, "--yes").code == 0
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n", 6), ("y", 0)])
