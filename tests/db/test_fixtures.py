@@ -1,5 +1,10 @@
-import psycopg
+import contextlib
+import secrets
 
+import psycopg
+from psycopg import conninfo, sql
+
+from lmsschema.testing.databases import PREFIX, Databases
 from lmsschema.testing.pool import Pool
 from lmsschema.testing.servers import RunningServer
 
@@ -33,3 +38,20 @@ def test_a_template_that_another_program_dropped_is_found_again(
     with psycopg.connect(pool.url(name)) as conn:
         assert conn.execute("SELECT count(*) FROM users").fetchone() == (0,)
     pool.close()
+
+
+def test_what_another_role_left_behind_does_not_end_the_run(lms_databases: Databases) -> None:
+    with psycopg.connect(lms_databases.url("postgres"), autocommit=True) as admin:
+        suffix = secrets.token_hex(4)
+        theirs, role = f"{PREFIX}{suffix}_1", f"lms_other_{suffix}"
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(theirs)))
+        admin.execute(
+            sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD 'p'").format(sql.Identifier(role))
+        )
+        other = conninfo.make_conninfo(lms_databases.url("postgres"), user=role, password="p")
+        try:
+            with contextlib.closing(Databases(other)) as databases:
+                assert databases.drop_orphans() == []
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(theirs)))
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
