@@ -143,7 +143,7 @@ def open_connection(target: Target) -> psycopg.Connection:
             autocommit=True,
             prepare_threshold=None,
         )
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:  # a parameter that can't be read is a ProgrammingError
         raise DatabaseUnavailableError(
             f"no connection to {target}: {clean(str(error), target)}",
             hint="Is the server running, and are host, port, database, user and password right?",
@@ -172,6 +172,12 @@ def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
         return DatabaseUnavailableError(f"{target} refused: {message}", details=details)
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return DatabaseUnavailableError(f"{target} is read-only: {message}", details=details)
+    if isinstance(error, errors.QueryCanceled):
+        return DatabaseUnavailableError(
+            f"{target} cancelled a statement: {message}",
+            hint="Somebody, or the statement_timeout of the role or database, ended it.",
+            details=details,
+        )
     if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
         return DatabaseUnavailableError(
             f"the connection to {target} ended: {message}",

@@ -44,7 +44,7 @@ def _unexpected(error: Exception) -> LmsschemaError:
     from lmsschema.target import Target
 
     if isinstance(error, psycopg.Error):
-        return db.translate(error, Target("", "the database"))
+        return db.translate(error, Target("", "", label="the database"))
     return LmsschemaError(
         f"{type(error).__name__}: {error}", hint="Run it again with --debug for the whole story."
     )

@@ -66,6 +66,13 @@ def test_no_such_host(lmsschema: Program) -> None:
     assert SECRET not in outcome.err
 
 
+def test_a_connection_parameter_that_can_not_be_read(lmsschema: Program) -> None:
+    outcome = lmsschema("current", "--url", f"postgresql://ann:{SECRET}@h/lms?connect_timeout=soon")
+    assert outcome.code == 4
+    assert "no connection to lms on h:5432 as ann" in outcome.err
+    assert "connect_timeout: 'soon'" in outcome.err
+
+
 def test_unknown_database(lmsschema: Program, database_url: str) -> None:
     outcome = lmsschema("upgrade", "--url", other(database_url, dbname="no_such_db"))
     assert outcome.code == 4

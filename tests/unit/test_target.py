@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg import conninfo
+from psycopg import conninfo, errors
 
-from lmsschema import target
+from lmsschema import db, target
 from lmsschema.errors import UsageError
 
 
@@ -103,3 +103,10 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
         target.parse(text, "--url")
     except UsageError as refusal:
         assert refusal.hint  # noqa: PT017  both outcomes are right, a third is not
+
+
+def test_a_cancelled_statement_is_no_lost_connection() -> None:
+    chosen = target.resolve("postgresql://ann@h/lms", None, {})
+    error = db.translate(errors.QueryCanceled("canceling statement due to user request"), chosen)
+    assert "cancelled a statement: canceling statement due to user request" in error.message
+    assert "statement_timeout" in error.hint
