@@ -50,7 +50,10 @@ def refuse_loss(database: Database, end: str) -> None:
 
     with runner.connection(database) as lent, lent.begin() as scratch:
         command.downgrade(runner.config(connection=lent), end)
-        left = set(lent.exec_driver_sql(_tables_query(database)).scalars())
+        tables = lent.exec_driver_sql(
+            _tables_query(database), execution_options={"no_parameters": True}
+        )
+        left = set(tables.scalars())
         scratch.rollback()
     lost = [name for name in filled if name not in left]
     if lost:

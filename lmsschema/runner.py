@@ -262,7 +262,8 @@ def connection(
 
     @event.listens_for(engine, "begin")
     def _begin(begun: sqlalchemy.Connection) -> None:
-        begun.exec_driver_sql(settings)
+        # without parameters no percent sign stands for one: a schema's name may hold it
+        begun.exec_driver_sql(settings, execution_options={"no_parameters": True})
 
     database.conn.read_only = None
     database.conn.autocommit = False
