@@ -5,7 +5,7 @@ import fnmatch
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from psycopg import errors
+from psycopg import errors, sql
 
 from lmsschema import catalog, declared, drift, migrate, partition_drift, revisions
 from lmsschema.catalog import Catalog, Identity
@@ -107,9 +107,12 @@ def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, 
     try:
         return True, migrate.current(database)
     except errors.InsufficientPrivilege:
+        grant = sql.SQL("GRANT SELECT ON {} TO {};").format(
+            sql.Identifier(database.schema, _VERSION_TABLE.name), sql.Identifier(database.user)
+        )
         notify(
             f"role {database.user} may not read the revision, so the newest one is assumed; to "
-            f"allow it: GRANT SELECT ON lmsschema_version TO {database.user}"
+            f"allow it: {grant.as_string()}"
         )
         return False, None
 

@@ -1,6 +1,5 @@
 """The declared schema, built by PostgreSQL itself in a scratch place and read from its catalogs."""
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -82,10 +81,12 @@ def read(
         UsageError: The other server is older than the database.
         DatabaseUnavailableError: There is no place to build it.
     """
-    if shadow_url is None and not database.read_only:
-        with contextlib.suppress(*_REFUSED):
+    why = database.read_only
+    if shadow_url is None and not why:
+        try:
             return Declared(build(database, revision))
-    why = database.read_only or f"role {database.user} may not create schemas there"
+        except _REFUSED as error:
+            why = str(error.diag.message_primary)
     why = f"the declared schema can't be built on {database.target} ({why})"
     with shadow.server(shadow_url, why) as other:
         place = f"PostgreSQL {other.version}, {other.target}"

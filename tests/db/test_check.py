@@ -23,7 +23,7 @@ from lmsschema import (
     scratch,
 )
 from lmsschema.drift import Problem
-from lmsschema.errors import DatabaseUnavailableError
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.partition_expiry import parse_span
 from lmsschema.partition_state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, Range, plan_range
@@ -265,17 +265,23 @@ def test_nothing_there(database_url: str) -> None:
     assert (absent.drift, absent.unmanaged) == ((), ())
 
 
-def test_mixed_case_schema_beside_another(upgraded_url: str) -> None:
-    schema = 'Campus "North"'
+def test_oddly_named_schema_beside_another(upgraded_url: str) -> None:
+    schema = 'Campus "North" %s 50%'
     with opened(upgraded_url, schema) as database:
         migrate.upgrade(database)
     with opened(upgraded_url, schema) as database:
         partition_ensure.ensure(database, LEARNING_EVENTS)
         assert check.run(database).clean(strict=True)
-        database.conn.execute('CREATE INDEX by_name ON "Campus ""North""".users (username)')
+        with database.transaction() as conn:
+            conn.execute("CREATE INDEX by_name ON users (username)")
+            conn.execute(
+                "INSERT INTO institutions (name, domain, education_level) VALUES ('a', 'a', 'k12')"
+            )
         assert [what(one) for one in check.run(database).drift] == [
             ["users", "index", "by_name", "unexpected"]
         ]
+        with pytest.raises(UnsafeError, match=r"that hold rows: institutions$"):
+            migrate.downgrade(database, "base")
     assert checked(upgraded_url).clean(strict=True)
 
 
@@ -355,7 +361,9 @@ def test_role_that_may_only_read_the_catalogs(
     version = server_version(upgraded_url)
     assert report.built_on.startswith(f"PostgreSQL {version}, ")
     assert f"the declared schema is built on {report.built_on}" in said
-    assert any("GRANT SELECT ON" in line for line in said)
+    assert any(
+        f'GRANT SELECT ON "public"."lmsschema_version" TO "{role}";' in line for line in said
+    )
 
 
 def test_role_without_usage_is_told_what_to_grant(upgraded_url: str, role: str) -> None:
@@ -369,7 +377,9 @@ def test_role_without_usage_is_told_what_to_grant(upgraded_url: str, role: str) 
     assert f'GRANT USAGE ON SCHEMA "public" TO "{role}"' in error.value.hint
 
 
-def test_where_an_event_trigger_forbids_ddl(upgraded_url: str, new_url: Callable[[], str]) -> None:
+def test_where_an_event_trigger_forbids_ddl(
+    upgraded_url: str, new_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     execute(
         upgraded_url,
         "CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql"
@@ -380,6 +390,12 @@ def test_where_an_event_trigger_forbids_ddl(upgraded_url: str, new_url: Callable
         report = check.run(database, shadow_url=new_url())
     assert report.drift == ()
     assert {one.identity.kind for one in report.unmanaged} == {"function", "event trigger"}
+    monkeypatch.setenv("LMSSCHEMA_HOME", "/no, place")  # for an embedded server
+    with (
+        opened(upgraded_url) as database,
+        pytest.raises(DatabaseUnavailableError, match=r"no DDL here.*no embedded server"),
+    ):
+        check.run(database)
 
 
 def test_tablespace(upgraded_url: str) -> None:
