@@ -28,6 +28,8 @@ class LmsschemaError(Exception):
         self.message = message
         self.hint = hint
         self.details = details or {}
+        if hint:
+            self.add_note(f"hint: {hint}")  # for whoever sees a traceback: a test's, or a caller's
 
 
 class UsageError(LmsschemaError):

@@ -1,5 +1,6 @@
 """A throw-away server in a container, through testcontainers and whatever Docker engine answers."""
 
+import contextlib
 import gc
 import os
 import secrets
@@ -32,15 +33,14 @@ def engine() -> "DockerClient | None":
         from testcontainers.core.docker_client import DockerClient as Engine
     except ImportError:
         return None
-    try:
+    with contextlib.suppress(DockerException, OSError):
         client = Engine().client
         client.ping()
-    except (DockerException, OSError):
-        with warnings.catch_warnings():  # the client leaves its socket to the garbage collector
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-        return None
-    return client
+        return client
+    with warnings.catch_warnings():  # the client leaves its socket to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    return None
 
 
 def start(image: str, run: str) -> str:

@@ -102,10 +102,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
     """The run's server: `url` (with the right to create databases), `kind`, `origin`."""
+    from lmsschema.errors import UsageError
     from lmsschema.testing import servers
 
+    kind = pytestconfig.option.lms_server or pytestconfig.getini("lms_server")
+    if kind not in set(servers.Kind):
+        raise UsageError(f"lms_server is {kind!r}", hint=f"It is one of {', '.join(servers.Kind)}.")
     wish = servers.Wish(
-        kind=servers.Kind(pytestconfig.option.lms_server or pytestconfig.getini("lms_server")),
+        kind=servers.Kind(kind),
         url=_setting(pytestconfig, "lms_server_url", "LMSSCHEMA_TEST_URL"),
         image=_setting(pytestconfig, "lms_image", "LMSSCHEMA_TEST_IMAGE"),
         version=_setting(pytestconfig, "lms_version", "LMSSCHEMA_TEST_VERSION"),
@@ -159,11 +163,15 @@ def _lms_pool(
     lms_databases: "Databases",  # noqa: ARG001  it has dropped what dead processes left
     pytestconfig: pytest.Config,
 ) -> "Iterator[Pool]":
+    from lmsschema.errors import UsageError
     from lmsschema.testing.pool import Pool
 
+    size = pytestconfig.getini("lms_pool")
+    if not size.isdecimal():
+        raise UsageError(f"lms_pool is {size!r}", hint="It is a number, 0 or more.")
     schema = pytestconfig.getini("lms_schema") or None
     find = functools.partial(_ensure_template, lms_server.url, schema)
-    pool = Pool(lms_server.url, find, int(pytestconfig.getini("lms_pool")))
+    pool = Pool(lms_server.url, find, int(size))
     yield pool
     pool.close()
 

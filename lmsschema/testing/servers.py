@@ -5,7 +5,7 @@ Whichever process of the run needs it first starts it; the others find it in the
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Wish:
     """
 
     kind: Kind
-    url: str
+    url: str = field(repr=False)  # pytest prints a fixture's value; this one may hold a password
     image: str
     version: str
     folder: str = ""
@@ -54,7 +54,7 @@ class RunningServer:
     """
 
     kind: Kind
-    url: str
+    url: str = field(repr=False)  # as above
     origin: str
     home: str = ""
 

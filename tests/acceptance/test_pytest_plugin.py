@@ -260,7 +260,11 @@ def test_the_schema_is_a_setting(suite: Suite, lms_server: RunningServer) -> Non
     ("options", "variables", "reason"),
     [
         (["--lms-server", "url"], {}, "no server is named"),
-        (["--lms-server", "url"], {"LMSSCHEMA_TEST_URL": "host=/nonexistent"}, "no connection to"),
+        (
+            ["--lms-server", "url"],
+            {"LMSSCHEMA_TEST_URL": "host=/nonexistent password=geheim"},
+            "no connection to",
+        ),
         (
             ["--lms-server", "container"],
             {"DOCKER_HOST": "unix:///nonexistent.sock"},
@@ -276,6 +280,18 @@ def test_no_server_is_an_error_and_never_a_skip(
     assert done.returncode == 1
     assert "1 error" in done.stdout
     assert "skipped" not in done.stdout
+    assert reason in done.stdout
+    assert re.search(r"^E +hint: ", done.stdout, re.MULTILINE)
+    assert "geheim" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("ini", "reason"),
+    [("lms_server = cloud", "one of auto, url"), ("lms_pool = -1", "a number, 0 or more")],
+)
+def test_a_setting_that_can_not_be_is_named(suite: Suite, ini: str, reason: str) -> None:
+    done = suite(PASSES, ini=ini)
+    assert done.returncode == 1
     assert reason in done.stdout
 
 
