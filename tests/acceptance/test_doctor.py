@@ -1,8 +1,5 @@
 """``lmsschema doctor`` as a DBA runs it, and on servers of its own, a standby among them."""
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lmsschema import account
 from lmsschema.server import Server
 from lmsschema.testing import binaries
+from tests.acceptance import own_servers
 from tests.acceptance.conftest import Program
 
-VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 SETTINGS = {
     "fsync": "off",
     "max_prepared_transactions": "5",
@@ -71,17 +67,14 @@ def test_a_schema_that_is_not_there(lmsschema: Program, database_url: str) -> No
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder that the account of a server may pass through."""
-    made = Path(tempfile.mkdtemp(prefix="lmsschema-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made)
+    with own_servers.passable_folder() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def primary(folder: Path, lmsschema: Program) -> Iterator[Server]:
     """A server that knows prepared transactions, with a database at head."""
-    server = Server(binaries.find(VERSION), folder / "primary", SETTINGS, "lms")
+    server = Server(binaries.find(own_servers.VERSION), folder / "primary", SETTINGS, "lms")
     server.start()
     assert lmsschema("upgrade", "--url", server.conninfo("lms")).code == 0
     yield server
@@ -90,27 +83,8 @@ def primary(folder: Path, lmsschema: Program) -> Iterator[Server]:
 
 @pytest.fixture
 def standby(primary: Server, folder: Path) -> Iterator[Server]:
-    """A standby of the primary, in recovery."""
-    server = Server(primary.programs, folder / "standby", SETTINGS)
-    server.start()
-    server.stop()
-    runs_as = account.of_server(server.data)
-    shutil.rmtree(server.data)
-    server.data.mkdir(mode=0o700)
-    if runs_as is not None:
-        os.chown(server.data, runs_as.uid, runs_as.gid)
-    assert server.programs is not None
-    program = server.programs / "pg_basebackup"
-    copied = account.run(
-        [program, "-D", server.data, "-R", "-c", "fast", "-d", primary.conninfo("lms")],
-        runs_as,
-        folder=Path("/"),
-        timeout=60,
-    )
-    assert copied.returncode == 0, copied.stdout
-    server.start()
-    yield server
-    server.stop("immediate")
+    with own_servers.standby_of(primary, folder / "standby", SETTINGS) as server:
+        yield server
 
 
 def test_a_prepared_transaction(lmsschema: Program, primary: Server) -> None:

@@ -1,8 +1,5 @@
 """Servers that refuse: one that wants a password, and its standby."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,28 +7,24 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from lmsschema import account
 from lmsschema.server import Server
 from lmsschema.testing import binaries
+from tests.acceptance import own_servers
 from tests.acceptance.conftest import Program
 
 SECRET = "p4ssw0rd"
-VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder that the account of a server may pass through."""
-    made = Path(tempfile.mkdtemp(prefix="lmsschema-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made)
+    with own_servers.passable_folder() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def primary(folder: Path) -> Iterator[Server]:
     """A server that lets the role ann in by password alone."""
-    server = Server(binaries.find(VERSION), folder / "primary", {"fsync": "off"}, "lms")
+    server = Server(binaries.find(own_servers.VERSION), folder / "primary", {"fsync": "off"}, "lms")
     server.start()
     with psycopg.connect(server.conninfo("lms"), autocommit=True) as conn:
         conn.execute(f"CREATE ROLE ann LOGIN SUPERUSER PASSWORD '{SECRET}'".encode())
@@ -45,27 +38,10 @@ def primary(folder: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def standby(primary: Server, folder: Path) -> Iterator[Server]:
-    """A standby of the primary, in recovery."""
-    server = Server(primary.programs, folder / "standby", {"fsync": "off", "hot_standby": "on"})
-    server.start()
-    server.stop()
-    runs_as = account.of_server(server.data)
-    shutil.rmtree(server.data)
-    server.data.mkdir(mode=0o700)
-    if runs_as is not None:
-        os.chown(server.data, runs_as.uid, runs_as.gid)
-    assert server.programs is not None
-    program = server.programs / "pg_basebackup"
-    copied = account.run(
-        [program, "-D", server.data, "-R", "-c", "fast", "-d", primary.conninfo("lms")],
-        runs_as,
-        folder=Path("/"),
-        timeout=60,
-    )
-    assert copied.returncode == 0, copied.stdout
-    server.start()
-    yield server
-    server.stop("immediate")
+    with own_servers.standby_of(
+        primary, folder / "standby", {"fsync": "off", "hot_standby": "on"}
+    ) as server:
+        yield server
 
 
 def as_ann(server: Server, password: str) -> str:
