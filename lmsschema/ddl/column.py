@@ -7,21 +7,20 @@ PostgreSQL itself tells, by giving the copy another file or not.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
 
 from lmsschema.db import Database, query
-from lmsschema.ddl import constraints
+from lmsschema.ddl import once
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
-from lmsschema.ddl.rules import Rule
+from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
 from lmsschema.partition_script import identifier
 
 
 @dataclasses.dataclass(frozen=True)
-class AddColumn:
+class AddColumn(Once):
     """A column that a table is to have.
 
     Attributes:
@@ -41,10 +40,6 @@ class AddColumn:
         """Whether the table has a column of that name."""
         return self.name in types(conn, self.table)
 
-    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
-        """Return none."""
-        return []
-
     def apply(
         self,
         database: Database,
@@ -59,11 +54,7 @@ class AddColumn:
         """
         _alter(database, self, patience, progress)
 
-    def statements(self) -> list[str]:
-        """Return the SQL."""
-        return [self.altered().as_string()]
-
-    def altered(self) -> sql.Composed:
+    def statement(self) -> sql.Composed:
         """Return the statement."""
         return sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
             identifier(self.table), identifier(self.name), sql.SQL(self.definition)
@@ -71,7 +62,7 @@ class AddColumn:
 
 
 @dataclasses.dataclass(frozen=True)
-class WidenType:
+class WidenType(Once):
     """A column whose type is to take more: ``VARCHAR(100)`` to ``VARCHAR(200)`` or ``TEXT``.
 
     Attributes:
@@ -91,10 +82,6 @@ class WidenType:
         """Whether the column has the type."""
         return types(conn, self.table).get(self.name) == self.type
 
-    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
-        """Return none."""
-        return []
-
     def apply(
         self,
         database: Database,
@@ -109,11 +96,7 @@ class WidenType:
         """
         _alter(database, self, patience, progress)
 
-    def statements(self) -> list[str]:
-        """Return the SQL."""
-        return [self.altered().as_string()]
-
-    def altered(self) -> sql.Composed:
+    def statement(self) -> sql.Composed:
         """Return the statement."""
         return sql.SQL("ALTER TABLE {} ALTER COLUMN {} TYPE {}").format(
             identifier(self.table), identifier(self.name), sql.SQL(self.type)
@@ -133,14 +116,8 @@ def _alter(
         if step.done(conn):
             return
     _refuse_rewrite(database, step)
-    constraints.brief(
-        database,
-        lambda conn: [] if step.done(conn) else [step.altered()],
-        what=f"make {step}",
-        tables=[step.table],
-        mode="ACCESS EXCLUSIVE",
-        patience=patience,
-        progress=progress,
+    once.with_lock(
+        database, step, step.table, "ACCESS EXCLUSIVE", patience=patience, progress=progress
     )
 
 
@@ -153,7 +130,7 @@ def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
             )
         )
         before = _files(conn, step.table)  # from here on its name means the copy
-        conn.execute(step.altered())
+        conn.execute(step.statement())
         after = _files(conn, step.table)
     if before != after:
         raise UnsafeError(

@@ -5,20 +5,20 @@ A label that was added can be used once its transaction is over.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
 
 from lmsschema.db import Database, query
+from lmsschema.ddl import once
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
-from lmsschema.ddl.rules import Rule
+from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
 from lmsschema.partition_script import identifier
 
 
 @dataclasses.dataclass(frozen=True)
-class AddLabel:
+class AddLabel(Once):
     """A label that an enumeration is to have.
 
     Attributes:
@@ -38,10 +38,6 @@ class AddLabel:
         """Whether the enumeration has it."""
         return self.label in labels(conn, self.type)
 
-    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
-        """Return none."""
-        return []
-
     def apply(
         self,
         database: Database,
@@ -49,15 +45,10 @@ class AddLabel:
         progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
     ) -> None:
         """Add it unless it is there."""
-        with database.transaction() as conn:
-            if not self.done(conn):
-                conn.execute(self._added())
+        once.without_lock(database, self)
 
-    def statements(self) -> list[str]:
-        """Return the SQL."""
-        return [self._added().as_string()]
-
-    def _added(self) -> sql.Composed:
+    def statement(self) -> sql.Composed:
+        """Return the statement."""
         place: sql.Composable = sql.SQL("")
         if self.before is not None:
             place = sql.SQL(" BEFORE {}").format(sql.Literal(self.before))
@@ -67,7 +58,7 @@ class AddLabel:
 
 
 @dataclasses.dataclass(frozen=True)
-class RenameLabel:
+class RenameLabel(Once):
     """A label that is to be called otherwise; the rows that have it follow.
 
     Attributes:
@@ -98,10 +89,6 @@ class RenameLabel:
             )
         return found == {self.new}
 
-    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
-        """Return none."""
-        return []
-
     def apply(
         self,
         database: Database,
@@ -109,15 +96,10 @@ class RenameLabel:
         progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
     ) -> None:
         """Rename it unless it is done."""
-        with database.transaction() as conn:
-            if not self.done(conn):
-                conn.execute(self._renamed())
+        once.without_lock(database, self)
 
-    def statements(self) -> list[str]:
-        """Return the SQL."""
-        return [self._renamed().as_string()]
-
-    def _renamed(self) -> sql.Composed:
+    def statement(self) -> sql.Composed:
+        """Return the statement."""
         return sql.SQL("ALTER TYPE {} RENAME VALUE {} TO {}").format(
             identifier(self.type), sql.Literal(self.old), sql.Literal(self.new)
         )

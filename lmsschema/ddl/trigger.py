@@ -5,20 +5,19 @@ the trigger: writers wait, readers do not.
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
 
 from lmsschema.db import Database, query
-from lmsschema.ddl import constraints
+from lmsschema.ddl import once
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
-from lmsschema.ddl.rules import Rule
+from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
 
 
 @dataclasses.dataclass(frozen=True)
-class Function:
+class Function(Once):
     """A function for triggers.
 
     Attributes:
@@ -46,10 +45,6 @@ class Function:
             )
         return bool(rows)
 
-    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
-        """Return none."""
-        return []
-
     def apply(
         self,
         database: Database,
@@ -57,22 +52,17 @@ class Function:
         progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
     ) -> None:
         """Make it unless it is there."""
-        with database.transaction() as conn:
-            if not self.done(conn):
-                conn.execute(self._created())
+        once.without_lock(database, self)
 
-    def statements(self) -> list[str]:
-        """Return the SQL."""
-        return [self._created().as_string()]
-
-    def _created(self) -> sql.Composed:
+    def statement(self) -> sql.Composed:
+        """Return the statement."""
         return sql.SQL("CREATE FUNCTION {}() RETURNS TRIGGER LANGUAGE plpgsql AS $${}$$").format(
             sql.SQL(self.name), sql.SQL(self.body)
         )
 
 
 @dataclasses.dataclass(frozen=True)
-class Trigger:
+class Trigger(Once):
     """A trigger.
 
     Attributes:
@@ -95,10 +85,6 @@ class Trigger:
         values = {"table": self.table, "trigger": self.name}
         return conn.execute(query("step_trigger"), values).fetchone() is not None
 
-    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
-        """Return none."""
-        return []
-
     def apply(
         self,
         database: Database,
@@ -113,21 +99,12 @@ class Trigger:
         with database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
-        constraints.brief(
-            database,
-            lambda conn: [] if self.done(conn) else [self._created()],
-            what=f"make {self}",
-            tables=[self.table],
-            mode="SHARE ROW EXCLUSIVE",
-            patience=patience,
-            progress=progress,
+        once.with_lock(
+            database, self, self.table, "SHARE ROW EXCLUSIVE", patience=patience, progress=progress
         )
 
-    def statements(self) -> list[str]:
-        """Return the SQL."""
-        return [self._created().as_string()]
-
-    def _created(self) -> sql.Composed:
+    def statement(self) -> sql.Composed:
+        """Return the statement."""
         return sql.SQL("CREATE TRIGGER {}\n{} ON {}\n{}").format(
             *(sql.SQL(part) for part in (self.name, self.event, self.table, self.calls))
         )

@@ -1,0 +1,64 @@
+"""One statement, run unless its step is done already."""
+
+import abc
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.db import Database
+from lmsschema.ddl import constraints
+from lmsschema.ddl.locks import Mode, Patience, Progress
+from lmsschema.ddl.rules import Rule
+
+
+class Once(abc.ABC):
+    """A step of one statement, whose rows have no new rule to keep."""
+
+    @abc.abstractmethod
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether the catalogs say that it is done; names resolve in the schema."""
+
+    @abc.abstractmethod
+    def statement(self) -> sql.Composed:
+        """Return the statement."""
+
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
+        """Return none."""
+        return []
+
+    def statements(self) -> list[str]:
+        """Return the SQL."""
+        return [self.statement().as_string()]
+
+
+def without_lock(database: Database, step: Once) -> None:
+    """Run the statement of a step that locks no table, unless it is done."""
+    with database.transaction() as conn:
+        if not step.done(conn):
+            conn.execute(step.statement())
+
+
+def with_lock(
+    database: Database,
+    step: Once,
+    table: str,
+    mode: Mode,
+    *,
+    patience: Patience,
+    progress: Progress,
+) -> None:
+    """Run the statement of a step with its table locked for a moment, unless it is done.
+
+    Raises:
+        LockTimeoutError: The lock was not got in time.
+    """
+    constraints.brief(
+        database,
+        lambda conn: [] if step.done(conn) else [step.statement()],
+        what=f"make {step}",
+        tables=[table],
+        mode=mode,
+        patience=patience,
+        progress=progress,
+    )
