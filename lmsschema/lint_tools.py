@@ -28,6 +28,7 @@ SQUAWK_OFF = {
 
 _OLDEST_SERVER = "15.0"
 _FOUND_SOMETHING = 1
+_TIMEOUT = 60  # seconds; it takes a fraction of one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,20 +50,25 @@ def squawk(script: str) -> list[Remark]:
     Raises:
         LmsschemaError: It is not installed, or does not work.
     """
-    done = subprocess.run(
-        [
-            squawk_program(),
-            *("--config", os.devnull),  # not one that happens to lie above the working folder
-            *("--pg-version", _OLDEST_SERVER),
-            *("--exclude", ",".join(SQUAWK_OFF)),
-            *("--reporter", "json"),
-        ],
-        input=script,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    argv = [
+        str(squawk_program()),
+        *("--config", os.devnull),  # not one that happens to lie above the working folder
+        *("--pg-version", _OLDEST_SERVER),
+        *("--exclude", ",".join(SQUAWK_OFF)),
+        *("--reporter", "json"),
+    ]
+    try:
+        done = subprocess.run(
+            argv,
+            input=script,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LmsschemaError(f"squawk has not ended after {_TIMEOUT} s") from error
     if done.returncode not in {0, _FOUND_SOMETHING} or not done.stdout.startswith("["):
         raise LmsschemaError(f"squawk failed: {done.stderr.strip() or done.stdout.strip()}")
     return [

@@ -156,8 +156,8 @@ def command_line_by_ps(pid: int) -> list[str]:
     import subprocess
 
     argv = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-    shown = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
-    program, _, rest = shown.partition(" -D ")
+    shown = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False).stdout
+    program, _, rest = shown.strip().partition(" -D ")
     return [program, rest.partition(" -")[0]]
 
 
