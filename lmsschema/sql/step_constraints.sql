@@ -13,8 +13,13 @@ SELECT
     c.relkind = 'p' AS is_partitioned
 FROM pg_catalog.pg_class AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
-INNER JOIN pg_catalog.pg_class AS c
-    ON p.oid = c.oid OR c.oid IN (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = p.oid)
+CROSS JOIN
+    LATERAL (
+        SELECT p.oid
+        UNION ALL
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = p.oid
+    ) AS t (oid)
+INNER JOIN pg_catalog.pg_class AS c ON t.oid = c.oid
 CROSS JOIN pg_catalog.unnest(%(names)s::text[]) AS w (name)
 LEFT JOIN pg_catalog.pg_constraint AS con ON c.oid = con.conrelid AND w.name = con.conname
 WHERE n.nspname = pg_catalog.current_schema() AND p.relname = %(table)s

@@ -52,7 +52,8 @@ def running(address: Address, hooks: Hooks) -> Iterator[int]:
         stopping.set()
 
 
-def _connect(address: Address) -> socket.socket:
+def connect(address: Address) -> socket.socket:
+    """Connect to a server."""
     if isinstance(address, str):
         server = socket.socket(socket.AF_UNIX)
         server.connect(address)
@@ -72,7 +73,7 @@ def _relay(client: socket.socket, address: Address, hooks: Hooks) -> None:
             server.shutdown(socket.SHUT_WR)
 
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small messages
-    with client, _connect(address) as server:
+    with client, connect(address) as server:
         there = threading.Thread(target=forward)
         there.start()
         with contextlib.suppress(OSError, EOFError):

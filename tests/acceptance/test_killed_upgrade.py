@@ -1,196 +1,245 @@
-"""An upgrade that is killed, or whose server dies, at any statement is finished by the next one."""
+"""An upgrade that is killed, or whose server is stopped, at any statement: the next one ends it.
 
-import contextlib
-import json
+It ends in the catalogs of a run that nobody disturbed, and in the rows that were there. Tried on an
+empty database, all revisions; and on a populated one, ``0004_integrity``.
+
+LMSSCHEMA_TEST_KILL_EVERY says every how many boundaries a run is disturbed; 1 is all.
+"""
+
+import dataclasses
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import catalog, db, drift
+from lmsschema import catalog, check, db, drift
 from lmsschema.catalog import Catalog
 from lmsschema.server import Server
 from lmsschema.target import Target
 from lmsschema.testing import binaries, settings
-from lmsschema.testing.databases import Databases
-from tests.acceptance import killing, relay
-from tests.acceptance.conftest import clean_environment
+from tests.acceptance import boundaries, killing, relay
+from tests.acceptance.boundaries import Boundary, Statement, When
+from tests.acceptance.killing import Forker
 
-#: Every how many answers of the server a run is killed; LMSSCHEMA_TEST_KILL_EVERY=1 tries all.
-EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "60"))
+FILL = (Path(__file__).parent.parent / "db" / "filled.sql").read_text("utf-8")
+
+EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "120"))
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 
+#: A test in so many parts, for several processes at once.
+SHARDS = range(8 if EVERY < 20 else 1)
 
-class Forker:
-    """A process that runs the program as often as it is asked, each time in a fork."""
+#: How many changes that last each run of a chain makes before it is killed.
+STRIDE = 1 if EVERY == 1 else 10
 
-    def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
-        self._stdin = stdin
-        self._stdout = stdout
-        self.pid = 0
+#: There is no place to measure locks on, which takes seconds: the revisions are what is tried.
+UPGRADE = (
+    *("upgrade", "--shadow-url", "postgresql://127.0.0.1:1/none"),
+    *("--allow-hazard", "unmeasured", "--url"),
+)
 
-    def run(self, *arguments: str) -> int:
-        """Run the program and return its exit code, negative for a signal; ``pid`` is its own."""
-        self._stdin.write(json.dumps(arguments) + "\n")
-        self._stdin.flush()
-        self.pid = int(json.loads(self._stdout.readline())["pid"])
-        return int(json.loads(self._stdout.readline())["code"])
+#: What a crash leaves must not depend on settings that only tests would choose.
+CRASHING = settings.SERVER | {
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "wal_level": "replica",
+}
+
+Contents = dict[str, tuple[int, int | None]]
 
 
-@pytest.fixture(scope="module")
-def forker() -> Iterator[Forker]:
-    with subprocess.Popen(
-        [sys.executable, "-m", killing.__name__],
-        env=clean_environment(),
-        cwd=Path(__file__).parent.parent.parent,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield Forker(process.stdin, process.stdout)
-        process.stdin.close()
+@dataclasses.dataclass(frozen=True)
+class Undisturbed:
+    """What a run leaves that nobody disturbs.
+
+    Attributes:
+        template: The database to copy for each run.
+        catalogs: The catalogs that it leaves.
+        contents: How many rows of each table it leaves, and a sum of their hashes.
+        places: Where a run can be disturbed.
+    """
+
+    template: str
+    catalogs: Catalog
+    contents: Contents
+    places: list[tuple[int, When]]
+
+    def chosen(self, shard: int) -> list[tuple[int, When]]:
+        """Return the places of a part; which of many, depends on the server's version."""
+        some = self.places[int(VERSION) % EVERY :: EVERY]
+        return some[shard :: len(SHARDS)]
+
+    def expect(self, url: str, where: object) -> None:
+        """Fail unless a database is as the undisturbed run left its own."""
+        found = read(url)
+        assert drift.compare(self.catalogs, found) == [], where
+        assert found == self.catalogs, where
+        assert contents(url) == self.contents, where
 
 
 def read(url: str) -> Catalog:
-    """Return the catalogs of a database's schema, the version it is at among them."""
+    """Return the catalogs of a database's schema."""
     with psycopg.connect(url) as conn:
         return catalog.read(conn, "public")
 
 
-def at(url: str) -> str | None:
+def contents(url: str) -> Contents:
+    """Return how many rows each table has and a sum of their hashes, the version's among them."""
     with psycopg.connect(url) as conn:
-        row = conn.execute("SELECT version_num FROM lmsschema_version").fetchone()
-    return None if row is None else str(row[0])
+        tables = conn.execute(
+            "SELECT relname FROM pg_class"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ).fetchall()
+        if not tables:
+            return {}
+        one = sql.SQL("SELECT {}, count(*), sum(hashtextextended(t::text, 0)) FROM {} AS t")
+        rows = conn.execute(
+            sql.SQL(" UNION ALL ").join(
+                one.format(sql.Literal(name), sql.Identifier(name)) for (name,) in tables
+            )
+        )
+        return {name: (count, hashes) for name, count, hashes in rows}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(lms_databases: Databases, forker: Forker) -> Iterator[tuple[Catalog, int]]:
-    """The catalogs of an undisturbed run, and how often the server answered in it."""
-    name = lms_databases.create()
-    url = lms_databases.url(name)
-    answers = 0
-
-    def count() -> None:
-        nonlocal answers
-        answers += 1
-
-    with relayed(url, relay.Hooks(on_ready=count)) as through:
-        assert forker.run("upgrade", "--url", through) == 0
-    yield read(url), answers
-    lms_databases.drop(name)
+def forker() -> Iterator[Forker]:
+    with killing.forker() as made:
+        yield made
 
 
-@contextlib.contextmanager
-def relayed(url: str, hooks: relay.Hooks) -> Iterator[str]:
-    """The connection string of a relay before the server of ``url``."""
-    with psycopg.connect(url) as conn:
-        address = relay.address_of(conn.info.host, conn.info.port)
-    with relay.running(address, hooks) as port:
-        yield relay.through(url, port)
-
-
-def test_killed_at_any_statement(
-    lms_databases: Databases, forker: Forker, undisturbed: tuple[Catalog, int]
-) -> None:
-    expected, answers = undisturbed
-    assert answers > 200
-    killed = 0
-    for number in range(1, answers + 1, EVERY):
-        name = lms_databases.create()
-        url = lms_databases.url(name)
-        left = number
-
-        def count() -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(forker.pid, signal.SIGKILL)
-
-        with relayed(url, relay.Hooks(on_ready=count)) as through:
-            code = forker.run("upgrade", "--url", through)
-        assert code == -signal.SIGKILL or number == answers, f"killed at answer {number}: {code}"
-        killed += code == -signal.SIGKILL
-        assert forker.run("upgrade", "--url", url) == 0, f"killed at answer {number}"
-        differences = drift.compare(expected, read(url))
-        assert differences == [], f"killed at answer {number}"
-        assert at(url) == at_head()
-        lms_databases.drop(name)
-    assert killed >= answers // EVERY
-
-
-def at_head() -> str:
-    from lmsschema import revisions
-
-    return revisions.head()
-
-
-@pytest.fixture
-def own_server() -> Iterator[Server]:
-    """A server of the test's own, that forgets nothing when it is stopped at once."""
-    folder = Path(tempfile.mkdtemp(prefix="lmsschema-"))
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server of these tests' own, to be stopped at any time."""
+    folder = Path(tempfile.mkdtemp(prefix="lmsschema-", dir=settings.data_root()))
     folder.chmod(0o711)
-    durable = settings.SERVER | {"fsync": "on", "full_page_writes": "on"}
-    server = Server(binaries.find(VERSION), folder / "server", durable)
-    server.start()
-    yield server
-    server.stop("immediate")
+    made = Server(binaries.find(VERSION), folder / "server", CRASHING)
+    made.start()
+    yield made
+    made.stop("immediate")
     shutil.rmtree(folder)
 
 
-def test_server_stopped_at_any_statement(
-    own_server: Server, forker: Forker, undisturbed: tuple[Catalog, int]
+@pytest.fixture(scope="module", params=["empty", "populated"])
+def undisturbed(server: Server, forker: Forker, request: pytest.FixtureRequest) -> Undisturbed:
+    template = "template0"
+    if request.param == "populated":
+        template = "populated"
+        with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
+            conn.execute("CREATE DATABASE populated")
+        fill(forker, server.url("populated"))
+    url = fresh(server, template)
+    before = contents(url)
+    boundary = Boundary()
+    with boundaries.relayed(url, boundary) as through:
+        assert forker.run(*UPGRADE, through) == 0
+    after = contents(url)
+    if before:
+        assert before.pop("lmsschema_version") != after["lmsschema_version"]
+        assert before == {table: after[table] for table in before}
+        assert min(after[t][0] for t in after if not t.startswith("learning_events_")) > 0
+    database = db.connect(Target(url, "the test"))
+    with database.conn:
+        assert check.run(database).drift == ()
+    return Undisturbed(template, read(url), after, places(boundary.seen))
+
+
+def fill(forker: Forker, url: str) -> None:
+    """Bring a database to the revision before 0004_integrity, and put rows into all tables."""
+    assert forker.run("upgrade", "0003", "--url", url) == 0
+    with psycopg.connect(url) as conn:
+        conn.execute(FILL.encode())
+
+
+def fresh(server: Server, template: str) -> str:
+    """Make the database anew that is to be upgraded; returns its URL."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
+        conn.execute("DROP DATABASE IF EXISTS upgraded WITH (FORCE)")
+        conn.execute(
+            sql.SQL("CREATE DATABASE upgraded TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(template)
+            )
+        )
+    return server.url("upgraded")
+
+
+def places(seen: list[Statement]) -> list[tuple[int, When]]:
+    """Return the boundaries before each statement, and those while it makes changes last."""
+    assert len(seen) > 200
+    assert sum(statement.lasting for statement in seen) > 3
+    found: list[tuple[int, When]] = []
+    for number, statement in enumerate(seen, start=1):
+        found.append((number, "before"))
+        if statement.lasting:
+            found.append((number, "sent"))
+    return found
+
+
+@pytest.mark.parametrize("shard", SHARDS)
+def test_killed_at_any_statement(
+    server: Server, forker: Forker, undisturbed: Undisturbed, shard: int
 ) -> None:
-    expected, answers = undisturbed
-    for number in range(5, answers, EVERY):
-        database = f"stopped_{number}"
-        with psycopg.connect(own_server.conninfo("postgres"), autocommit=True) as conn:
-            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-        left = number
-
-        def count() -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                own_server.stop("immediate")
-
-        url = own_server.conninfo(database)
-        with relayed(url, relay.Hooks(on_ready=count)) as through:
-            code = forker.run("upgrade", "--url", through)
-        assert code == 4, f"stopped at answer {number}: {code}"
-        own_server.start()
-        assert forker.run("upgrade", "--url", url) == 0, f"stopped at answer {number}"
-        assert drift.compare(expected, read(url)) == [], f"stopped at answer {number}"
+    for at, when in undisturbed.chosen(shard):
+        url = fresh(server, undisturbed.template)
+        boundary = Boundary(at, when, forker.kill)
+        with boundaries.relayed(url, boundary) as through:
+            code = forker.run(*UPGRADE, through)
+        where = (at, when, boundary.seen[-1])
+        assert (code, len(boundary.seen)) == (-signal.SIGKILL, at), where
+        assert forker.run(*UPGRADE, url) == 0, where
+        undisturbed.expect(url, where)
 
 
-def test_no_lock_outlives_a_killed_run(lms_databases: Databases, forker: Forker) -> None:
-    name = lms_databases.create()
-    url = lms_databases.url(name)
+@pytest.mark.parametrize("shard", SHARDS)
+def test_server_stopped_at_any_statement(
+    server: Server, forker: Forker, undisturbed: Undisturbed, shard: int
+) -> None:
+    for at, when in undisturbed.chosen(shard):
+        url = fresh(server, undisturbed.template)
+        boundary = Boundary(at, when, lambda: server.stop("immediate"))
+        with boundaries.relayed(url, boundary) as through:
+            code = forker.run(*UPGRADE, through)
+        where = (at, when, boundary.seen[-1])
+        assert (code, len(boundary.seen)) == (4, at), where
+        server.start()
+        assert forker.run(*UPGRADE, url) == 0, where
+        undisturbed.expect(url, where)
 
-    def kill() -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(forker.pid, signal.SIGKILL)
 
-    with db.connect(Target(url, "the test")).conn as conn:
+def test_killed_again_and_again_until_it_is_done(
+    server: Server, forker: Forker, undisturbed: Undisturbed
+) -> None:
+    """Each run goes on from where the one before was killed, and is killed some changes later."""
+    url = fresh(server, undisturbed.template)
+    changes = sum(when == "sent" for _, when in undisturbed.places)
+    code = -1
+    for _ in range(changes + 10):
+        boundary = Boundary(min(STRIDE, changes // 2), "sent", forker.kill, lasting=True)
+        with boundaries.relayed(url, boundary) as through:
+            code = forker.run(*UPGRADE, through)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+    assert code == 0
+    undisturbed.expect(url, "the end")
+
+
+def test_no_lock_outlives_a_killed_run(database_url: str, forker: Forker) -> None:
+    with db.connect(Target(database_url, "the test")).conn as conn:
+        address = relay.address_of(conn.info.host, conn.info.port)
         held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
         held += " (SELECT oid FROM pg_database WHERE datname = current_database())"
 
         def kill_when_held() -> None:
             if conn.execute(held.encode()).fetchone() == (1,):
-                kill()
+                forker.kill()
 
-        with relayed(url, relay.Hooks(on_ready=kill_when_held)) as through:
-            assert forker.run("upgrade", "--url", through) == -signal.SIGKILL
-    assert forker.run("upgrade", "--url", url, "--wait", "5") == 0
-    lms_databases.drop(name)
+        with relay.running(address, relay.Hooks(on_ready=kill_when_held)) as port:
+            code = forker.run("upgrade", "--url", relay.through(database_url, port))
+        assert code == -signal.SIGKILL
+    assert forker.run("upgrade", "--url", database_url, "--wait", "5") == 0

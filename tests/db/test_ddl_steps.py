@@ -22,8 +22,7 @@ from lmsschema.ddl.unique import Unique
 from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.partition_state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, plan
-from tests.db import killing
-from tests.db.test_integrity_killed import FILL
+from tests.db import upgrading
 
 Open = Callable[..., Database]
 
@@ -39,7 +38,7 @@ THINGS = """
 def test_broken_rules_are_counted_and_nothing_is_changed(database_url: str, opened: Open) -> None:
     database = opened(database_url)
     migrate.upgrade(database, "0003_analytics")
-    database.conn.execute(FILL)
+    database.conn.execute(upgrading.FILL)
     database.conn.execute(
         "UPDATE enrollments SET progress_percentage = 250"
         " WHERE user_id IN (SELECT id FROM users LIMIT 3);"
@@ -50,7 +49,7 @@ def test_broken_rules_are_counted_and_nothing_is_changed(database_url: str, open
     )
     before = check.read(database)[0]
     with pytest.raises(UnsafeError) as refused:
-        killing.upgrade(database)
+        upgrading.upgrade(database)
     found = refused.value.details["violations"]
     assert isinstance(found, list)
     assert {(one["rule"], one["table"], one["rows"]) for one in found} == {
@@ -63,7 +62,7 @@ def test_broken_rules_are_counted_and_nothing_is_changed(database_url: str, open
         assert one["query"] in refused.value.message
         assert len(database.conn.execute(one["query"].encode()).fetchall()) == one["rows"]
     assert check.read(database)[0] == before
-    assert killing.current(database) == "0003_analytics"
+    assert upgrading.current(database) == "0003_analytics"
 
 
 def test_a_row_that_comes_after_the_count_is_named(database_url: str, opened: Open) -> None:
@@ -76,7 +75,7 @@ def test_a_row_that_comes_after_the_count_is_named(database_url: str, opened: Op
 
 def test_updated_at_is_kept(upgraded_url: str) -> None:
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
-        conn.execute(FILL)
+        conn.execute(upgrading.FILL)
         conn.execute("UPDATE users SET role = role")
         conn.execute(
             "UPDATE users SET role = 'ta', updated_at = '2001-01-01' WHERE username = 'u1'"
@@ -90,7 +89,7 @@ def test_updated_at_is_kept(upgraded_url: str) -> None:
 
 def test_the_keys_index_serves_the_deletion_of_a_lesson(upgraded_url: str) -> None:
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
-        conn.execute(FILL)
+        conn.execute(upgrading.FILL)
         conn.execute("DELETE FROM lessons")
         row = conn.execute(
             "SELECT count(*), count(lesson_id), count(section_id) FROM learning_events"
@@ -101,7 +100,7 @@ def test_the_keys_index_serves_the_deletion_of_a_lesson(upgraded_url: str) -> No
 def test_partitions_made_before_and_after_are_alike(database_url: str, opened: Open) -> None:
     database = opened(database_url)
     migrate.upgrade(database, "0003_analytics")
-    killing.upgrade(database)
+    upgrading.upgrade(database)
 
     def next_months(state: State) -> list[Create]:
         ahead = LEARNING_EVENTS.step(LEARNING_EVENTS.start(state.now), 2)
