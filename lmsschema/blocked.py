@@ -18,9 +18,9 @@ _DELAY = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class Blocker:
-    """A session that ours waited for."""
+    """A session that ours waited for; without a process: a prepared transaction."""
 
-    pid: int
+    pid: int | None
     user: str | None
     age: float | None
     state: str | None
@@ -29,6 +29,8 @@ class Blocker:
     def __str__(self) -> str:
         """Describe the session for a person."""
         age = "" if self.age is None else f", transaction open for {self.age:.1f} s"
+        if self.pid is None:
+            return f"prepared transaction {self.query} (user {self.user}{age})"
         return f"pid {self.pid} (user {self.user}{age}, {self.state}): {self.query}"
 
 
@@ -68,20 +70,23 @@ def _watch(
     """Look again and again who is in the way."""
     if over.wait(delay):
         return
-    told: set[int] = set()
+    told: set[tuple[int | None, str | None]] = set()
     # whatever goes wrong here must not end the run that is watched
     with (
         contextlib.suppress(psycopg.Error, LmsschemaError),
         db.open_connection(database.target) as conn,
     ):
         while True:
-            values = {"pid": database.conn.info.backend_pid}
-            found = [Blocker(*row) for row in conn.execute(db.query("blocked_by"), values)]
+            backend = dataclasses.asdict(database.backend)
+            pooled = backend["pid"] != database.conn.info.backend_pid
+            rows = conn.execute(db.query("blocked_by"), {**backend, "pooled": pooled})
+            found = [Blocker(*row) for row in rows]
             if found:
                 seen[:] = found
             for blocker in found:
-                if blocker.pid not in told:
+                who = (blocker.pid, None if blocker.pid else blocker.query)
+                if who not in told:
                     notify(f"waiting for {blocker}")
-            told |= {blocker.pid for blocker in found}
+                told.add(who)
             if over.wait(_PAUSE):
                 return

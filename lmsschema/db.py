@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, errors, sql
 
+from lmsschema.backend import Backend
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.target import Target
 
@@ -23,6 +25,14 @@ LOCK_TIMEOUT = 5.0
 
 
 _SQL = Path(__file__).parent / "sql"
+
+#: What ends long transactions is not known before 17.
+_OF_EVERY_TRANSACTION = sql.SQL(
+    "CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"
+    " THEN pg_catalog.set_config('transaction_timeout', '0', true) END,"
+    " pg_catalog.pg_backend_pid(),"
+    " (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::bigint"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Database:
         read_only: Why the server takes no changes (a standby, a read-only database), or "".
         can_create: Whether the role may create objects in the schema, or the schema itself.
         warnings: What the user should be told.
+        backend: Who runs the connection's transaction on the server.
     """
 
     conn: psycopg.Connection
@@ -50,6 +61,7 @@ class Database:
     read_only: str
     can_create: bool
     warnings: tuple[str, ...]
+    backend: Backend = dataclasses.field(default_factory=Backend, compare=False)
 
     @contextlib.contextmanager
     def transaction(
@@ -65,12 +77,14 @@ class Database:
         """
         self.conn.read_only = read_only or None
         with self.conn.transaction():
-            self.conn.execute(settings(self.schema, lock_timeout))
+            self.backend.note(self.conn.execute(settings(self.schema, lock_timeout)).fetchone())
             yield self.conn
 
 
 def settings(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
     """Return the statement that gives the current transaction its settings.
+
+    The last two columns of its row are the server's process, and when the transaction began.
 
     Args:
         schema: The one schema in which names resolve.
@@ -85,14 +99,16 @@ def settings(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
         "DateStyle": "ISO, YMD",
         "IntervalStyle": "postgres",
     }
-    return sql.SQL("SELECT {}").format(
+    return sql.SQL("SELECT {}, {}").format(
         sql.SQL(", ").join(
             sql.SQL("pg_catalog.set_config({}, {}, true)").format(name, value)
             for name, value in values.items()
-        )
+        ),
+        _OF_EVERY_TRANSACTION,
     )
 
 
+@functools.cache
 def query(name: str) -> sql.SQL:
     """Return the text of ``lmsschema/sql/<name>.sql``."""
     return sql.SQL((_SQL / f"{name}.sql").read_text("utf-8"))

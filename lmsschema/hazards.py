@@ -8,7 +8,7 @@ from enum import StrEnum
 from lmsschema import db, measure
 from lmsschema.db import Database
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
-from lmsschema.measure import Statement
+from lmsschema.measured import Statement
 
 _SHOWN = 100  # characters of a statement in a message
 
@@ -36,6 +36,13 @@ _ADVICE = {
     Kind.TABLE_REWRITE: "writes all rows of {tables} anew; add a column and fill it in batches",
     Kind.DATA_LOSS: "drops {tables} or columns of it; take a backup first",
 }
+
+#: What loses rows, or writes all anew, by way of DML.
+_DELETES = "deletes rows of {tables}; take a backup first"
+_UPDATES = (
+    "updates {tables}, reading all rows to find those that it means, and keeps their other writers "
+    "waiting until it commits; update in batches, of a transaction each"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,13 +99,18 @@ def find(statements: Iterable[Statement], tables: Mapping[str, Activity]) -> lis
     found = []
     for statement in statements:
         held = {table for table, mode in statement.held if mode in BLOCKS} & filled
-        worked_on = (statement.scans | statement.rewrites) & filled
+        emptied = statement.deletes & statement.rewrites  # truncated, which takes an instant
+        worked_on = (statement.scans | statement.rewrites) & filled - emptied
         if held and worked_on:
             found.append(_hazard(Kind.BLOCKING_LOCK, statement, worked_on, held))
-        if statement.rewrites & filled:
-            found.append(_hazard(Kind.TABLE_REWRITE, statement, statement.rewrites & filled))
-        if statement.drops & filled:
-            found.append(_hazard(Kind.DATA_LOSS, statement, statement.drops & filled))
+        if lost := statement.rewrites & filled - emptied:
+            found.append(_hazard(Kind.TABLE_REWRITE, statement, lost))
+        if lost := statement.updates & statement.scans & filled:
+            found.append(_hazard(Kind.TABLE_REWRITE, statement, lost, advice=_UPDATES))
+        if lost := statement.drops & filled:
+            found.append(_hazard(Kind.DATA_LOSS, statement, lost))
+        if lost := statement.deletes & filled:
+            found.append(_hazard(Kind.DATA_LOSS, statement, lost, advice=_DELETES))
     return found
 
 
@@ -169,10 +181,14 @@ def mode_name(mode: str) -> str:
 
 
 def _hazard(
-    kind: Kind, statement: Statement, tables: Collection[str], held: Collection[str] = ()
+    kind: Kind,
+    statement: Statement,
+    tables: Collection[str],
+    held: Collection[str] = (),
+    advice: str | None = None,
 ) -> Hazard:
     """Return a hazard with its reason in words."""
-    reason = _ADVICE[kind].format(
+    reason = (advice or _ADVICE[kind]).format(
         tables=", ".join(sorted(tables)), held="locks on " + ", ".join(sorted(held))
     )
     return Hazard(kind, statement.sql, tuple(sorted({*tables, *held})), reason)

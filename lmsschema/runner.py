@@ -126,7 +126,8 @@ def run(
         attempt = 1 if len(done) > before else attempt + 1
         revision = steps[min(len(done), len(steps) - 1)]
         if not isinstance(failed.orig, _PASSING) or attempt > retry.retries:
-            raise _failure(database, revision, failed, attempt, in_the_way) from failed
+            who = in_the_way if isinstance(failed.orig, _PASSING) else []
+            raise _failure(database, revision, failed, attempt, who) from failed
         pause = retry.pause(attempt)
         notify(
             f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
@@ -263,7 +264,8 @@ def connection(
     @event.listens_for(engine, "begin")
     def _begin(begun: sqlalchemy.Connection) -> None:
         # without parameters no percent sign stands for one: a schema's name may hold it
-        begun.exec_driver_sql(settings, execution_options={"no_parameters": True})
+        row = begun.exec_driver_sql(settings, execution_options={"no_parameters": True}).fetchone()
+        database.backend.note(None if row is None else tuple(row))
 
     database.conn.read_only = None
     database.conn.autocommit = False

@@ -226,7 +226,9 @@ def _watch(
         contextlib.closing(db.open_connection(database.target)) as conn,
     ):
         while not over.wait(_POLL):
-            for _, phase, *figures in _builds(conn, database.schema, table):
+            builds = _builds(conn, database.schema, table)
+            waits = not builds  # to drop an index takes no time but what it waits for
+            for _, phase, *figures in builds:
                 blocks_done, blocks, tuples_done, tuples, locker = figures
                 done, total = (tuples_done, tuples) if tuples else (blocks_done, blocks)
                 waits = phase.startswith("waiting for") and bool(locker)
@@ -235,7 +237,7 @@ def _watch(
                 if now != told:
                     progress(now)
                     told = now
-                waiting_since = (waiting_since or time.monotonic()) if waits else None
+            waiting_since = (waiting_since or time.monotonic()) if waits else None
             if waiting_since and time.monotonic() - waiting_since > patience.quiet:
                 database.conn.cancel_safe()
                 return

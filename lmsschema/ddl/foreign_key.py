@@ -24,6 +24,7 @@ from lmsschema.ddl import constraints, locks
 from lmsschema.ddl.constraints import Found
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Mode, Patience, Progress
 from lmsschema.ddl.rules import Rule
+from lmsschema.errors import UnsafeError
 from lmsschema.partition_script import identifier
 
 
@@ -72,7 +73,7 @@ class ForeignKey:
         """Do what is missing.
 
         Raises:
-            UnsafeError: Rows refer to what is not there.
+            UnsafeError: Rows refer to what is not there, or another constraint has its name.
             LockTimeoutError: A lock was not got in time.
         """
         while True:
@@ -82,6 +83,7 @@ class ForeignKey:
                 rules = self.rules(conn)
                 found = self._read(conn)
             [own] = constraints.on_table(found)
+            self._refuse_others(found)
             lacking = [one for one in found if one.kind is None]
             if own.is_partitioned:
                 lacking = [one for one in lacking if one.is_partition] or lacking
@@ -97,6 +99,15 @@ class ForeignKey:
             self._definition(self.table, valid=False).as_string(),
             constraints.validation(self.table, [self.name]).as_string(),
         ]
+
+    def _refuse_others(self, found: Sequence[Found]) -> None:
+        """Raise if a table has a constraint of that name which is no foreign key of the column."""
+        for one in found:
+            if one.kind is not None and (one.kind != "f" or one.columns != [self.column]):
+                raise UnsafeError(
+                    f"{self.name} is there already and is another constraint of {one.table}",
+                    hint=f"Rename or drop it: this one is to be on {one.table} ({self.column}).",
+                )
 
     def _read(self, conn: psycopg.Connection) -> list[Found]:
         return constraints.read(conn, self.table, [self.name])

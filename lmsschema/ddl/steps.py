@@ -109,7 +109,7 @@ def run(
                 at_once = False
             rules = [rule for step in missing for rule in step.rules(conn)]
         refuse_violations(database, rules)
-        if at_once and _apply_at_once(database, steps):
+        if at_once and _apply_at_once(database, steps, patience):
             return
     for step in missing:
         try:
@@ -124,10 +124,10 @@ def run(
             ) from error
 
 
-def _apply_at_once(database: Database, steps: Sequence[Step]) -> bool:
+def _apply_at_once(database: Database, steps: Sequence[Step], patience: Patience) -> bool:
     """Apply all steps in a transaction; False if it did not get its locks, and nothing was done."""
     try:
-        with database.transaction() as conn:
+        with database.transaction(lock_timeout=patience.longest) as conn:
             conn.execute("; ".join(_in_a_transaction(steps)).encode())
     except (errors.LockNotAvailable, errors.DeadlockDetected):
         return False

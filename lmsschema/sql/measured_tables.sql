@@ -9,7 +9,7 @@ SELECT
             WHERE
                 l.locktype = 'relation'
                 AND l.relation = c.oid
-                AND l.granted
+                AND (l.granted OR %(waited_for)s)
                 AND l.pid = %(pid)s
         ),
         '{}'
@@ -19,7 +19,7 @@ SELECT
     pg_catalog.pg_relation_filenode(c.oid) AS file,
     pg_catalog.pg_stat_get_xact_numscans(c.oid) AS scans,
     (
-        SELECT count(*)
+        SELECT coalesce(pg_catalog.array_agg(a.attnum), '{}')
         FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     ) AS columns

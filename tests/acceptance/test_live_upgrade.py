@@ -363,3 +363,37 @@ def test_through_pgbouncer_in_transaction_mode(lmsschema: Program, database_url:
         assert sum(bool(outcome.json["applied"]) for outcome in outcomes) == 1
         assert lmsschema("check", "--url", url, "--schema", "Campus").code == 0
         assert lmsschema("downgrade", "base", "--url", url, "--schema", "Campus").code == 0
+
+
+@pytest.mark.parametrize("revision", ["0002", "0004"])
+def test_through_pgbouncer_who_is_in_the_way_is_named(
+    lmsschema: Program, database_url: str, revision: str
+) -> None:
+    """The pooler hides which session runs the upgrade; another client's is never taken for it."""
+    before = "0001" if revision == "0002" else "0003"
+    assert lmsschema("upgrade", before, "--url", database_url).code == 0
+    limits = ("--lock-timeout", "0.8", "--lock-retries", "1")
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE users IN ROW EXCLUSIVE MODE")
+        pid = holder.info.backend_pid
+        with pooler.transaction_mode(database_url) as url:
+            outcome = lmsschema("upgrade", revision, "--url", url, *limits, "--json")
+    assert outcome.code == 5, outcome
+    assert [blocker["pid"] for blocker in outcome.json["error"]["blockers"]] == [pid]
+    assert "LOCK TABLE users" in outcome.json["error"]["blockers"][0]["query"]
+    assert f"pid {pid} (user" in outcome.err
+
+
+def test_a_prepared_transaction_in_the_way_is_named(lmsschema: Program, database_url: str) -> None:
+    assert lmsschema("upgrade", "0001", "--url", database_url).code == 0
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'lost'")
+        try:
+            limits = ("--lock-timeout", "0.8", "--lock-retries", "0", "--json")
+            outcome = lmsschema("upgrade", "--url", database_url, *limits)
+        finally:
+            conn.execute("ROLLBACK PREPARED 'lost'")
+    assert outcome.code == 5
+    (blocker,) = outcome.json["error"]["blockers"]
+    assert (blocker["pid"], blocker["query"]) == (None, "lost")
+    assert "waiting for prepared transaction lost (user " in outcome.err
