@@ -22,6 +22,7 @@ from lmsschema.ddl.unique import Unique
 from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.partition_state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, plan
+from tests.acceptance import pooler
 from tests.db import upgrading
 
 Open = Callable[..., Database]
@@ -138,6 +139,26 @@ def test_another_index_of_the_name_is_refused(database_url: str, opened: Open) -
         Index("things_idx", "things", "n").apply(database)
 
 
+def test_another_constraint_of_a_keys_name_is_refused(database_url: str, opened: Open) -> None:
+    database = opened(database_url)
+    database.conn.execute(THINGS + "ALTER TABLE things ADD CONSTRAINT things_key CHECK (id > 0)")
+    with pytest.raises(UnsafeError, match="is another constraint of things"):
+        ForeignKey("things_key", "things", "n", "parents").apply(database, SHORT)
+
+
+def test_steps_taken_at_once_wait_no_longer_than_a_step(database_url: str, opened: Open) -> None:
+    database = opened(database_url)
+    database.conn.execute("CREATE TABLE things (id int, n int)")
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE things IN ACCESS SHARE MODE")
+        began = time.monotonic()
+        with pytest.raises(LockTimeoutError):
+            steps.run(database, [NotNull("things", ("n",))], SHORT, at_once=True)
+        took = time.monotonic() - began
+    assert took < SHORT.total + 1
+    steps.run(database, [NotNull("things", ("n",))], SHORT, at_once=True)
+
+
 def test_an_old_snapshot_and_a_prepared_transaction_are_named_before_the_build(
     database_url: str, opened: Open
 ) -> None:
@@ -178,6 +199,24 @@ def test_a_wait_of_a_build_ends_and_the_sessions_settings_are_restored(
     step.apply(database, SHORT)
     with database.transaction() as conn:
         assert step.done(conn)
+
+
+def test_behind_a_pooler_a_wait_to_drop_an_index_ends_too(database_url: str, opened: Open) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(THINGS.encode())
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            conn.execute("CREATE UNIQUE INDEX CONCURRENTLY things_n_key ON things (n)")
+    step = Index("things_n_key", "things", "n", unique=True)
+    with pooler.transaction_mode(database_url) as url, psycopg.connect(database_url) as older:
+        database = opened(url)
+        older.execute("LOCK TABLE things IN ROW EXCLUSIVE MODE")
+        began = time.monotonic()
+        with pytest.raises(LockTimeoutError, match="gave up to drop index things_n_key"):
+            step.apply(database, SHORT)
+        assert time.monotonic() - began < SHORT.quiet + 3
+        older.execute("UPDATE things SET n = id")
+        older.commit()
+        step.apply(database, SHORT)
 
 
 def test_a_blocked_step_gives_up_names_the_blocker_and_queues_nobody_for_long(
