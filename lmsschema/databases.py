@@ -104,7 +104,7 @@ def create(
     if taken and replace is not None:
         _require_droppable(server, name)
         replace(f"Replace the database {name}, with all its data?")
-    _drop_orphans(server)
+    leases.drop_orphans(server.conn, _NEW)
     if template and not taken:
         return Created(name, *_copy(server, name, owner), replaced=False)
     with _under_another_name(server, name) as interim:
@@ -185,23 +185,10 @@ def _under_another_name(server: Server, name: str) -> Iterator[str]:
         )
     except BaseException as error:
         with contextlib.suppress(psycopg.Error):
-            _drop_if_there(server, interim)
+            leases.drop(server.conn, interim)
         if isinstance(error, errors.DuplicateDatabase):
             raise _taken_meanwhile(name) from None
         raise
-
-
-def _drop_orphans(server: Server) -> None:
-    """Drop what earlier runs that were killed left behind, as far as it is ours to drop."""
-    for name in leases.orphans(server.conn, _NEW):
-        with contextlib.suppress(errors.InsufficientPrivilege, errors.ObjectInUse):
-            _drop_if_there(server, name)
-
-
-def _drop_if_there(server: Server, name: str) -> None:
-    server.conn.execute(
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    )
 
 
 def _drop(server: Server, name: str) -> None:

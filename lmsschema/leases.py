@@ -5,7 +5,10 @@ databases hold the key. `pg_locks` shows the advisory locks of every database, s
 tell what a dead one left behind, however that died, and drop it.
 """
 
+import contextlib
+
 import psycopg
+from psycopg import errors, sql
 
 from lmsschema.db import query
 
@@ -31,12 +34,23 @@ def name(prefix: str, key: int, number: int) -> str:
     return f"{prefix}{key:08x}_{number}"
 
 
-def orphans(conn: psycopg.Connection, prefix: str) -> list[str]:
-    """Return the names of the databases whose process is dead.
+def drop_orphans(conn: psycopg.Connection, prefix: str) -> None:
+    """Drop the databases whose process is dead.
+
+    What another role owns, or a prepared transaction holds, is left to somebody else.
 
     Args:
-        conn: A connection to any database of the server.
+        conn: An autocommit connection to any database of the server.
         prefix: What their names begin with.
     """
     values = {"pattern": f"^{prefix}([0-9a-f]{{8}})_[0-9]+$", "class": _CLASS}
-    return [row[0] for row in conn.execute(query("orphans"), values)]
+    for (orphan,) in conn.execute(query("orphans"), values).fetchall():
+        with contextlib.suppress(errors.InsufficientPrivilege, errors.ObjectInUse):
+            drop(conn, orphan)
+
+
+def drop(conn: psycopg.Connection, database: str) -> None:
+    """Drop a database if it is there, with the sessions that are open on it."""
+    conn.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
+    )

@@ -4,8 +4,6 @@ The revisions are run on a scratch database of another server, which has the sch
 to be upgraded and no rows (:mod:`lmsschema.recorder` says how they are watched).
 """
 
-from psycopg import sql
-
 from lmsschema import leases, partition_ensure, partition_state, revisions, runner, shadow
 from lmsschema.db import Database
 from lmsschema.errors import DatabaseUnavailableError
@@ -34,10 +32,7 @@ def run(
     """
     with shadow.server(shadow_url, "the locks can't be measured") as place:
         _refuse_pooler(place)
-        for orphan in leases.orphans(place.conn, _PREFIX):
-            place.conn.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(orphan))
-            )
+        leases.drop_orphans(place.conn, _PREFIX)
         name = leases.name(_PREFIX, leases.take(place.conn), 1)
         with shadow.database(place, name) as copy:
             _build(copy, before)

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from lmsschema import db
+from lmsschema import db, leases
 from lmsschema.db import Database
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError
 from lmsschema.target import Target, parse
@@ -50,9 +50,10 @@ def database(place: Database, name: str) -> Iterator[Database]:
     """
     from psycopg import conninfo, sql
 
-    identifier = sql.Identifier(name)
     place.conn.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(identifier)
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
+            sql.Identifier(name)
+        )
     )
     try:
         made = conninfo.make_conninfo(place.target.conninfo, dbname=name)
@@ -60,4 +61,4 @@ def database(place: Database, name: str) -> Iterator[Database]:
         with contextlib.closing(opened.conn):
             yield opened
     finally:
-        place.conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        leases.drop(place.conn, name)

@@ -54,8 +54,8 @@ def command(  # noqa: PLR0917  click passes them by name
 ) -> None:
     """Bring the database to the newest revision, or to REVISION.
 
-    Each revision is a transaction of its own. Then learning_events gets partitions for this month
-    and the next three, and a default one. A second run changes nothing.
+    Each revision is a transaction of its own, or steps that a second run takes up. Then
+    learning_events gets partitions for this month and the next three, and a default one.
     """
     from lmsschema import migrate
     from lmsschema.runner import Retry

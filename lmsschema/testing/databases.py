@@ -1,10 +1,9 @@
 """Databases for tests: made, handed out and dropped again, without two processes ever meeting."""
 
-import contextlib
 import itertools
 from urllib.parse import quote, urlencode
 
-from psycopg import conninfo, errors, sql
+from psycopg import conninfo, sql
 
 from lmsschema import db, leases, templates
 from lmsschema.target import Target
@@ -43,9 +42,7 @@ class Databases:
 
     def drop(self, name: str) -> None:
         """Drop a database, with the connections that a test left open on it."""
-        self._conn.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        leases.drop(self._conn, name)
         self._mine.discard(name)
 
     def leave(self, name: str) -> None:
@@ -56,17 +53,9 @@ class Databases:
         """Return the URL of a database of this server."""
         return url(self._server, name)
 
-    def drop_orphans(self) -> list[str]:
-        """Drop what processes left behind that live no more; returns the names.
-
-        What another role owns, or a prepared transaction holds, is left to somebody else.
-        """
-        dropped = []
-        for name in leases.orphans(self._conn, PREFIX):
-            with contextlib.suppress(errors.InsufficientPrivilege, errors.ObjectInUse):
-                self.drop(name)
-                dropped.append(name)
-        return dropped
+    def drop_orphans(self) -> None:
+        """Drop what processes left behind that live no more."""
+        leases.drop_orphans(self._conn, PREFIX)
 
     def close(self) -> None:
         """Drop what is left of this process's databases and let go of the server."""

@@ -51,7 +51,7 @@ def test_what_another_role_left_behind_does_not_end_the_run(lms_databases: Datab
         other = conninfo.make_conninfo(lms_databases.url("postgres"), user=role, password="p")
         try:
             with contextlib.closing(Databases(other)) as databases:
-                assert databases.drop_orphans() == []
+                databases.drop_orphans()
         finally:
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(theirs)))
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
