@@ -47,6 +47,7 @@ class Database:
         user: The role that the session runs as.
         version: The server's major version, 15 or later.
         read_only: Why the server takes no changes (a standby, a read-only database), or "".
+        can_use: Whether the role may use the schema; where not, no name in it is found.
         can_create: Whether the role may create objects in the schema, or the schema itself.
         warnings: What the user should be told.
         backend: Who runs the connection's transaction on the server.
@@ -59,6 +60,7 @@ class Database:
     user: str
     version: int
     read_only: str
+    can_use: bool
     can_create: bool
     warnings: tuple[str, ...]
     backend: Backend = dataclasses.field(default_factory=Backend, compare=False)
@@ -203,6 +205,23 @@ def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
     return LmsschemaError(f"{message} (SQLSTATE {error.sqlstate})", details=details)
 
 
+def require_usage(database: Database) -> None:
+    """Raise unless the role may use the schema: its tables would seem not to be there.
+
+    Raises:
+        DatabaseUnavailableError: It may not; the hint is the GRANT that would help.
+    """
+    if database.can_use:
+        return
+    grant = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
+        sql.Identifier(database.schema), sql.Identifier(database.user)
+    )
+    raise DatabaseUnavailableError(
+        f"role {database.user} may not use schema {database.schema} of {database.target}",
+        hint=f"{grant.as_string()};",
+    )
+
+
 def require_writable(database: Database) -> None:
     """Raise unless the server takes changes and the role may create in the schema.
 
@@ -262,7 +281,7 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         row = conn.execute(query("session"), {"schema": target.schema}).fetchone()
     if row is None:  # a SELECT without FROM has a row
         raise DatabaseUnavailableError(f"{target} did not say what it is")
-    schema, schema_exists, user, in_recovery, read_only, can_create = row
+    schema, schema_exists, user, in_recovery, read_only, can_use, can_create = row
     if schema is None:
         raise DatabaseUnavailableError(
             f"the search_path of {user} on {target} names no schema that exists",
@@ -282,6 +301,7 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         user=user,
         version=major,
         read_only=reason,
+        can_use=can_use,
         can_create=can_create,
         warnings=tuple(warnings),
     )

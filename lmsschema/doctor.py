@@ -70,14 +70,14 @@ def examine(database: Database, limits: Limits | None = None) -> Report:
         )
     limits = limits or Limits()
     with database.transaction(read_only=True) as conn:
-        row = conn.execute(db.query("doctor_statistics"), {"schema": database.schema}).fetchone()
+        row = conn.execute(db.query("doctor_statistics")).fetchone()
     if row is None:
         raise AssertionError  # a database has a row of statistics
-    kept_since, now, standby, may_use, sessions_hidden = row
+    kept_since, now, standby, sessions_hidden = row
     found = [*_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
     for policy in POLICIES:
-        found += _partitions(database, policy, may_use=may_use)
+        found += _partitions(database, policy)
     found += _detached(database)
     found += doctor_sessions.run_lock(database, limits)
     found += doctor_sessions.transactions(database, limits)
@@ -135,19 +135,13 @@ def _constraints(database: Database) -> Iterator[Finding]:
         )
 
 
-def _partitions(database: Database, policy: Policy, *, may_use: bool) -> Iterator[Finding]:
-    """Yield what the partition manager reports of a table.
-
-    Args:
-        database: The database and schema.
-        policy: The table's policy.
-        may_use: Whether the role may use the schema.
-    """
+def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
+    """Yield what the partition manager reports of a table."""
     with database.transaction(read_only=True) as conn:
         if not partition_state.exists(conn, database.schema, policy.table):
             return
     try:
-        health, not_counted = _health(database, policy, may_use=may_use)
+        health, not_counted = _health(database, policy)
     except UnsafeError as error:
         yield Finding("not-partitioned", policy.table, error.message, ("lmsschema check",))
         return
@@ -173,24 +167,15 @@ def _partitions(database: Database, policy: Policy, *, may_use: bool) -> Iterato
         )
 
 
-def _health(
-    database: Database, policy: Policy, *, may_use: bool
-) -> tuple[Health, LmsschemaError | None]:
+def _health(database: Database, policy: Policy) -> tuple[Health, LmsschemaError | None]:
     """Return a table's health, and why the rows of its default were not counted."""
-    why: LmsschemaError
-    if may_use:
-        try:
-            return partition_report.health(database, policy, lock_timeout=_PATIENCE), None
-        except UnsafeError:
-            raise
-        except LmsschemaError as error:  # no right to, or locked
-            why = error
-    else:
-        names = sql.Identifier(database.schema), sql.Identifier(database.user)
-        why = DatabaseUnavailableError(
-            f"role {database.user} may not use schema {database.schema}",
-            hint=command("GRANT USAGE ON SCHEMA {} TO {}", *names),
-        )
+    try:
+        db.require_usage(database)
+        return partition_report.health(database, policy, lock_timeout=_PATIENCE), None
+    except UnsafeError:
+        raise
+    except LmsschemaError as error:  # no right to, or locked
+        why = error
     health = partition_report.health(database, policy, count_default=False, lock_timeout=_PATIENCE)
     return health, why if health.default is not None else None
 

@@ -41,8 +41,10 @@ def current(database: Database) -> str | None:
     """Return the revision that the database is at; None before the first.
 
     Raises:
+        DatabaseUnavailableError: The role may not use the schema.
         UnsafeError: The database is at a revision that this program does not know.
     """
+    db.require_usage(database)
     with database.transaction(read_only=True) as conn:
         if conn.execute(db.query("version_table")).fetchone() != (True,):
             return None

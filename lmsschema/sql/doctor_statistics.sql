@@ -3,7 +3,6 @@ SELECT
     s.stats_reset,
     pg_catalog.now() AS now,
     pg_catalog.pg_is_in_recovery() AS standby,
-    pg_catalog.has_schema_privilege(%(schema)s, 'USAGE') AS may_use,
     EXISTS (
         SELECT FROM pg_catalog.pg_stat_activity AS a
         WHERE

@@ -1,10 +1,11 @@
--- What this session is: the schema to work in, the role, whether it may create there.
+-- What this session is: the schema to work in, the role, whether it may use and create there.
 SELECT
     s.name AS schema_name,
     n.oid IS NOT NULL AS schema_exists,
     current_user AS role_name,
     pg_catalog.pg_is_in_recovery() AS in_recovery,
     pg_catalog.current_setting('transaction_read_only')::boolean AS read_only,
+    n.oid IS NULL OR pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS can_use,
     CASE
         WHEN n.oid IS NOT NULL
             THEN

@@ -228,6 +228,20 @@ def test_no_right_to_create(
     assert lmsschema(*arguments).code == 0
 
 
+def test_a_schema_that_the_role_may_not_use_does_not_seem_empty(
+    lmsschema: Program, database_url: str, connection: psycopg.Connection, role: str
+) -> None:
+    schema = ("--schema", "Campus North")
+    assert lmsschema("upgrade", "--url", database_url, *schema).code == 0
+    name = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(name))
+    url = other(database_url, user=role, password=SECRET)
+    for command in (["current"], ["plan"], ["check"], ["partitions", "check"]):
+        refused = lmsschema(*command, "--url", url, *schema)
+        assert (refused.code, refused.out) == (4, ""), refused
+        assert f'hint: GRANT USAGE ON SCHEMA "Campus North" TO "{role}";' in refused.err
+
+
 def test_tables_of_somebody_else(
     lmsschema: Program, database_url: str, connection: psycopg.Connection
 ) -> None:

@@ -64,10 +64,11 @@ def command(
 
 
 def _read(url: str | None, schema: str | None) -> "list[Health]":
-    from lmsschema import partition_report
+    from lmsschema import db, partition_report
     from lmsschema.partitions import POLICIES
 
     with _common.open_database(url, schema) as database:
+        db.require_usage(database)
         return [partition_report.health(database, policy) for policy in POLICIES]
 
 
