@@ -24,13 +24,17 @@ CONNECT_TIMEOUT = 10
 LOCK_TIMEOUT = 5.0
 
 
+#: What lets a transaction take its time, as statement_timeout does; the setting is PostgreSQL 17's.
+NO_TRANSACTION_TIMEOUT = sql.SQL(
+    "CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"
+    " THEN pg_catalog.set_config('transaction_timeout', '0', true) END"
+)
+
 _SQL = Path(__file__).parent / "sql"
 
-#: What ends long transactions is not known before 17.
-_OF_EVERY_TRANSACTION = sql.SQL(
-    "CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"
-    " THEN pg_catalog.set_config('transaction_timeout', '0', true) END,"
-    " pg_catalog.pg_backend_pid(),"
+#: The timeout, and who the transaction's backend is.
+_OF_EVERY_TRANSACTION = NO_TRANSACTION_TIMEOUT + sql.SQL(
+    ", pg_catalog.pg_backend_pid(),"
     " (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::bigint"
 )
 
@@ -156,7 +160,7 @@ def open_connection(target: Target) -> psycopg.Connection:
         extra["application_name"] = "lmsschema"
     try:
         # a statement prepared on one server connection is unknown on a pooler's next one
-        return psycopg.connect(
+        conn = psycopg.connect(
             conninfo.make_conninfo(target.conninfo, **extra),
             autocommit=True,
             prepare_threshold=None,
@@ -166,6 +170,9 @@ def open_connection(target: Target) -> psycopg.Connection:
             f"no connection to {target}: {clean(str(error), target)}",
             hint="Is the server running, and are host, port, database, user and password right?",
         ) from None
+    # under the others, what is read after a lock was waited for is how it was before
+    conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    return conn
 
 
 def clean(message: str, target: Target) -> str:

@@ -64,8 +64,12 @@ def move(
 def _claimed(database: Database, policy: Policy) -> Iterator[None]:
     """Claim the table's partitions for many transactions, by one on a connection of its own."""
     with contextlib.closing(db.open_connection(database.target)) as conn:
-        conn.execute("BEGIN")
-        conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED")  # it holds no snapshot then
+        conn.execute(
+            sql.SQL(
+                "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true), {}"
+            ).format(db.NO_TRANSACTION_TIMEOUT)
+        )
         partition_state.claim(conn, database, policy)
         yield
 

@@ -77,7 +77,8 @@ def claim(conn: psycopg.Connection, database: Database, policy: Policy) -> None:
         BusyError: Another run has them.
     """
     key = {"schema": database.schema, "table": policy.table}
-    if conn.execute(query("partition_lock"), key).fetchone() != (True,):
+    # parameters that the server is sent leave a portal, and so a snapshot, in an open transaction
+    if psycopg.ClientCursor(conn).execute(query("partition_lock"), key).fetchone() != (True,):
         raise BusyError
 
 

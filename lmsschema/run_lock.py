@@ -43,7 +43,7 @@ def hold(
         told = False
         cursor = psycopg.ClientCursor(conn)
         while True:
-            conn.execute("BEGIN")
+            conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED")  # else it keeps its snapshot
             # a statement with parameters would leave its portal, and so a snapshot, until the end
             taken = cursor.execute(db.query("run_lock"), {"schema": database.schema}).fetchone()
             if taken == (True,):

@@ -13,7 +13,8 @@ from psycopg import sql
 
 from lmsschema.db import Database, query
 
-_NOTED = "lmsschema_noted"
+#: The log's column for what is being brought over: no temporary table, which a role may not make.
+_TAKEN = sql.Identifier("lmsschema_taken")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,16 +65,22 @@ def start(conn: psycopg.Connection, capture: Capture) -> None:
     ).format(log=capture.log, keys=keys, old=old, new=new)
     conn.execute(
         sql.SQL(
-            "CREATE TABLE {log} AS SELECT {keys} FROM ONLY {table} WHERE false;"
+            # unlogged: no publication has it, and a crash ends the move in any case
+            "CREATE UNLOGGED TABLE {log} AS SELECT {keys} FROM ONLY {table} WHERE false;"
+            " ALTER TABLE {log} ADD COLUMN {taken} boolean NOT NULL DEFAULT false;"
             " CREATE FUNCTION {log}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
             " SET search_path = pg_catalog, pg_temp AS {body};"
             " CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table}"
             " FOR EACH ROW EXECUTE FUNCTION {log}();"
             " CREATE TRIGGER {truncated} AFTER TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION {log}()"
+            " FOR EACH STATEMENT EXECUTE FUNCTION {log}();"
+            # else what replication applies is not noted
+            " ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name},"
+            " ENABLE ALWAYS TRIGGER {truncated}"
         ).format(
             table=sql.Identifier(capture.table),
             log=capture.log,
+            taken=_TAKEN,
             name=sql.Identifier(capture.name),
             truncated=sql.Identifier(f"{capture.name}_truncate"),
             keys=keys,
@@ -105,18 +112,14 @@ def apply(
         How many changes were noted; None if the table was truncated, so that the copy is worthless.
     """
     first = sql.Identifier(capture.key[0])
-    noted = sql.Identifier("pg_temp", _NOTED)
     same = sql.SQL(" AND ").join(
         sql.SQL("t.{0} = n.{0}").format(sql.Identifier(name)) for name in capture.key
     )
-    conn.execute(
-        sql.SQL(
-            "CREATE TEMPORARY TABLE {name} (LIKE {log}) ON COMMIT DROP;"
-            " WITH gone AS (DELETE FROM {log} RETURNING *) INSERT INTO {noted} SELECT * FROM gone"
-        ).format(name=sql.Identifier(_NOTED), noted=noted, log=capture.log)
-    )
+    conn.execute(sql.SQL("UPDATE {} SET {} = true").format(capture.log, _TAKEN))
     row = conn.execute(
-        sql.SQL("SELECT count(*), count(*) FILTER (WHERE {} IS NULL) FROM {}").format(first, noted)
+        sql.SQL(
+            "SELECT count(*), count(*) FILTER (WHERE {} IS NULL) FROM {} AS n WHERE n.{}"
+        ).format(first, capture.log, _TAKEN)
     ).fetchone()
     count, truncations = row or (0, 0)
     if truncations:
@@ -125,19 +128,21 @@ def apply(
         for name, where in targets:
             conn.execute(
                 sql.SQL(
-                    "DELETE FROM ONLY {target} AS t USING {noted} AS n WHERE {same};"
+                    "DELETE FROM ONLY {target} AS t USING {log} AS n WHERE n.{taken} AND {same};"
                     " INSERT INTO {target} ({columns}) SELECT {columns} FROM ONLY {table} AS t"
-                    " WHERE {where} AND EXISTS (SELECT FROM {noted} AS n WHERE {same})"
+                    " WHERE {where} AND EXISTS"
+                    " (SELECT FROM {log} AS n WHERE n.{taken} AND {same})"
                 ).format(
                     target=sql.Identifier(name),
                     table=sql.Identifier(capture.table),
-                    noted=noted,
+                    log=capture.log,
+                    taken=_TAKEN,
                     same=same,
                     where=where,
                     columns=capture.listed(),
                 )
             )
-    conn.execute(sql.SQL("DROP TABLE {}").format(noted))
+    conn.execute(sql.SQL("DELETE FROM {} AS n WHERE n.{}").format(capture.log, _TAKEN))
     return int(count)
 
 

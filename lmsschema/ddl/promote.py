@@ -19,9 +19,6 @@ from lmsschema.ddl.rename import rename
 from lmsschema.partition_homes import Heal
 from lmsschema.partitions import Attach, Create, Policy, Range, bound
 
-_REST = "lmsschema_heal_rest"
-
-
 def needed(database: Database, policy: Policy, around: Surroundings, default: str) -> list[Lock]:
     """Return the locks of a promotion, in their order."""
     return [
@@ -82,29 +79,22 @@ def _move_rest(database: Database, policy: Policy, plan: Heal, kept: Create, fre
         ).fetchall()
     ]
     listed = sql.SQL(", ").join(columns)
-    rest = sql.Identifier(_REST)
-    conn.execute(
-        sql.SQL(
-            "CREATE TEMPORARY TABLE {rest} (LIKE {table}) ON COMMIT DROP;"
-            " WITH gone AS (DELETE FROM ONLY {table} WHERE ({within}) IS NOT TRUE"
-            " RETURNING {columns})"
-            " INSERT INTO pg_temp.{rest} ({columns}) SELECT {columns} FROM gone"
-        ).format(
-            rest=rest,
-            table=sql.Identifier(kept.name),
-            within=within(policy, kept.range),
-            columns=listed,
-        )
-    )
-    for name, where in [
-        *((home.name, within(policy, home.range)) for home in plan.homes if home.range),
-        (fresh, sql.SQL("true")),
-    ]:
+    # the default, long as it may be, is read once; no temporary table, which a role may not make
+    moves = [(kept.name, fresh, sql.SQL("({}) IS NOT TRUE").format(within(policy, kept.range)))]
+    moves += [
+        (fresh, home.name, within(policy, home.range)) for home in plan.homes if home.range
+    ]
+    for source, target, where in moves:
         conn.execute(
             sql.SQL(
-                "WITH gone AS (DELETE FROM pg_temp.{rest} WHERE {where} RETURNING {columns})"
-                " INSERT INTO {table} ({columns}) SELECT {columns} FROM gone"
-            ).format(rest=rest, where=where, table=sql.Identifier(name), columns=listed)
+                "WITH gone AS (DELETE FROM ONLY {source} WHERE {where} RETURNING {columns})"
+                " INSERT INTO {target} ({columns}) SELECT {columns} FROM gone"
+            ).format(
+                source=sql.Identifier(source),
+                target=sql.Identifier(target),
+                where=where,
+                columns=listed,
+            )
         )
 
 
