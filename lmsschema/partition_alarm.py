@@ -59,6 +59,9 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
         )
         for name in health.detach_pending
     ]
+    if health.move_cut_short:
+        message = f"a move of rows out of {health.default} was cut short: each change is noted"
+        found.append(Finding("warning", message, "lmsschema partitions heal"))
     return found
 
 
@@ -89,6 +92,7 @@ def as_data(health: Health, found: list[Finding]) -> dict[str, Any]:
         "default_rows": health.default_rows,
         "holes": [{"from": hole.lower, "to": hole.upper} for hole in health.holes],
         "detach_pending": list(health.detach_pending),
+        "move_cut_short": health.move_cut_short,
         "findings": [dataclasses.asdict(one) for one in found],
     }
 
@@ -126,6 +130,11 @@ def as_prometheus(reports: list[Health]) -> str:
             "lmsschema_partitions_detach_pending",
             "Partitions whose detach was cut short.",
             lambda h: str(len(h.detach_pending)),
+        ),
+        (
+            "lmsschema_partitions_move_cut_short",
+            "Whether a move of the default's rows was cut short.",
+            lambda h: str(int(h.move_cut_short)),
         ),
         (
             "lmsschema_partitions_checked_timestamp_seconds",

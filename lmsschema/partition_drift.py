@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from lmsschema.catalog import Attributes, Catalog, Identity, Value
 from lmsschema.drift import SITE_ATTRIBUTES, Difference, Problem
 from lmsschema.partition_expiry import parse_mark
-from lmsschema.partition_state import parse_bounds
+from lmsschema.partition_state import parse_bounds, unfinished_mark
 from lmsschema.partitions import (
     Create,
     Partition,
@@ -51,6 +51,7 @@ def expect(
     declared = dict(expected.objects)
     actual = dict(found.objects)
     differences: list[Difference] = []
+    unfinished: list[Difference] = []
     for policy in policies:
         parent = Identity(policy.table, "table", policy.table)
         for name in list(_partitions(declared, policy)):
@@ -58,6 +59,7 @@ def expect(
         if parent not in declared or actual.get(parent, {}).get("partition key") is None:
             continue  # that is a difference of the table itself
         there = _partitions(actual, policy)
+        unfinished += _unfinished(actual, policy)
         differences += _missing(policy, there, actual, now)
         said = {one.identity for one in differences if one.problem is Problem.CHANGED}
         # a table that lmsschema detached is on its way out
@@ -70,7 +72,7 @@ def expect(
     return Expectation(
         dataclasses.replace(expected, objects=declared),
         dataclasses.replace(found, objects=actual),
-        differences,
+        differences + unfinished,
     )
 
 
@@ -143,6 +145,24 @@ def _pruned(attributes: Attributes) -> bool:
     """Whether it is a table that lmsschema itself detached, to be dropped later."""
     mark, _ = parse_mark(str(attributes.get("comment") or ""))
     return mark is not None and attributes.get("partition of") is None
+
+
+def _unfinished(actual: dict[Identity, Attributes], policy: Policy) -> list[Difference]:
+    """Take away what a move of the default's rows has made so far; return that it is there."""
+    mark = unfinished_mark(policy)
+    tables = {
+        identity.name
+        for identity, attributes in actual.items()
+        if identity.kind == "table" and attributes.get("comment") == mark
+    }
+    names = {policy.log_name, f"{policy.log_name}_truncate", f"{policy.log_name}()"}
+    for identity in list(actual):
+        noted = identity.kind in {"trigger", "function"} and identity.name in names
+        if identity.relation in tables or noted:
+            del actual[identity]
+    table = Identity(policy.table, "table", policy.table)
+    value = "an unfinished one (lmsschema partitions heal ends it)"
+    return [Difference(table, Problem.CHANGED, "move of rows", None, value)] if tables else []
 
 
 def _right(policy: Policy, name: str, bounds: str) -> str:

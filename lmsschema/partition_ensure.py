@@ -12,7 +12,7 @@ from lmsschema import partition_heal, partition_state
 from lmsschema.db import Database, require_writable, translated
 from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Mode, Patience, Progress
-from lmsschema.errors import UnsafeError
+from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.partition_homes import Heal
 from lmsschema.partition_state import BusyError, State
 from lmsschema.partitions import (
@@ -106,7 +106,8 @@ def make(
     with translated(database.target):
         with database.transaction(read_only=True):
             state = partition_state.read(database, policy)
-        if not planner(state):
+        left = _clear(database, policy, patience, progress) if state.unfinished else None
+        if not planner(state) and left is None:
             return _outcome(policy, state)
         require_writable(database)
         run = _Run(database, policy, planner, state)
@@ -137,9 +138,32 @@ def make(
             run.done += batch
             for action in batch:
                 progress(_told(action))
+    if left is not None:
+        raise left
     if run.refused:
         raise run.refused[0]
     return _outcome(policy, state, run)
+
+
+def _clear(
+    database: Database, policy: Policy, patience: Patience, progress: Progress
+) -> LockTimeoutError | None:
+    """Remove what a move left that was cut short; what is to be made does not wait for that.
+
+    Returns:
+        Why it could not be removed, if a lock was not got in time.
+    """
+    if database.read_only:
+        return None
+    from lmsschema import partition_leftovers
+
+    try:
+        partition_leftovers.clear(database, policy, patience, progress)
+    except BusyError:  # perhaps it is the move itself
+        return None
+    except LockTimeoutError as error:
+        return error
+    return None
 
 
 class _PassedOver(Exception):  # noqa: N818  no error: the run goes on without one action

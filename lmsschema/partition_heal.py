@@ -82,25 +82,32 @@ def heal(
         LockTimeoutError: A lock was not got in time.
         UnsafeError: Foreign keys refer to the table, so that its rows can't be moved.
     """
-    _, planned = plan(database, policy)
+    state, planned = plan(database, policy)
     with translated(database.target):
         for _ in range(_REPLANS):
-            if planned.method == "nothing" or (planned.method == "move" and not may_move):
-                return Healed(policy.table, planned, applied=False)
-            require_writable(database)
             try:
+                if state.unfinished and not database.read_only:
+                    from lmsschema import partition_leftovers
+
+                    partition_leftovers.clear(database, policy, patience, progress)
+                if planned.method == "nothing" or (planned.method == "move" and not may_move):
+                    return Healed(policy.table, planned, applied=False)
+                require_writable(database)
                 if planned.method == "promote":
                     return _promote(database, policy, patience, progress)
                 refuse_if_referenced(database, policy)
-                from lmsschema import partition_move
+                with partition_state.claimed(database, policy):
+                    state, planned = plan(database, policy)  # another run may have been at work
+                    if planned.method == "move":
+                        from lmsschema import partition_move
 
-                partition_move.move(database, policy, planned, patience, progress)
-                return Healed(policy.table, planned, applied=True)
+                        partition_move.move(database, policy, planned, patience, progress)
+                        return Healed(policy.table, planned, applied=True)
             except partition_state.BusyError:
                 progress(partition_state.busy(policy))
                 return Healed(policy.table, planned, applied=False)
             except errors.CheckViolation:  # a row came meanwhile that belongs elsewhere
-                _, planned = plan(database, policy)
+                state, planned = plan(database, policy)
     raise LmsschemaError(
         f"rows of other months keep coming into the default partition of {policy.table}",
         hint="Run the command again.",
@@ -141,7 +148,7 @@ def _promote(database: Database, policy: Policy, patience: Patience, progress: P
         if planned.method == "promote":
             if planned.moved or planned.staying:
                 refuse_if_referenced(database, policy)
-            promote.prepare(database, policy, planned, default, around)
+            promote.prepare(database, policy, planned, around)
 
     def wanted() -> list[Lock]:
         if planned is None or planned.method != "promote":

@@ -5,13 +5,13 @@ copy is found by its comment and removed by the next run; the default is as it w
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema import db, partition_inheritance, partition_state
+from lmsschema import partition_leftovers, partition_state
 from lmsschema.db import Database
 from lmsschema.ddl import attach, capture, exchange, keys, locks, promote
 from lmsschema.ddl.capture import Capture
@@ -31,8 +31,6 @@ _FEW = 500
 
 _ROUNDS = 20
 
-_MARK = "lmsschema: copy of {}, unfinished"
-
 Targets: TypeAlias = Sequence[tuple[str, sql.Composable]]
 
 
@@ -41,37 +39,23 @@ def move(
 ) -> None:
     """Copy the default's rows into the partitions that the plan makes, and exchange it for them.
 
+    The table's partitions are claimed by the caller.
+
     Raises:
         LockTimeoutError: A lock was not got in time; the default is as it was.
         UnsafeError: The table has no primary key, by which changes are found.
-        BusyError: Another run is at work.
     """
-    with _claimed(database, policy):
-        with database.transaction(read_only=True):
-            state = partition_state.read(database, policy)
-        if state.default is None:
-            return
-        log = capture.read(database, state.default)
-        if not log.key:
-            raise UnsafeError(
-                f"rows of {policy.table} can't be moved: it has no primary key",
-                hint="Add one, so that rows which change meanwhile are found.",
-            )
-        Move(database, policy, plan.homes, log, patience=patience, progress=progress).run()
-
-
-@contextlib.contextmanager
-def _claimed(database: Database, policy: Policy) -> Iterator[None]:
-    """Claim the table's partitions for many transactions, by one on a connection of its own."""
-    with contextlib.closing(db.open_connection(database.target)) as conn:
-        conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED")  # it holds no snapshot then
-        conn.execute(
-            sql.SQL(
-                "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true), {}"
-            ).format(db.NO_TRANSACTION_TIMEOUT)
+    with database.transaction(read_only=True):
+        state = partition_state.read(database, policy)
+    if state.default is None:
+        return
+    log = capture.read(database, state.default, policy.log_name)
+    if not log.key:
+        raise UnsafeError(
+            f"rows of {policy.table} can't be moved: it has no primary key",
+            hint="Add one, so that rows which change meanwhile are found.",
         )
-        partition_state.claim(conn, database, policy)
-        yield
+    Move(database, policy, plan.homes, log, patience=patience, progress=progress).run()
 
 
 class Move:
@@ -93,7 +77,7 @@ class Move:
         self.log = log
         self.patience = patience
         self.progress = progress
-        self.fresh = f"{log.table}_new"
+        self.fresh = policy.copy_name
         self.around: Surroundings = attach.surroundings(database, policy)
         here = [(h.name, promote.within(policy, h.range)) for h in homes if h.range is not None]
         elsewhere = sql.SQL("({}) IS NOT TRUE").format(sql.SQL(" OR ").join(w for _, w in here))
@@ -104,7 +88,7 @@ class Move:
         self.clean_up()
         try:
             self._make_tables()
-            self._step(lambda conn: capture.start(conn, self.log), "note changes", self._default)
+            self._step(self._start_log, "note changes", self._default)
             self.copy()
             self.catch_up()
             self._add_keys()
@@ -116,22 +100,16 @@ class Move:
             with contextlib.suppress(Exception):
                 self.clean_up()
             raise
-        names = [*(home.name for home in self.homes), self.log.table]
-        with self.database.transaction() as conn:
-            found = partition_inheritance.differences(self.database, self.policy, names)
-            partition_inheritance.mend(conn, found)
-        self.progress(f"moved rows of {self.log.table} to {', '.join(names[:-1])}")
+        names = ", ".join(home.name for home in self.homes)
+        self.progress(f"moved rows of {self.log.table} to {names}")
 
     def _make_tables(self) -> None:
         """Make the copy's tables, each with a CHECK that spares ATTACH its scan, and a mark."""
         with self.database.transaction() as conn:
             names = [name for name, _ in self.targets]
             attach.create(self.database, self.policy, names, self.around)
-            mark = sql.Literal(_MARK.format(self.log.table))
             for name in names:
-                conn.execute(
-                    sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(name), mark)
-                )
+                self._mark(conn, name)
             for name, within in self.targets[:-1]:
                 conn.execute(
                     sql.SQL(
@@ -143,6 +121,18 @@ class Move:
                         within,
                     )
                 )
+
+    def _start_log(self, conn: psycopg.Connection) -> None:
+        capture.start(conn, self.log)
+        self._mark(conn, self.log.name)
+
+    def _mark(self, conn: psycopg.Connection, name: str) -> None:
+        """Write on a table what it is, so that it is found if the move is cut short."""
+        conn.execute(
+            sql.SQL("COMMENT ON TABLE {} IS {}").format(
+                sql.Identifier(name), sql.Literal(partition_state.unfinished_mark(self.policy))
+            )
+        )
 
     def copy(self) -> None:
         """Copy what the default holds now, a bounded number of pages a transaction."""
@@ -183,10 +173,10 @@ class Move:
 
     def _add_keys(self) -> None:
         """Add the foreign keys; what was deleted before they were there is brought over first."""
-        for home in self.homes:
+        for table, _ in self.targets:
             for attempt in range(_ROUNDS):
                 try:
-                    keys.add(self.database, self.policy, home.name, self.patience, self.progress)
+                    keys.add(self.database, self.policy, table, self.patience, self.progress)
                     break
                 except errors.ForeignKeyViolation:
                     if attempt == _ROUNDS - 1:
@@ -206,19 +196,7 @@ class Move:
 
     def clean_up(self) -> None:
         """Remove what a move that was cut short has left, this one or an earlier."""
-        rows = self.database.conn.execute(
-            "SELECT c.relname FROM pg_catalog.pg_class AS c"
-            " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
-            " WHERE n.nspname = %s AND c.relkind = 'r' AND NOT c.relispartition"
-            " AND pg_catalog.obj_description(c.oid, 'pg_class') = %s",
-            (self.database.schema, _MARK.format(self.log.table)),
-        ).fetchall()
-        left = partition_state.exists(self.database.conn, self.database.schema, self.log.name)
-        if left:
-            self._step(lambda conn: capture.stop(conn, self.log), "end the notes", self._default)
-        for (name,) in rows:
-            keys.drop(self.database, self.policy, name, self.patience, self.progress)
-            self._quietly(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        partition_leftovers.remove(self.database, self.policy, self.patience, self.progress)
 
     def _quietly(self, statement: sql.Composed) -> None:
         """Run a statement that concerns a table of the copy alone."""

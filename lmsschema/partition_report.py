@@ -12,6 +12,10 @@ from lmsschema.db import LOCK_TIMEOUT, Database, query, translated
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.partitions import Partition, Policy, Range, covered_until, gaps
 
+#: What is said of the tables of a move of the default's rows.
+MOVING = "part of a move of the default's rows that is under way"
+CUT_SHORT = "left by a move of the default's rows that was cut short"
+
 #: Rows of the default are counted up to this number.
 COUNTED = 1_000_000
 
@@ -65,6 +69,7 @@ class Health:
         default_rows: Rows in it, counted up to :data:`COUNTED`.
         holes: Holes from now to the last partition.
         detach_pending: Partitions whose detach was cut short: their rows are out of sight.
+        move_cut_short: Whether a move of the default's rows has left its tables and trigger.
     """
 
     table: str
@@ -75,6 +80,7 @@ class Health:
     default_rows: int
     holes: tuple[Range, ...]
     detach_pending: tuple[str, ...]
+    move_cut_short: bool = False
 
     @property
     def runway(self) -> float | None:
@@ -89,6 +95,8 @@ def listing(database: Database, policy: Policy) -> Listing:
         rows = conn.execute(
             query("partition_list"), {"schema": database.schema, "table": policy.table}
         ).fetchall()
+        moving = state.unfinished and partition_state.is_claimed(database, policy)
+        mark = partition_state.unfinished_mark(policy)
         differing: dict[str, set[str]] = {}
         for one in partition_inheritance.differences(database, policy):
             differing.setdefault(one.partition, set()).add(one.kind)
@@ -98,8 +106,12 @@ def listing(database: Database, policy: Policy) -> Listing:
         oddities = []
         bounded = partition_state.parse_bounds(bounds) if attached else None
         default = bool(attached) and bounded is None
-        if not attached:
+        if note == mark:
+            oddities.append(MOVING if moving else f"{CUT_SHORT} (partitions heal ends it)")
+        elif not attached:
             oddities.append("not attached" + (f": {note.splitlines()[-1]}" if note else ""))
+        elif default and state.unfinished and not moving:
+            oddities.append(f"its changes are noted: {CUT_SHORT} (partitions heal ends it)")
         if pending:
             oddities.append("detach pending: its rows are out of sight (partitions ensure ends it)")
         oddities += [f"lacks index {index}" for index in indexes]
@@ -150,6 +162,7 @@ def health(
     settings = database.transaction(lock_timeout=lock_timeout, read_only=True)
     with translated(database.target), settings as conn:
         state = partition_state.read(database, policy)
+        cut_short = state.unfinished and not partition_state.is_claimed(database, policy)
         count = 0
         if count_default and state.default is not None:
             try:
@@ -174,6 +187,7 @@ def health(
         count,
         tuple(hole for hole in holes(live) if hole.upper is None or hole.upper > state.now),
         tuple(p.name for p in state.partitions if p.detach_pending),
+        cut_short,
     )
 
 

@@ -1,11 +1,15 @@
 """What partitions a table has, read from the catalogs."""
 
+import contextlib
 import dataclasses
 import functools
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import psycopg
+from psycopg import sql
 
+from lmsschema import db
 from lmsschema.db import Database, query
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.partitions import Partition, Policy, Range
@@ -20,11 +24,19 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """A table's partitions at a moment of the database's clock, and the table's comment."""
+    """A table's partitions at a moment of the database's clock.
+
+    Attributes:
+        now: The moment.
+        partitions: Every partition.
+        comment: The table's comment.
+        unfinished: Whether a move of the default's rows is under way, or was cut short.
+    """
 
     now: datetime
     partitions: tuple[Partition, ...]
     comment: str | None = None
+    unfinished: bool = False
 
     @property
     def default(self) -> str | None:
@@ -40,14 +52,22 @@ def read(database: Database, policy: Policy) -> State:
         UnsafeError: It is not partitioned as the policy says; nothing is changed.
     """
     row = database.conn.execute(
-        query("partition_state"), {"schema": database.schema, "table": policy.table}
+        query("partition_state"),
+        {
+            "schema": database.schema,
+            "table": policy.table,
+            "copy": policy.copy_name,
+            "log": policy.log_name,
+            "mark": unfinished_mark(policy),
+        },
     ).fetchone()
     if row is None:
         raise LmsschemaError(
             f"there is no table {policy.table} in schema {database.schema} of {database.target}",
             hint="Create the schema first: lmsschema upgrade",
         )
-    now, kind, strategy, key_columns, key, key_type, comment, names, bounds, pending = row
+    now, kind, strategy, key_columns, key, key_type, comment, unfinished, *arrays = row
+    names, bounds, pending = arrays
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
         raise UnsafeError(
             f"table {policy.table} in schema {database.schema} is not partitioned by range of "
@@ -58,7 +78,15 @@ def read(database: Database, policy: Policy) -> State:
         Partition(name, parse_bounds(text), detach_pending=name in pending)
         for name, text in zip(names, bounds, strict=True)
     )
-    return State(now.astimezone(UTC), partitions, comment)
+    return State(now.astimezone(UTC), partitions, comment, unfinished)
+
+
+def unfinished_mark(policy: Policy) -> str:
+    """Return the comment of the tables that a move makes, until it is over."""
+    return (
+        f"lmsschema: part of a move of rows out of {policy.table}'s default that is not over; "
+        "if none is at work, lmsschema partitions heal ends it"
+    )
 
 
 class BusyError(Exception):
@@ -80,6 +108,30 @@ def claim(conn: psycopg.Connection, database: Database, policy: Policy) -> None:
     # parameters that the server is sent leave a portal, and so a snapshot, in an open transaction
     if psycopg.ClientCursor(conn).execute(query("partition_lock"), key).fetchone() != (True,):
         raise BusyError
+
+
+def is_claimed(database: Database, policy: Policy) -> bool:
+    """Whether a run has claimed the table's partitions just now."""
+    key = {"schema": database.schema, "table": policy.table}
+    return database.conn.execute(query("partition_claimed"), key).fetchone() == (True,)
+
+
+@contextlib.contextmanager
+def claimed(database: Database, policy: Policy) -> Iterator[None]:
+    """Claim a table's partitions for many transactions, by one on a connection of its own.
+
+    Raises:
+        BusyError: Another run has them.
+    """
+    with contextlib.closing(db.open_connection(database.target)) as conn:
+        conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED")  # it holds no snapshot then
+        conn.execute(
+            sql.SQL(
+                "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true), {}"
+            ).format(db.NO_TRANSACTION_TIMEOUT)
+        )
+        claim(conn, database, policy)
+        yield
 
 
 def parse_bounds(text: str) -> Range | None:

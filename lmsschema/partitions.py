@@ -106,6 +106,16 @@ class Policy:
         """The default partition's name."""
         return f"{self.table}_default"
 
+    @property
+    def copy_name(self) -> str:
+        """The name of the table that is to take the default's place."""
+        return f"{self.default_name}_new"
+
+    @property
+    def log_name(self) -> str:
+        """The name of what notes changes of the default's rows while they are moved."""
+        return f"{self.default_name}_heal_log"
+
     def name(self, start: datetime) -> str:
         """The name of the partition of the interval that starts then, as the guide writes it."""
         if self.interval == "month":

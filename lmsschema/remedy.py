@@ -225,6 +225,7 @@ _CHANGED: dict[tuple[str, str], Callable[[Case], Remedy]] = {
     ("table", "replica identity"): remedy_tables.replica_identity,
     ("table", "revision"): lambda _: Remedy(reason="lmsschema stamp records it, if it is right"),
     ("table", "partition of"): lambda _: Remedy(reason="lmsschema partitions restore attaches it"),
+    ("table", "move of rows"): lambda _: Remedy(reason="lmsschema partitions heal ends it"),
     ("table", "detach pending"): lambda _: Remedy(reason="lmsschema partitions ensure ends it"),
     ("foreign key", "definition"): remedy_indexes.changed_constraint,
     ("foreign key", "triggers"): lambda _: Remedy(reason="rows that violate it may have come in"),

@@ -19,35 +19,43 @@ _TAKEN = sql.Identifier("lmsschema_taken")
 
 @dataclasses.dataclass(frozen=True)
 class Capture:
-    """The log of a table's changes: names, and the columns of the key and of a whole row."""
+    """The log of a table's changes.
+
+    Attributes:
+        schema: The schema of both.
+        table: The table.
+        name: The unqualified name of the log table, of the trigger and of its function.
+        key: The columns of the table's key.
+        columns: The columns of a whole row.
+    """
 
     schema: str
     table: str
+    name: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
 
     @property
     def log(self) -> sql.Identifier:
-        """The log table and, under the same name, the trigger and its function."""
+        """The log table and, under the same name, the function."""
         return sql.Identifier(self.schema, self.name)
-
-    @property
-    def name(self) -> str:
-        """The unqualified name of the three."""
-        return f"{self.table}_heal_log"
 
     def listed(self, prefix: str = "") -> sql.Composed:
         """Return the columns of a row as a list."""
         return _listed(self.columns, prefix)
 
 
-def read(database: Database, table: str) -> Capture:
+def read(database: Database, table: str, name: str) -> Capture:
     """Read what capturing a table's changes takes; its key is empty if it has no primary key."""
     given = {"schema": database.schema, "table": table}
     key = database.conn.execute(query("partition_primary_key"), given).fetchall()
     columns = database.conn.execute(query("partition_columns"), given).fetchall()
     return Capture(
-        database.schema, table, tuple(name for (name,) in key), tuple(name for (name,) in columns)
+        database.schema,
+        table,
+        name,
+        tuple(column for (column,) in key),
+        tuple(column for (column,) in columns),
     )
 
 
@@ -89,11 +97,11 @@ def start(conn: psycopg.Connection, capture: Capture) -> None:
     )
 
 
-def stop(conn: psycopg.Connection, capture: Capture) -> None:
-    """Remove the log, its triggers and their function, as far as they are there."""
+def stop(conn: psycopg.Connection, schema: str, name: str) -> None:
+    """Remove a log, its triggers and their function, as far as they are there."""
     conn.execute(
         sql.SQL("DROP FUNCTION IF EXISTS {log}() CASCADE; DROP TABLE IF EXISTS {log}").format(
-            log=capture.log
+            log=sql.Identifier(schema, name)
         )
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from lmsschema import partition_script
+from lmsschema import partition_inheritance, partition_script
 from lmsschema.db import Database
 from lmsschema.ddl import capture as changes
 from lmsschema.ddl.capture import Capture
@@ -39,7 +39,7 @@ def exchange(
         LmsschemaError: The copy has not as many rows as the default; nothing is changed.
     """
     conn = database.conn
-    default = log.table
+    default, old = log.table, f"{policy.default_name}{_OLD}"
     if changes.apply(conn, log, targets) is None:
         raise LmsschemaError(
             f"{default} was truncated while its rows were copied", hint="Run the command again."
@@ -56,22 +56,29 @@ def exchange(
             sql.Identifier(policy.table), sql.Identifier(default)
         )
     )
-    changes.stop(conn, log)
-    rename(database, default, f"{default}{_OLD}")
+    changes.stop(conn, log.schema, log.name)
+    rename(database, default, old)
     rename(database, fresh, default)
+    partitions = [*(home.name for home in homes), default]
     statements = [
         *(partition_script.attach(policy, home) for home in homes),
         partition_script.attach(policy, Create(default, None)),
         *(
-            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}; COMMENT ON TABLE {} IS NULL").format(
-                sql.Identifier(home.name), sql.Identifier(CHECK), sql.Identifier(home.name)
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                sql.Identifier(home.name), sql.Identifier(CHECK)
             )
             for home in homes
         ),
-        sql.SQL("COMMENT ON TABLE {} IS NULL").format(sql.Identifier(default)),
-        sql.SQL("DROP TABLE {}").format(sql.Identifier(f"{default}{_OLD}")),
+        *(
+            sql.SQL("COMMENT ON TABLE {} IS NULL").format(sql.Identifier(name))
+            for name in partitions
+        ),
+        sql.SQL("DROP TABLE {}").format(sql.Identifier(old)),
     ]
     conn.execute(sql.SQL("; ").join(statements))
+    # the table's comment, and its replica identity if that is an index, come with being attached
+    found = partition_inheritance.differences(database, policy, partitions)
+    partition_inheritance.mend(conn, found)
 
 
 def _count(conn: psycopg.Connection, tables: Sequence[str]) -> int:

@@ -19,6 +19,7 @@ from lmsschema.ddl.rename import rename
 from lmsschema.partition_homes import Heal
 from lmsschema.partitions import Attach, Create, Policy, Range, bound
 
+
 def needed(database: Database, policy: Policy, around: Surroundings, default: str) -> list[Lock]:
     """Return the locks of a promotion, in their order."""
     return [
@@ -28,16 +29,10 @@ def needed(database: Database, policy: Policy, around: Surroundings, default: st
     ]
 
 
-def prepare(
-    database: Database, policy: Policy, plan: Heal, default: str, around: Surroundings
-) -> None:
+def prepare(database: Database, policy: Policy, plan: Heal, around: Surroundings) -> None:
     """Make the tables that a promotion puts beside the default; locks nothing that is used."""
-    names = [_fresh(default), *(home.name for home in plan.homes)]
+    names = [policy.copy_name, *(home.name for home in plan.homes)]
     attach.create(database, policy, names, around)
-
-
-def _fresh(default: str) -> str:
-    return f"{default}_new"
 
 
 def promote(database: Database, policy: Policy, plan: Heal, default: str) -> None:
@@ -56,7 +51,7 @@ def promote(database: Database, policy: Policy, plan: Heal, default: str) -> Non
         )
     )
     rename(database, default, promoted.name)
-    rename(database, _fresh(default), default)
+    rename(database, policy.copy_name, default)
     if plan.moved or plan.staying or plan.homes:
         _move_rest(database, policy, plan, promoted, default)
     statements = [
@@ -81,9 +76,7 @@ def _move_rest(database: Database, policy: Policy, plan: Heal, kept: Create, fre
     listed = sql.SQL(", ").join(columns)
     # the default, long as it may be, is read once; no temporary table, which a role may not make
     moves = [(kept.name, fresh, sql.SQL("({}) IS NOT TRUE").format(within(policy, kept.range)))]
-    moves += [
-        (fresh, home.name, within(policy, home.range)) for home in plan.homes if home.range
-    ]
+    moves += [(fresh, home.name, within(policy, home.range)) for home in plan.homes if home.range]
     for source, target, where in moves:
         conn.execute(
             sql.SQL(

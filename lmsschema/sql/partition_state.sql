@@ -8,6 +8,14 @@ SELECT
     a.attname AS key,
     pg_catalog.format_type(a.atttypid, null) AS key_type,
     pg_catalog.obj_description(p.oid, 'pg_class') AS comment,
+    -- whether a move of the default's rows is under way, or was cut short
+    EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c
+        WHERE
+            c.relnamespace = n.oid
+            AND c.relname IN (%(copy)s, %(log)s)
+            AND pg_catalog.obj_description(c.oid, 'pg_class') = %(mark)s
+    ) AS unfinished,
     ARRAY(
         SELECT c.relname::text
         FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid

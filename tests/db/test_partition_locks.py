@@ -127,7 +127,7 @@ def test_promoting(database: Database, conn: psycopg.Connection) -> None:
     _, plan = partition_heal.plan(database, LEARNING_EVENTS)
     assert plan.method == "promote"
     with database.transaction() as own:
-        promote.prepare(database, LEARNING_EVENTS, plan, default, around)
+        promote.prepare(database, LEARNING_EVENTS, plan, around)
         assert others(held(own), "learning_events_default_new") == {}
         locks.take(own, promote.needed(database, LEARNING_EVENTS, around, default), 1)
         before = others(held(own), "learning_events_default_new")
@@ -169,7 +169,7 @@ def test_foreign_keys_are_added_with_a_moment_s_lock_and_validated_with_none(
 
 
 def test_noting_changes_makes_writers_of_the_default_wait_alone(database: Database) -> None:
-    log = capture.read(database, "learning_events_default")
+    log = capture.read(database, "learning_events_default", LEARNING_EVENTS.log_name)
     with database.transaction() as conn:
         capture.start(conn, log)
         found = others(held(conn), "learning_events_default_heal_log")

@@ -1,17 +1,32 @@
 """A move of the default's rows, whatever the database, its users and the kernel do meanwhile."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from lmsschema import partition_heal, partition_homes, partition_move
+from lmsschema import (
+    check,
+    doctor,
+    drift_text,
+    partition_alarm,
+    partition_ensure,
+    partition_heal,
+    partition_homes,
+    partition_move,
+    partition_report,
+    partition_state,
+)
 from lmsschema.db import Database
 from lmsschema.ddl import locks
-from lmsschema.ddl.locks import Lock
+from lmsschema.ddl.locks import Lock, Patience
+from lmsschema.errors import LockTimeoutError
 from lmsschema.partitions import LEARNING_EVENTS
-from tests.db import events
+from tests.acceptance.boundaries import When
+from tests.db import events, healing
 
 Opened = Callable[..., Database]
 
@@ -147,3 +162,144 @@ def owner(conn: psycopg.Connection, upgraded_url: str) -> Iterator[str]:
     conn.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(role))
     conn.execute(sql.SQL("DROP OWNED BY {}").format(role))
     conn.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+#: Where a process is killed, one after the other on what the one before has left: the statement,
+#: the how-manieth of its kind, before it or once it is sent.
+KILLS: tuple[tuple[str, int, When], ...] = (
+    ("CREATE UNLOGGED TABLE", 1, "before"),  # the copy's tables are there, the trigger is not
+    ("INSERT INTO", 5, "sent"),
+    ("DROP TABLE", 2, "before"),  # removing what the one before has left
+    ('SET "lmsschema_taken"', 1, "before"),  # copied, before it catches up
+    ("ADD CONSTRAINT", 7, "sent"),
+    ("DETACH PARTITION", 1, "before"),  # under the locks of the exchange
+    ("ATTACH PARTITION", 1, "sent"),  # the exchange is made, and not committed
+)
+
+
+def test_a_move_that_is_killed_anywhere_is_done_again(
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened
+) -> None:
+    database = opened(upgraded_url)
+    named = conn.info.backend_pid, database.conn.info.backend_pid
+    for text, at, when in KILLS:
+        before = rows(conn)
+        assert healing.killed(upgraded_url, text, at, when), text
+        while conn.execute(OTHERS, [list(named)]).fetchone() != (0,):
+            time.sleep(0.01)  # until the server has noticed
+        assert rows(conn) == before
+        assert left_behind(conn), text
+        assert partition_report.health(database, LEARNING_EVENTS).move_cut_short
+        events.insert(conn, events.month(0), 2)
+        events.insert(conn, events.month(-7), 2)
+        conn.execute("UPDATE learning_events SET event_action = 'b' WHERE ctid < '(0,2)'")
+        conn.execute("DELETE FROM learning_events WHERE ctid = '(1,7)'")
+    before = rows(conn)
+    healed = partition_heal.heal(database, LEARNING_EVENTS)
+    assert (healed.plan.method, healed.applied) == ("move", True)
+    assert rows(conn) == before
+    assert events.count(conn, DEFAULT) == 0
+    assert left_behind(conn) == []
+    listing = partition_report.listing(database, LEARNING_EVENTS)
+    assert [one.oddities for one in listing.partitions] == [()] * 6
+
+
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> ALL (%s)
+"""
+
+
+def rows(conn: psycopg.Connection) -> list[tuple[object, ...]]:
+    """Return the events: identity, time, and what was last done to them."""
+    return conn.execute(
+        "SELECT id, event_timestamp, event_action FROM learning_events ORDER BY 1, 2"
+    ).fetchall()
+
+
+def left_behind(conn: psycopg.Connection) -> list[str]:
+    """Return the names of what a move makes for itself alone."""
+    found = conn.execute(
+        "SELECT relname FROM pg_class WHERE relname ~ 'heal|_new$' UNION ALL"
+        " SELECT proname FROM pg_proc WHERE proname ~ 'heal_log' UNION ALL"
+        " SELECT tgname FROM pg_trigger WHERE tgname ~ 'heal_log' UNION ALL"
+        " SELECT conname FROM pg_constraint WHERE conname = 'lmsschema_bounds' UNION ALL"
+        " SELECT relname FROM pg_class WHERE obj_description(oid, 'pg_class') ~ 'not over'"
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+@pytest.fixture
+def cut_short(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> Database:
+    """A database whose move was killed while it copied."""
+    assert healing.killed(upgraded_url, "INSERT INTO", 3, "sent")
+    while conn.execute(OTHERS, [[conn.info.backend_pid]]).fetchone() != (0,):
+        time.sleep(0.01)
+    return opened(upgraded_url)
+
+
+def test_what_is_left_of_a_move_is_reported_with_what_ends_it(
+    cut_short: Database, conn: psycopg.Connection
+) -> None:
+    drift = check.run(cut_short).drift
+    said = [drift_text.describe(one) for one in drift if one.attribute == "move of rows"]
+    assert said == [
+        (
+            "table learning_events: move of rows: expected none, "
+            "found an unfinished one (lmsschema partitions heal ends it)"
+        )
+    ]
+    assert not [one for one in drift if one.identity.kind in {"trigger", "function"}]
+    assert check.run(cut_short).unmanaged == ()
+    [finding] = [one for one in doctor.examine(cut_short).findings if "cut short" in one.message]
+    assert finding.remedy == ("lmsschema partitions heal --schema public",)
+    odd = {
+        one.name: one.oddities[0]
+        for one in partition_report.listing(cut_short, LEARNING_EVENTS).partitions
+        if one.oddities
+    }
+    copies = {events.name(0), events.name(-7), f"{DEFAULT}_new", f"{DEFAULT}_heal_log"}
+    assert set(odd) == {DEFAULT} | copies
+    assert all("partitions heal ends it" in oddity for oddity in odd.values())
+    health = partition_report.health(cut_short, LEARNING_EVENTS)
+    assert "lmsschema_partitions_move_cut_short" in partition_alarm.as_prometheus([health])
+    with partition_state.claimed(cut_short, LEARNING_EVENTS):  # as the move itself does
+        assert not partition_report.health(cut_short, LEARNING_EVENTS).move_cut_short
+    assert conn.info.dbname == cut_short.conn.info.dbname
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_what_is_left_of_a_move_goes_although_there_is_nothing_to_move_any_more(
+    cut_short: Database, conn: psycopg.Connection, left: int
+) -> None:
+    """Else the trigger would note each change for ever, in what was promoted too."""
+    conn.execute("DELETE FROM learning_events WHERE event_timestamp < %s", (events.month(-1),))
+    if not left:
+        conn.execute("DELETE FROM learning_events")
+    healed = partition_heal.heal(cut_short, LEARNING_EVENTS)
+    assert healed.plan.method == ("promote" if left else "nothing")
+    assert events.count(conn) == left
+    assert left_behind(conn) == []
+
+
+def test_ensure_removes_what_is_left_of_a_move(
+    cut_short: Database, conn: psycopg.Connection
+) -> None:
+    """A copy that has a month's name must not keep the month from being made."""
+    conn.execute("DELETE FROM learning_events")
+    outcome = partition_ensure.ensure(cut_short, LEARNING_EVENTS)
+    assert [action.name for action in outcome.done] == [events.name(0)]
+    assert left_behind(conn) == []
+    assert not partition_ensure.ensure(cut_short, LEARNING_EVENTS).done
+
+
+def test_ensure_makes_months_while_what_is_left_of_a_move_can_t_be_removed(
+    cut_short: Database, conn: psycopg.Connection, upgraded_url: str
+) -> None:
+    policy = replace(LEARNING_EVENTS, ahead=5, default=False)
+    conn.execute("ALTER TABLE learning_events DETACH PARTITION learning_events_default")
+    with psycopg.connect(upgraded_url) as reader:
+        reader.execute("SELECT FROM learning_events_default")
+        with pytest.raises(LockTimeoutError, match=f"pid {reader.info.backend_pid}"):
+            partition_ensure.ensure(cut_short, policy, patience=Patience(total=0.3))
+    assert {events.name(4), events.name(5)} <= set(events.partitions(conn))
