@@ -3,18 +3,15 @@
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema import partition_state
+from lmsschema import partition_inheritance, partition_likeness, partition_state
 from lmsschema.db import Database, require_writable, translated
-from lmsschema.ddl import attach, keys, locks
-from lmsschema.ddl.attach import Surroundings
+from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
-from lmsschema.ddl.promote import within
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.partition_expiry import parse_mark
+from lmsschema.partition_repair import BY_HAND
 from lmsschema.partition_state import State
 from lmsschema.partitions import Attach, Policy, Range
-
-_CHECK = "lmsschema_bounds"
 
 
 def restore(
@@ -27,8 +24,8 @@ def restore(
 ) -> Range:
     """Attach a detached table again with the bounds that it had.
 
-    What takes long is done before anyone is locked: the table's rows are proved to lie in its
-    bounds by a CHECK on it, its foreign keys are validated. Then, until the transaction ends:
+    What the partitioned table got meanwhile, the table gets first, and what takes long is done
+    before anyone is locked (:mod:`lmsschema.partition_likeness`). Then, until the transaction ends:
     ACCESS EXCLUSIVE on the tables that its foreign keys refer to (PostgreSQL replaces the keys'
     triggers), SHARE ROW EXCLUSIVE on the partitioned table, ACCESS EXCLUSIVE on the default.
 
@@ -37,15 +34,17 @@ def restore(
 
     Raises:
         LmsschemaError: There is no such table, or nothing says what its bounds were.
-        UnsafeError: Another partition covers its bounds; rows of its own lie outside, or rows of
-            the default within them. The table is as it was.
+        UnsafeError: Another partition covers its bounds; rows of its own lie outside or break a
+            rule, or rows of the default lie within; its columns are others. The table is as it was.
     """
     require_writable(database)
     with translated(database.target):
         bounds, comment = _bounds(database, policy, name)
-        table = sql.Identifier(name)
-        _prove(database, policy, name, bounds, patience=patience, progress=progress)
-        keys.add(database, policy, name, patience, progress)
+        with database.transaction(read_only=True):
+            _refuse_overlap(policy, partition_state.read(database, policy), name, bounds)
+        partition_likeness.make_alike(
+            database, policy, name, bounds, patience=patience, progress=progress
+        )
         around = attach.surroundings(database, policy)
         default: str | None = None
 
@@ -57,6 +56,8 @@ def restore(
             _refuse_overlap(policy, state, name, bounds)
 
         def work(conn: psycopg.Connection) -> None:
+            found = partition_inheritance.differences(database, policy, [name])
+            partition_inheritance.mend(conn, [f for f in found if f.kind not in BY_HAND])
             try:
                 conn.execute(attach.statement(policy, Attach(name, bounds)))
             except errors.CheckViolation:
@@ -67,12 +68,15 @@ def restore(
             attach.finish(database, policy, [name], around)
             conn.execute(
                 sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}; COMMENT ON TABLE {} IS {}").format(
-                    table, sql.Identifier(_CHECK), table, sql.Literal(comment or None)
+                    sql.Identifier(name),
+                    sql.Identifier(partition_likeness.CHECK),
+                    sql.Identifier(name),
+                    sql.Literal(comment or None),
                 )
             )
 
         def wanted() -> list[Lock]:
-            return _needed(database, policy, around, default)
+            return attach.needed(database, policy, around, default, "ACCESS EXCLUSIVE")
 
         try:
             locks.step(
@@ -89,14 +93,11 @@ def restore(
                 f"another run is at work on the partitions of {policy.table}",
                 hint="Run the command again.",
             ) from None
+        except UnsafeError:
+            partition_likeness.drop_check(database, name)
+            raise
     progress(f"attached {name}")
     return bounds
-
-
-def _needed(
-    database: Database, policy: Policy, around: Surroundings, default: str | None
-) -> list[Lock]:
-    return attach.needed(database, policy, around, default, "ACCESS EXCLUSIVE")
 
 
 def _bounds(database: Database, policy: Policy, name: str) -> tuple[Range, str]:
@@ -133,48 +134,3 @@ def _refuse_overlap(policy: Policy, state: State, name: str, bounds: Range) -> N
                 f"{partition.name} of {policy.table} covers the bounds of {name} now",
                 hint=f"Detach {partition.name} first, or copy the rows of {name} with INSERT.",
             )
-
-
-def _prove(
-    database: Database,
-    policy: Policy,
-    name: str,
-    bounds: Range,
-    *,
-    patience: Patience,
-    progress: Progress,
-) -> None:
-    """Prove by a CHECK on the detached table that its rows lie in its bounds."""
-    table, check = sql.Identifier(name), sql.Identifier(_CHECK)
-
-    def add(conn: psycopg.Connection) -> None:
-        conn.execute(
-            sql.SQL(
-                "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check},"
-                " ADD CONSTRAINT {check} CHECK ({key} IS NOT NULL AND {within}) NOT VALID"
-            ).format(
-                table=table,
-                check=check,
-                key=sql.Identifier(policy.key),
-                within=within(policy, bounds),
-            )
-        )
-
-    locks.step(
-        database,
-        add,
-        what=f"check {name}",
-        locks=lambda: [Lock(database.schema, name, "ACCESS EXCLUSIVE")],
-        patience=patience,
-        progress=progress,
-    )
-    try:
-        with database.transaction() as conn:
-            conn.execute(sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(table, check))
-    except errors.CheckViolation:
-        with database.transaction() as conn:
-            conn.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(table, check))
-        raise UnsafeError(
-            f"rows of {name} lie outside the bounds that it had; it was left as it is",
-            hint="Move those rows first.",
-        ) from None
