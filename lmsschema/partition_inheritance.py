@@ -9,6 +9,9 @@ from psycopg import sql
 from lmsschema.db import Database, query
 from lmsschema.partitions import Policy
 
+#: What is told, not mended, of a partition with rows: it would copy them under an exclusive lock.
+BY_HAND = frozenset({"tablespace"})
+
 
 @dataclasses.dataclass(frozen=True)
 class Difference:

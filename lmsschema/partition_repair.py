@@ -8,11 +8,8 @@ from lmsschema import partition_inheritance
 from lmsschema.db import Database, translated
 from lmsschema.ddl import locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
-from lmsschema.partition_inheritance import Difference
+from lmsschema.partition_inheritance import BY_HAND, Difference
 from lmsschema.partitions import Policy
-
-#: What is told, not mended: it would copy the partition's rows under an exclusive lock.
-BY_HAND = frozenset({"tablespace"})
 
 
 def repair(
@@ -38,7 +35,10 @@ def repair(
             mine = [one for one in found if one.partition == name]
             for one in mine:
                 if one.kind in BY_HAND:
-                    progress(f"{name} lies in another tablespace; by hand: {one.statement}")
+                    progress(
+                        f"{name} lies in another {one.kind} than its table. It stays: moving it "
+                        f"copies its rows while nobody can read them. By hand: {one.statement}"
+                    )
             statements = [one for one in mine if one.kind not in BY_HAND]
             if statements:
                 _mend(database, name, statements, patience, progress)

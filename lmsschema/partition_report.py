@@ -19,6 +19,8 @@ CUT_SHORT = "left by a move of the default's rows that was cut short"
 #: Rows of the default are counted up to this number.
 COUNTED = 1_000_000
 
+_REPAIR = "partitions ensure --repair"
+
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -99,7 +101,10 @@ def listing(database: Database, policy: Policy) -> Listing:
         mark = partition_state.unfinished_mark(policy)
         differing: dict[str, set[str]] = {}
         for one in partition_inheritance.differences(database, policy):
-            differing.setdefault(one.partition, set()).add(one.kind)
+            by_hand = one.kind in partition_inheritance.BY_HAND
+            how = f"by hand, its rows are copied: {one.statement}" if by_hand else _REPAIR
+            odd = f"its {one.kind} differs from the table's ({how})"
+            differing.setdefault(one.partition, set()).add(odd)
     found = []
     off_grid: list[Range] = []
     for name, attached, pending, bounds, estimate, size, note, indexes, keys, invalid in rows:
@@ -117,10 +122,7 @@ def listing(database: Database, policy: Policy) -> Listing:
         oddities += [f"lacks index {index}" for index in indexes]
         oddities += [f"lacks key {key}" for key in keys]
         oddities += [f"index {index} is invalid" for index in invalid]
-        oddities += [
-            f"its {kind} differs from the table's (partitions ensure --repair)"
-            for kind in sorted(differing.get(name, ()))
-        ]
+        oddities += sorted(differing.get(name, ()))
         if bounded is not None and not on_grid(policy, bounded):
             off_grid.append(bounded)
             oddities.append(f"bounds off the {policy.interval}'s grid")

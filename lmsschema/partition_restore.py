@@ -9,7 +9,6 @@ from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.partition_expiry import parse_mark
-from lmsschema.partition_repair import BY_HAND
 from lmsschema.partition_state import State
 from lmsschema.partitions import Attach, Policy, Range
 
@@ -57,7 +56,8 @@ def restore(
 
         def work(conn: psycopg.Connection) -> None:
             found = partition_inheritance.differences(database, policy, [name])
-            partition_inheritance.mend(conn, [f for f in found if f.kind not in BY_HAND])
+            mended = [f for f in found if f.kind not in partition_inheritance.BY_HAND]
+            partition_inheritance.mend(conn, mended)
             try:
                 conn.execute(attach.statement(policy, Attach(name, bounds)))
             except errors.CheckViolation:

@@ -228,23 +228,14 @@ finding AS (
                 AND o.kinds IS NOT DISTINCT FROM s.kinds
         )
 
+    -- a table that names none leaves it to default_tablespace, and to whoever moves old partitions
     UNION ALL
     SELECT child, 9, 'tablespace',
         pg_catalog.format(
             'ALTER TABLE %%s SET TABLESPACE %%I', ident,
-            (
-                SELECT t.spcname FROM pg_catalog.pg_tablespace AS t
-                WHERE
-                    t.oid = coalesce(
-                        nullif(parent_space, 0),
-                        (
-                            SELECT d.dattablespace FROM pg_catalog.pg_database AS d
-                            WHERE d.datname = pg_catalog.current_database()
-                        )
-                    )
-            )
+            (SELECT t.spcname FROM pg_catalog.pg_tablespace AS t WHERE t.oid = parent_space)
         )
-    FROM pair WHERE parent_space <> child_space
+    FROM pair WHERE parent_space <> child_space AND parent_space <> 0
 
     UNION ALL
     SELECT child, 9, 'comment',

@@ -21,7 +21,8 @@ Opened = Callable[..., Database]
 
 SOON = Patience(total=1.5)
 
-TWELVE = replace(LEARNING_EVENTS, ahead=14)
+#: Twelve months more than there are.
+TWELVE = replace(LEARNING_EVENTS, ahead=15)
 
 
 @pytest.fixture
@@ -60,11 +61,11 @@ def test_nothing_to_do_is_one_query(
 def test_twelve_months_under_load(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
-    instants = [str(events.month(offset)) for offset in range(16)]  # the default takes some
-    with events.load(upgraded_url, instants[:4]) as load:
+    instants = [str(events.month(offset)) for offset in range(4)]
+    with events.load(upgraded_url, instants) as load:
         outcome = partition_ensure.ensure(opened(upgraded_url), TWELVE)
     assert not load.errors
-    assert len(outcome.done) == 11
+    assert len(outcome.done) == 12
     assert events.count(conn) == load.inserted > 0
     assert not partition_ensure.ensure(opened(upgraded_url), TWELVE).done
 
@@ -73,14 +74,14 @@ def test_inserts_that_the_default_would_have_taken_are_not_refused(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
     """Rows of a month arrive while its partition is made: in the default, or in it."""
-    instants = [str(events.month(offset)) for offset in range(4, 15)]
+    instants = [str(events.month(offset)) for offset in range(4, 16)]
     with events.load(upgraded_url, instants) as load:
         outcome = partition_ensure.ensure(opened(upgraded_url), TWELVE)
     assert not load.errors
     assert events.count(conn) == load.inserted > 0
     assert not outcome.in_the_way
     assert outcome.until is not None
-    assert outcome.until >= events.month(15, day=1)
+    assert outcome.until >= events.month(16, day=1)
 
 
 def test_a_writer_that_holds_users_is_named_and_what_was_made_stays(
@@ -101,7 +102,7 @@ def test_a_writer_that_holds_users_is_named_and_what_was_made_stays(
     assert any(f"pid {pid}" in line for line in told)
     assert len(events.partitions(conn)) == 5
     partition_ensure.ensure(opened(upgraded_url), TWELVE)
-    assert len(events.partitions(conn)) == 16
+    assert len(events.partitions(conn)) == 17
 
 
 def test_others_wait_no_longer_than_the_longest_lock_wait(
@@ -163,8 +164,8 @@ def test_a_transaction_in_the_other_order_gets_no_deadlock(
         for thread in threads:
             thread.join()
     assert met == []
-    assert len(outcome.done) == 11
-    assert len(events.partitions(conn)) == 16
+    assert len(outcome.done) == 12
+    assert len(events.partitions(conn)) == 17
 
 
 def test_two_runs_at_once(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> None:
@@ -177,8 +178,8 @@ def test_two_runs_at_once(conn: psycopg.Connection, upgraded_url: str, opened: O
         ]
         outcomes = [run.result() for run in runs]
     made = [action.name for outcome in outcomes for action in outcome.done]
-    assert len(made) == len(set(made)) == 11
-    assert len(events.partitions(conn)) == 16
+    assert len(made) == len(set(made)) == 12
+    assert len(events.partitions(conn)) == 17
 
 
 def test_while_another_run_is_at_work_it_says_so(upgraded_url: str, opened: Opened) -> None:
@@ -204,7 +205,7 @@ def test_somebody_else_s_table_stays_as_it_is(
     assert events.count(conn, name) == 1
     found = events.partitions(conn)
     assert name not in found
-    assert len(found) == 15  # all others are there
+    assert len(found) == 16  # all others are there
 
 
 def test_an_empty_table_with_a_name_taken(
@@ -328,7 +329,7 @@ def test_a_role_that_owns_the_table_and_no_more(
     conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
     url = conninfo.make_conninfo(upgraded_url, user=owner[0], password="x")
     outcome = partition_ensure.ensure(opened(url), TWELVE)
-    assert len(outcome.done) == 11
+    assert len(outcome.done) == 12
 
 
 def test_a_role_without_rights_is_told_so(
@@ -458,7 +459,7 @@ def test_any_session_and_any_schema(
     assert not partition_ensure.ensure(database, TWELVE).in_the_way
     assert not partition_ensure.ensure(database, TWELVE).done
     listing = partition_report.listing(database, LEARNING_EVENTS)
-    assert [one.oddities for one in listing.partitions] == [()] * 16
+    assert [one.oddities for one in listing.partitions] == [()] * 17
     assert listing.holes == ()
     assert conn.info.dbname  # the fixture's database is another one, and untouched
 

@@ -8,7 +8,6 @@ from psycopg import sql
 
 from lmsschema import (
     check,
-    migrate,
     partition_ensure,
     partition_inheritance,
     partition_prune,
@@ -69,25 +68,24 @@ def indexes(conn: psycopg.Connection) -> set[tuple[object, ...]]:
 
 
 def test_a_month_detached_before_a_revision_gets_what_the_revision_gave_its_table(
-    database_url: str, opened: Opened
+    database: Database, conn: psycopg.Connection
 ) -> None:
-    database = opened(database_url)
-    migrate.upgrade(database, "0003_analytics")
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        detach(database, conn)
-        migrate.upgrade(database, "head")
-        conn.execute(sql.SQL("UPDATE {} SET created_at = NULL WHERE ctid < '(0,4)'").format(TABLE))
-        with pytest.raises(UnsafeError) as caught:
-            partition_restore.restore(database, LEARNING_EVENTS, NAME)
-        said = f"{NAME}.created_at NOT NULL: 3 rows of {NAME}: "
-        assert said in caught.value.message
-        assert events.count(conn, NAME) == 10
-        conn.execute(
-            sql.SQL("UPDATE {} SET created_at = now() WHERE created_at IS NULL").format(TABLE)
-        )
+    """It is as the revision before the last one left it."""
+    conn.execute(
+        sql.SQL(
+            "ALTER TABLE {} ALTER server_timestamp DROP NOT NULL, ALTER created_at DROP NOT NULL;"
+            " DROP INDEX {}, {}"
+        ).format(TABLE, *(sql.Identifier(f"{NAME}_{c}_id_idx") for c in ("lesson", "section")))
+    )
+    conn.execute(sql.SQL("UPDATE {} SET created_at = NULL WHERE ctid < '(0,4)'").format(TABLE))
+    with pytest.raises(UnsafeError) as caught:
         partition_restore.restore(database, LEARNING_EVENTS, NAME)
-        assert events.count(conn) == 10
-        assert drift_of(database) == []
+    assert f"{NAME}.created_at NOT NULL: 3 rows of {NAME}: " in caught.value.message
+    assert events.count(conn, NAME) == 10
+    conn.execute(sql.SQL("UPDATE {} SET created_at = now() WHERE created_at IS NULL").format(TABLE))
+    partition_restore.restore(database, LEARNING_EVENTS, NAME)
+    assert events.count(conn) == 10
+    assert drift_of(database) == []
 
 
 CHANGES = {
