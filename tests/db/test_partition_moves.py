@@ -66,11 +66,16 @@ def test_a_row_that_comes_right_before_the_locks_is_kept(
     set_for_all(conn, "default_transaction_isolation", isolation)
     take = locks.take
 
-    def insert_and_take(own: psycopg.Connection, wanted: Sequence[Lock], wait: float) -> None:
+    def insert_and_take(
+        own: psycopg.Connection,
+        wanted: Sequence[Lock],
+        wait: float,
+        then: Sequence[sql.Composed] = (),
+    ) -> None:
         if any((lock.table, lock.mode) == ("users", "ACCESS EXCLUSIVE") for lock in wanted):
             events.insert(conn, events.month(0), 3)
             conn.execute("UPDATE learning_events SET event_action = 'late' WHERE ctid < '(0,3)'")
-        take(own, wanted, wait)
+        take(own, wanted, wait, then)
 
     monkeypatch.setattr(locks, "take", insert_and_take)
     healed = partition_heal.heal(opened(upgraded_url), LEARNING_EVENTS)
