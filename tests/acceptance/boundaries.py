@@ -160,7 +160,9 @@ def _count(sent: BinaryIO, server: socket.socket, boundary: Boundary) -> None:
         if text is None:  # a password, the end
             server.sendall(held)
             continue
-        lasting = (text == "COMMIT" and changed) or "CONCURRENTLY" in text
+        lasting = (text == "COMMIT" and changed) or (
+            text.startswith(_CHANGES) and "CONCURRENTLY" in text
+        )
         request = held
 
         def send(request: bytes = request) -> None:
