@@ -15,7 +15,8 @@ from lmsschema import (
 from lmsschema.db import Database
 from lmsschema.errors import UnsafeError, UsageError
 from lmsschema.partitions import POLICIES
-from lmsschema.runner import DEFAULT_RETRY, Applied, Retry
+from lmsschema.retry import DEFAULT_RETRY, Retry
+from lmsschema.runner import Applied
 
 Notify = Callable[[str], None]
 
@@ -207,9 +208,10 @@ def downgrade(
         db.require_writable(database)
         if wanted == revisions.position(before):
             return before, before
-        if not lose_rows:
-            preflight.refuse_loss(database, after or revisions.BASE)
         back = ids[wanted : revisions.position(before)][::-1]
+        if not lose_rows:
+            end = after or revisions.BASE
+            preflight.refuse_loss(database, end, back[0], retry=retry, notify=notify)
         runner.run(
             database,
             "downgrade",

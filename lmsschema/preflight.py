@@ -1,10 +1,13 @@
 """What is looked at before a run, and refused as unsafe; nothing is changed here."""
 
+from collections.abc import Callable
+
 from psycopg import sql
 
 from lmsschema import db, runner
 from lmsschema.db import Database
 from lmsschema.errors import UnsafeError
+from lmsschema.retry import DEFAULT_RETRY, Retry
 
 
 def refuse_taken_names(database: Database) -> None:
@@ -38,44 +41,73 @@ def refuse_taken_names(database: Database) -> None:
         )
 
 
-def refuse_loss(database: Database, end: str) -> None:
-    """Raise UnsafeError if going back to the revision ``end`` drops tables that hold rows.
+def refuse_loss(
+    database: Database,
+    end: str,
+    revision: str,
+    *,
+    retry: Retry = DEFAULT_RETRY,
+    notify: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Raise UnsafeError if going back to ``end`` drops tables that hold rows, or columns of them.
 
     What a downgrade drops is seen, not guessed: it is run in a transaction that is rolled back.
+
+    Args:
+        database: The database.
+        end: The revision to go back to.
+        revision: The one to be taken back first.
+        retry: How its locks are waited for.
+        notify: Told who is in the way.
+
+    Raises:
+        UnsafeError: Rows would be lost; nothing was changed.
+        LockTimeoutError: Tables were locked for too long.
     """
-    filled = _filled_tables(database)
+    with database.transaction(read_only=True) as conn:
+        before = conn.execute(_columns(database)).fetchall()
+        tables = list(dict.fromkeys(table for table, *_ in before))
+        holds_rows = sql.SQL("SELECT EXISTS (SELECT FROM {})")
+        filled = {
+            table
+            for table in tables
+            if conn.execute(holds_rows.format(sql.Identifier(table))).fetchone() == (True,)
+        }
     if not filled:
         return
-    from alembic import command
-
-    with runner.connection(database) as lent, lent.begin() as scratch:
-        command.downgrade(runner.config(connection=lent), end)
-        tables = lent.exec_driver_sql(
-            _tables_query(database), execution_options={"no_parameters": True}
-        )
-        left = set(tables.scalars())
-        scratch.rollback()
-    lost = [name for name in filled if name not in left]
-    if lost:
-        raise UnsafeError(
-            f"going back to {end} drops tables that hold rows: {', '.join(lost)}",
-            hint="Take a backup; then --lose-rows goes on. Nothing was changed.",
-            details={"tables": lost},
-        )
-
-
-def _filled_tables(database: Database) -> list[str]:
-    """Return the names of the schema's tables that hold at least one row."""
-    with database.transaction(read_only=True) as conn:
-        names = [str(row[0]) for row in conn.execute(_tables_query(database))]
-        holds_rows = sql.SQL("SELECT EXISTS (SELECT FROM {})")
-        return [
-            name
-            for name in names
-            if conn.execute(holds_rows.format(sql.Identifier(name))).fetchone() == (True,)
+    left = runner.rehearse(
+        database,
+        "downgrade",
+        end,
+        revision,
+        lambda lent: {
+            (table, number)
+            for table, _, number in lent.exec_driver_sql(
+                _columns(database).as_string(), execution_options={"no_parameters": True}
+            )
+        },
+        retry=retry,
+        notify=notify,
+    )
+    there = {table for table, _ in left}
+    lost = [table for table in tables if table in filled - there]
+    columns = [
+        f"{table}.{column}"
+        for table, column, number in before
+        if table in filled & there and (table, number) not in left
+    ]
+    if lost or columns:
+        what = [
+            *([f"tables that hold rows: {', '.join(lost)}"] if lost else []),
+            *([f"columns of tables that hold rows: {', '.join(columns)}"] if columns else []),
         ]
+        raise UnsafeError(
+            f"going back to {end} drops {', and '.join(what)}",
+            hint="Take a backup; then --lose-rows goes on. Nothing was changed.",
+            details={"tables": lost, "columns": columns},
+        )
 
 
-def _tables_query(database: Database) -> str:
-    """Return the query for the names of the schema's tables, partitions left out."""
-    return db.query("tables").format(schema=database.schema).as_string()
+def _columns(database: Database) -> sql.Composed:
+    """Return the query for the columns of the schema's tables, partitions left out."""
+    return db.query("tables").format(schema=database.schema)

@@ -3,30 +3,23 @@
 import contextlib
 import dataclasses
 import io
-import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import psycopg
-from psycopg import errors
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lmsschema import blocked, db, revisions
-from lmsschema.blocked import Blocker
 from lmsschema.db import Database
-from lmsschema.ddl.locks import Patience
 from lmsschema.errors import LmsschemaError
+from lmsschema.retry import DEFAULT_RETRY, Retry, wait_or_give_up
 
 if TYPE_CHECKING:
     import sqlalchemy
     from alembic.config import Config
 
+T = TypeVar("T")
 Notify = Callable[[str], None]
 Direction = Literal["upgrade", "downgrade"]
-
-#: What another attempt may be spared.
-_PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,37 +28,6 @@ class Applied:
 
     revision: str
     seconds: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Retry:
-    """How a revision gets its locks.
-
-    Args:
-        lock_timeout: Seconds that a statement waits for a lock; nobody queues behind it for longer.
-        retries: How often a revision that did not get one is tried again, as a whole.
-    """
-
-    lock_timeout: float = 2.0
-    retries: int = 10
-
-    def patience(self) -> Patience:
-        """Return the same for steps outside of the revision's transaction."""
-        pauses = sum(min(2.0**attempt, 15.0) for attempt in range(self.retries))
-        # a step waits for its first lock, and then twice as long for all others
-        longest = self.lock_timeout / 3
-        return Patience(
-            total=pauses + self.lock_timeout * (self.retries + 1),
-            first=min(Patience.first, longest),
-            longest=longest,
-        )
-
-    def pause(self, attempt: int) -> float:
-        """Return the seconds to wait after an attempt: doubled each time, 15 at most, jittered."""
-        return min(2.0 ** (attempt - 1), 15.0) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
-
-
-DEFAULT_RETRY = Retry()
 
 
 def run(
@@ -125,15 +87,43 @@ def run(
             done.pop()  # its commit failed
         attempt = 1 if len(done) > before else attempt + 1
         revision = steps[min(len(done), len(steps) - 1)]
-        if not isinstance(failed.orig, _PASSING) or attempt > retry.retries:
-            who = in_the_way if isinstance(failed.orig, _PASSING) else []
-            raise _failure(database, revision, failed, attempt, who) from failed
-        pause = retry.pause(attempt)
-        notify(
-            f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
-            f"{retry.retries + 1} in {pause:.1f} s"
-        )
-        time.sleep(pause)
+        wait_or_give_up(database, revision, failed, attempt, in_the_way, retry, notify)
+
+
+def rehearse(
+    database: Database,
+    direction: Direction,
+    end: str,
+    revision: str,
+    look: Callable[["sqlalchemy.Connection"], T],
+    *,
+    retry: Retry = DEFAULT_RETRY,
+    notify: Notify = lambda _: None,
+) -> T:
+    """Run Alembic in a transaction that is rolled back; return what ``look`` sees at its end.
+
+    Its locks are waited for as those of the run itself; messages name ``revision``, the first.
+
+    Raises:
+        LockTimeoutError: It did not get its locks.
+        LmsschemaError: A statement failed.
+    """
+    import sqlalchemy
+    from alembic import command
+
+    attempt = 0
+    while True:
+        attempt += 1
+        with blocked.watched(database, notify, retry.lock_timeout) as in_the_way:
+            try:
+                with connection(database, retry.lock_timeout) as lent, lent.begin() as scratch:
+                    getattr(command, direction)(config(connection=lent), end)
+                    seen = look(lent)
+                    scratch.rollback()
+                    return seen
+            except sqlalchemy.exc.DBAPIError as error:
+                failed = error
+        wait_or_give_up(database, revision, failed, attempt, in_the_way, retry, notify)
 
 
 def _run_once(
@@ -216,33 +206,6 @@ def config(**attributes: object) -> "Config":
     settings = Config(attributes=attributes)
     settings.set_main_option("script_location", str(revisions.folder()).replace("%", "%%"))
     return settings
-
-
-def _failure(
-    database: Database,
-    revision: str,
-    error: "sqlalchemy.exc.DBAPIError",
-    attempts: int,
-    in_the_way: list[Blocker],
-) -> LmsschemaError:
-    """Return the error that says which revision and statement failed, and where that leaves us."""
-    cause = error.orig if isinstance(error.orig, psycopg.Error) else psycopg.OperationalError()
-    meant = db.translate(cause, database.target)
-    statement = " ".join((error.statement or "").split())
-    tried = f" after {attempts} attempts" if attempts > 1 else ""
-    by = f"; in the way: {'; '.join(map(str, in_the_way))}" if in_the_way else ""
-    return type(meant)(
-        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}{by}",
-        hint="The revision was rolled back whole: 'lmsschema current' shows where the database "
-        f"is. {meant.hint}".rstrip(),
-        details=meant.details
-        | {
-            "revision": revision,
-            "statement": error.statement,
-            "attempts": attempts,
-            "blockers": [dataclasses.asdict(blocker) for blocker in in_the_way],
-        },
-    )
 
 
 @contextlib.contextmanager

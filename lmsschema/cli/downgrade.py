@@ -10,7 +10,7 @@ from lmsschema.cli import _common
     context_settings={"ignore_unknown_options": True},  # -1 is a revision here
 )
 @click.argument("revision")
-@click.option("--lose-rows", is_flag=True, help="Go on although tables that hold rows are dropped.")
+@click.option("--lose-rows", is_flag=True, help="Go on although rows or columns are lost.")
 @_common.retry_options
 @_common.wait_option
 @_common.database_options
@@ -28,9 +28,11 @@ def command(  # noqa: PLR0917  click passes them by name
     """Take the database back to REVISION; 'base' is before the first.
 
     Each revision is taken back in a transaction of its own. Where that would drop tables that
-    hold rows, nothing is changed and the exit code is 6, unless --lose-rows is given.
+    hold rows, or columns of them, nothing is changed and the exit code is 6, unless --lose-rows is
+    given.
     """
     from lmsschema import migrate, revisions, runner
+    from lmsschema.retry import Retry
 
     with _common.open_database(url, schema) as database:
         undone: list[runner.Applied] = []
@@ -44,7 +46,7 @@ def command(  # noqa: PLR0917  click passes them by name
             revision,
             lose_rows=lose_rows,
             wait=wait,
-            retry=runner.Retry(lock_timeout, lock_retries),
+            retry=Retry(lock_timeout, lock_retries),
             notify=_common.say,
             on_applied=on_applied,
         )

@@ -54,11 +54,12 @@ def command(  # noqa: PLR0917  click passes them by name
 ) -> None:
     """Bring the database to the newest revision, or to REVISION.
 
-    Each revision is a transaction of its own, or steps that a second run takes up. Then
-    learning_events gets partitions for this month and the next three, and a default one.
+    A revision is one transaction, or steps with short ones of their own; cut short, the next run
+    goes on. Then learning_events gets partitions for this month and the next three, and a default
+    one. A second run changes nothing.
     """
     from lmsschema import migrate
-    from lmsschema.runner import Retry
+    from lmsschema.retry import Retry
 
     planned = _fingerprint(plan_file) if plan_file else None
     seconds: dict[str, float] = {}
@@ -99,12 +100,12 @@ def _fingerprint(file: IO[str]) -> dict[str, str]:
     import json
 
     try:
-        found = json.load(file)["fingerprint"]
-    except (ValueError, KeyError, TypeError) as error:
+        found = dict(json.load(file)["fingerprint"])
+    except (ValueError, KeyError, TypeError) as error:  # no JSON, or another program's
         raise UsageError(
             f"{file.name} is no plan of lmsschema", hint="Write one: lmsschema plan --json > FILE"
         ) from error
-    return {str(part): str(value) for part, value in dict(found).items()}
+    return {str(part): str(value) for part, value in found.items()}
 
 
 def _summary(done: "Upgrade") -> str:

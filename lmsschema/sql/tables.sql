@@ -1,10 +1,14 @@
--- The tables of a schema, without partitions and the version table.
-SELECT c.relname AS name
+-- The columns of the tables of a schema, without partitions and the version table.
+SELECT
+    c.relname AS table_name,
+    a.attname AS column_name,
+    a.attnum AS number
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE
     n.nspname = {schema}
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
     AND c.relname <> 'lmsschema_version'
-ORDER BY c.relname
+ORDER BY c.relname, a.attnum

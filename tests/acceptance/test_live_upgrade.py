@@ -42,7 +42,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    pass
+{back}
 '''
 
 
@@ -63,16 +63,16 @@ def shadow() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, shadow: dict[str, str]) -> Callable[[str], Checkout]:
+def checkout(tmp_path: Path, shadow: dict[str, str]) -> Callable[..., Checkout]:
     """Make a checkout with one revision more, whose upgrade() is the body given; run it."""
     root = Path(package.__file__).parent.parent
     for part in ("lmsschema", "migrations"):
         shutil.copytree(root / part, tmp_path / part)
     shutil.copy(root / "cli.py", tmp_path)
 
-    def make(body: str) -> Checkout:
+    def make(body: str, back: str = "    pass") -> Checkout:
         name = revisions.next_id("test")
-        text = REVISION.format(revision=name, before=revisions.head(), body=body)
+        text = REVISION.format(revision=name, before=revisions.head(), body=body, back=back)
         (tmp_path / "migrations" / "versions" / f"{name}.py").write_text(text)
 
         def run(*arguments: str) -> Outcome:
@@ -131,7 +131,7 @@ HAZARDS = {
 
 @pytest.mark.parametrize("case", HAZARDS)
 def test_a_hazard_is_planned_refused_and_allowed(
-    checkout: Callable[[str], Checkout], populated_url: str, case: str
+    checkout: Callable[..., Checkout], populated_url: str, case: str
 ) -> None:
     statement, kind, lock = HAZARDS[case]
     program = checkout(f"    op.execute({statement!r})")
@@ -153,7 +153,7 @@ def test_a_hazard_is_planned_refused_and_allowed(
 
 
 def test_what_takes_an_instant_is_no_hazard(
-    checkout: Callable[[str], Checkout], populated_url: str
+    checkout: Callable[..., Checkout], populated_url: str
 ) -> None:
     program = checkout(
         "    op.execute(\"ALTER TABLE users ADD CONSTRAINT c CHECK (email <> '') NOT VALID\")\n"
@@ -166,7 +166,7 @@ def test_what_takes_an_instant_is_no_hazard(
 
 
 def test_validation_after_the_lock_is_let_go_is_no_hazard_but_before_it_is(
-    checkout: Callable[[str], Checkout], populated_url: str
+    checkout: Callable[..., Checkout], populated_url: str
 ) -> None:
     add = "ALTER TABLE users ADD CONSTRAINT c CHECK (email <> '') NOT VALID"
     validate = "ALTER TABLE users VALIDATE CONSTRAINT c"
@@ -177,7 +177,7 @@ def test_validation_after_the_lock_is_let_go_is_no_hazard_but_before_it_is(
 
 
 def test_a_concurrent_statement_is_measured_while_it_runs(
-    checkout: Callable[[str], Checkout], populated_url: str
+    checkout: Callable[..., Checkout], populated_url: str
 ) -> None:
     program = checkout(
         "    with op.get_context().autocommit_block():\n"
@@ -192,7 +192,7 @@ def test_a_concurrent_statement_is_measured_while_it_runs(
 
 
 def test_empty_tables_are_in_no_danger(
-    checkout: Callable[[str], Checkout], upgraded_url: str
+    checkout: Callable[..., Checkout], upgraded_url: str
 ) -> None:
     program = checkout('    op.execute("CREATE INDEX ix_users_profile ON users (profile)")')
     assert program("plan", "--url", upgraded_url, "--json").json["steps"][0]["hazards"] == []
@@ -200,7 +200,7 @@ def test_empty_tables_are_in_no_danger(
 
 
 def test_without_a_place_to_measure_a_populated_database_is_refused(
-    checkout: Callable[[str], Checkout], populated_url: str
+    checkout: Callable[..., Checkout], populated_url: str
 ) -> None:
     program = checkout('    op.execute("SELECT 1")')
     nowhere = ["--shadow-url", "postgresql://127.0.0.1:1/none"]
@@ -212,7 +212,7 @@ def test_without_a_place_to_measure_a_populated_database_is_refused(
 
 
 def test_a_plan_asks_in_read_only_transactions_and_leaves_nothing(
-    checkout: Callable[[str], Checkout], populated_url: str
+    checkout: Callable[..., Checkout], populated_url: str
 ) -> None:
     program = checkout('    op.execute("CREATE INDEX ix_users_profile ON users (profile)")')
     with psycopg.connect(populated_url) as conn:
@@ -241,8 +241,9 @@ def test_a_plan_binds_until_the_database_changes(
         assert conn.execute("SELECT to_regclass('learning_events')").fetchone() == (None,)
         conn.execute("DROP INDEX ix_of_somebody")
     assert lmsschema("upgrade", "--url", upgraded_url, "--plan", str(plan)).code == 0
-    plan.write_text("{}")
-    assert lmsschema("upgrade", "--url", upgraded_url, "--plan", str(plan)).code == 2
+    for text in ("{}", '{"fingerprint": "abc"}', '{"fingerprint": null}'):
+        plan.write_text(text)
+        assert lmsschema("upgrade", "--url", upgraded_url, "--plan", str(plan)).code == 2
 
 
 def test_a_blocked_table_is_tried_for_as_often_as_said(
@@ -290,6 +291,29 @@ def test_a_blocked_table_is_tried_for_as_often_as_said(
         holder.rollback()
     done = lmsschema("upgrade", "--url", database_url)
     assert done.code == 0
+
+
+def test_a_downgrade_that_drops_columns_is_refused_and_waits_no_longer_than_said(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    program = checkout(
+        '    op.execute("ALTER TABLE users ADD COLUMN age int")',
+        '    op.execute("ALTER TABLE users DROP COLUMN age")',
+    )
+    assert program("upgrade", "--url", populated_url).code == 0
+    back = ("downgrade", "0004", "--url", populated_url)
+    with psycopg.connect(populated_url) as holder:
+        holder.execute("LOCK TABLE users IN ACCESS SHARE MODE")
+        began = time.monotonic()
+        blocked = program(*back, "--lock-timeout", "0.4", "--lock-retries", "0", "--json")
+        assert blocked.code == 5
+        assert time.monotonic() - began < 4
+        error = blocked.json["error"]
+        assert [blocker["pid"] for blocker in error["blockers"]] == [holder.info.backend_pid]
+    refused = program(*back)
+    assert refused.code == 6
+    assert "columns of tables that hold rows: users.age" in refused.err
+    assert program(*back, "--lose-rows").code == 0
 
 
 def let_go(url: str, holder: psycopg.Connection) -> None:
