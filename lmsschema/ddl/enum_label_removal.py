@@ -16,13 +16,15 @@ Locks:
 
 What changes:
   - The columns move to the end of their tables, in the order they had; the declared tables follow.
-  - The type gets another OID: clients that know it by its OID have to look it up again.
+  - The type gets another OID. Statements that clients prepared with a parameter of the type, or
+    that return such a column, fail until they are prepared anew: have clients connect again.
   - Each row is written once. BEFORE triggers for updates fire, but nothing that they do to the row
     is kept: updated_at stays. AFTER triggers see an update that changed the new column alone.
 
-While it goes on, the new column is seen in SELECT *, COPY without a list of columns wants it, and
-who writes the label gets PostgreSQL's error for a value that the (new) enumeration does not have. A
-transaction of a client that is REPEATABLE READ may find a row of its written by the backfill.
+While it goes on, the new column is seen in SELECT *, COPY without a list of columns wants it, a
+subscriber to a publication of the table has to have it, and who writes the label gets PostgreSQL's
+error for a value that the (new) enumeration does not have. A transaction of a client that is
+REPEATABLE READ may find that the backfill has written a row of its own.
 """
 
 import dataclasses

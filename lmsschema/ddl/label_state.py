@@ -95,8 +95,7 @@ class Table:
 
 def tables(conn: psycopg.Connection, enum: str) -> list[Table]:
     """Return the tables that have columns of an enum."""
-    with conn.cursor(row_factory=rows.dict_row) as cursor:
-        found = cursor.execute(_text("label_columns", type=enum)).fetchall()
+    found = _read(conn, "label_columns", type=enum)
     by_table = itertools.groupby(found, lambda row: row["table_name"])
     return [_table(list(columns)) for _, columns in by_table]
 
@@ -133,10 +132,11 @@ def new_type(conn: psycopg.Connection, enum: str) -> str:
 
 def indexes(conn: psycopg.Connection, enum: str) -> list[Index | PartitionedIndex]:
     """Return the indexes on the new columns, as they are to be built."""
-    found = conn.execute(_text("label_indexes", type=enum)).fetchall()
     return [
-        (PartitionedIndex if is_partitioned else Index)(new, table, keys)
-        for table, is_partitioned, _, _, new, keys, _ in found
+        (PartitionedIndex if one["is_partitioned"] else Index)(
+            one["new_index"], one["table_name"], one["new_keys"]
+        )
+        for one in _read(conn, "label_indexes", type=enum)
     ]
 
 
@@ -146,13 +146,11 @@ def refuse_dependents(conn: psycopg.Connection, enum: str, label: str) -> None:
     Raises:
         UnsafeError: Names each, or the first ones of many.
     """
-    dependents = conn.execute(_text("label_dependents", type=enum, label=label)).fetchall()
-    of_indexes = conn.execute(_text("label_indexes", type=enum)).fetchall()
-    found = [what for (what,) in dependents]
+    found = [one["what"] for one in _read(conn, "label_dependents", type=enum, label=label)]
     found += [
-        f"index {name}, which is no plain B-tree of columns"
-        for *_, name, _, _, plain in of_indexes
-        if not plain
+        f"index {one['index_name']}, which is no plain B-tree of columns"
+        for one in _read(conn, "label_indexes", type=enum)
+        if not one["plain"]
     ]
     if found:
         raise UnsafeError(
@@ -168,7 +166,8 @@ def swap(conn: psycopg.Connection, enum: str) -> list[str]:
 
     They are for the session's own settings: names are without the schema that they resolve in.
     """
-    return [text for _, text in conn.execute(_text("label_swap", type=enum)).fetchall()]
+    found = _read(conn, "label_swap", type=enum)
+    return [one["statement"] for one in sorted(found, key=lambda one: one["number"])]
 
 
 def script(enum: str, label: str) -> str:
@@ -176,6 +175,14 @@ def script(enum: str, label: str) -> str:
     return _text("label_removal", type=enum, label=label).as_string()
 
 
+def _read(conn: psycopg.Connection, name: str, **values: str) -> list[dict[str, Any]]:
+    """Return the rows of a query; as SELECT, by which ``plan`` knows that it only reads."""
+    whole = sql.SQL("SELECT * FROM (\n{}\n) AS found").format(_text(name, **values))
+    with conn.cursor(row_factory=rows.dict_row) as cursor:
+        return cursor.execute(whole).fetchall()
+
+
+#: Queries that stand in others, under these names.
 _PARTS = {
     "columns": "label_columns",
     "indexes": "label_indexes",

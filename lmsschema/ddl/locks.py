@@ -126,7 +126,7 @@ def step(
         locks: What is locked, asked after ``prepare``; in the order of the first attempt. If a
             lock is not got, it is the first that the next attempt asks for: whoever holds it may
             wait for one of the others.
-        prepare: What is done before, that locks nothing which others use.
+        prepare: What is done before; no reader and no writer waits for it.
         statements: What is run under the locks before ``work``, asked after ``prepare``. It is sent
             in one message with the locks, so that nobody waits for this process to be scheduled.
         patience: How long to wait.
