@@ -4,11 +4,16 @@ import os
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg
 import pytest
 
 # a shell that starts the tests in the background has them ignore Ctrl-C, and so whatever they start
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# no test is a timed one
+hypothesis.settings.register_profile("lmsschema", deadline=None)
+hypothesis.settings.load_profile("lmsschema")
 
 #: Set where a test of the README runs the suite: the suite then leaves that test out.
 INSIDE = "LMSSCHEMA_INSIDE_README_TEST"

@@ -86,7 +86,6 @@ changes = st.one_of(
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(composed=st.lists(changes, min_size=1, max_size=6))
