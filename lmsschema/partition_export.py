@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import gzip
 import hashlib
+import itertools
 import json
 import os
 from datetime import UTC, datetime
@@ -64,10 +65,9 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
             query("partition_columns"), {"schema": database.schema, "table": name}
         ).fetchall()
     ]
+    partial: Path | None = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = _free(folder, name)
-        partial = path.with_suffix(".partial")
+        path, partial = _begun(folder, name)
         _copy(conn, name, columns, partial)
         counted = conn.execute(
             sql.SQL("SELECT count(*), min({key})::text, max({key})::text FROM ONLY {table}").format(
@@ -89,14 +89,36 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
         )
         verify(partial, manifest)
         partial.rename(path)
-        _write(path.with_name(f"{path.name.removesuffix('.csv.gz')}.json"), manifest)
+        partial = None
+        _write(_manifest(path), manifest)
         _sync_folder(folder)
     except OSError as error:
-        raise LmsschemaError(
-            f"{name} could not be exported to {folder}: {error.strerror or error}",
-            hint="Nothing was dropped. Make room, or name another folder.",
-        ) from error
+        raise _failure(name, folder, error) from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
     return manifest
+
+
+def prepare(name: str, folder: Path) -> None:
+    """Make the folder, and see that files can be made in it.
+
+    Raises:
+        LmsschemaError: They can't.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _, partial = _begun(folder, name)
+        partial.unlink()
+    except OSError as error:
+        raise _failure(name, folder, error) from error
+
+
+def _failure(name: str, folder: Path, error: OSError) -> LmsschemaError:
+    return LmsschemaError(
+        f"{name} could not be exported to {folder}: {error.strerror or error}",
+        hint="Nothing was dropped. Make room, or name another folder.",
+    )
 
 
 def verify(path: Path, manifest: Manifest) -> None:
@@ -142,11 +164,28 @@ def _checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _free(folder: Path, name: str) -> Path:
-    path, number = folder / f"{name}.csv.gz", 2
-    while path.exists():
-        path, number = folder / f"{name}-{number}.csv.gz", number + 1
-    return path
+def _begun(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return the name of a new file, and the empty file under which it is written.
+
+    Several runs may export to one folder: a name is one's own from the moment that the file under
+    which it is written is there, and nothing of its number is.
+    """
+    for number in itertools.count(1):
+        path = folder / (f"{name}.csv.gz" if number == 1 else f"{name}-{number}.csv.gz")
+        partial = path.with_suffix(".partial")
+        try:
+            partial.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        if not path.exists() and not _manifest(path).exists():
+            return path, partial
+        partial.unlink()
+    raise AssertionError  # there are more numbers than files
+
+
+def _manifest(path: Path) -> Path:
+    """Return the name of an export's manifest."""
+    return path.with_name(f"{path.name.removesuffix('.csv.gz')}.json")
 
 
 def _write(path: Path, manifest: Manifest) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from lmsschema import partition_state
+from lmsschema import partition_export, partition_state
 from lmsschema.db import Database, query, require_writable, translated
 from lmsschema.ddl import attach, detach, keys, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
@@ -81,13 +81,17 @@ def prune(
         try:
             for partition in planned.expired:
                 detached += _detach(database, policy, partition, patience, progress)
+            for name in overdue(before, now, drop_after, allow_many=allow_many):
+                with partition_state.claimed(database, policy):  # nobody restores it meanwhile
+                    gone, manifest = _drop(
+                        database, policy, name, folder, patience=patience, progress=progress
+                    )
+                if gone:
+                    dropped.append(name)
+                if manifest is not None:
+                    exports.append(manifest)
         except partition_state.BusyError:
             progress(partition_state.busy(policy))
-        for name in overdue(before, now, drop_after, allow_many=allow_many):
-            manifest = _drop(database, policy, name, folder, patience=patience, progress=progress)
-            dropped.append(name)
-            if manifest is not None:
-                exports.append(manifest)
     left = tuple(name for name, _ in before if name not in dropped)
     return Pruned(planned, tuple(detached), tuple(dropped), tuple(exports), left)
 
@@ -165,22 +169,36 @@ def _drop(
     *,
     patience: Patience,
     progress: Progress,
-) -> Manifest | None:
-    """Export a detached table if asked, and drop it.
+) -> tuple[bool, Manifest | None]:
+    """Export a detached table if asked, and drop it, unless it is none any more.
 
     Locks: its foreign keys are dropped first (:mod:`lmsschema.ddl.keys`); then nothing but the
     table itself is locked, ACCESS EXCLUSIVE, until it is exported, verified and dropped.
+
+    Returns:
+        Whether it was dropped, and its export's manifest.
     """
-    keys.drop(database, policy, name, patience, progress)
 
-    def work(conn: psycopg.Connection) -> Manifest | None:
-        table = sql.Identifier(name)
-        conn.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(table))
+    def is_detached() -> bool:
+        return name in dict(detached_tables(database, policy))
+
+    def work(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
+        if not is_detached():  # somebody attached it by hand
+            return False, None
+        # while the file is verified, the server hears nothing of us
+        conn.execute(
+            "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true)"
+        )
         manifest = None if folder is None else export(database, policy, name, folder)
-        conn.execute(sql.SQL("DROP TABLE {}").format(table))
-        return manifest
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        return True, manifest
 
-    manifest = locks.step(
+    if not is_detached():  # another run restored or dropped it
+        return False, None
+    if folder is not None:
+        partition_export.prepare(name, folder)  # before the table is changed
+    keys.drop(database, policy, name, patience, progress)
+    gone, manifest = locks.step(
         database,
         work,
         what=f"drop {name}",
@@ -189,5 +207,6 @@ def _drop(
         progress=progress,
     )
     where = f", exported to {manifest.file} with {manifest.rows} rows" if manifest else ""
-    progress(f"dropped {name}{where}")
-    return manifest
+    if gone:
+        progress(f"dropped {name}{where}")
+    return gone, manifest

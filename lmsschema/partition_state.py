@@ -134,7 +134,7 @@ def claimed(database: Database, policy: Policy) -> Iterator[None]:
         try:
             yield
         finally:
-            # the server ends a session some time after its client has: the claim must not outlast us
+            # the server ends a session some time after its client: the claim must not outlast us
             with contextlib.suppress(psycopg.Error):
                 conn.execute("ROLLBACK")
 

@@ -1,5 +1,6 @@
 """Old partitions go, are exported, dropped and brought back, and nothing else does."""
 
+import contextlib
 import csv
 import gzip
 import json
@@ -11,12 +12,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import partition_ensure, partition_export, partition_prune, partition_restore
+from lmsschema import db, partition_ensure, partition_export, partition_prune, partition_restore
 from lmsschema.db import Database
 from lmsschema.ddl.locks import Patience
 from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.partition_expiry import Span
 from lmsschema.partitions import LEARNING_EVENTS, Range, plan_range
+from lmsschema.target import Target
 from tests.db import events
 
 Opened = Callable[..., Database]
@@ -200,3 +202,71 @@ def test_restore_refuses_what_it_can_t_do_safely(
     with pytest.raises(UnsafeError, match="other of learning_events covers"):
         partition_restore.restore(database, LEARNING_EVENTS, events.name(-7))
     assert events.count(conn, events.name(-7)) == 10
+
+
+def test_a_table_that_came_back_before_its_drop_is_not_dropped(
+    conn: psycopg.Connection,
+    upgraded_url: str,
+    database: Database,
+    opened: Opened,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody restores one, and drops another, after the run has read what there is to drop."""
+    partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    other = opened(upgraded_url)
+    overdue = partition_prune.overdue
+
+    def restore_and_tell(*arguments: object, **options: object) -> list[str]:
+        names = overdue(*arguments, **options)  # type: ignore[arg-type]  # passed on as they came
+        partition_restore.restore(other, LEARNING_EVENTS, events.name(-9))
+        events.drop(conn, events.name(-8))
+        return names
+
+    monkeypatch.setattr(partition_prune, "overdue", restore_and_tell)
+    pruned = partition_prune.prune(
+        database, LEARNING_EVENTS, Span(24, "m"), drop_after=Span(0, "d")
+    )
+    assert pruned.dropped == (events.name(-7),)
+    assert events.count(conn, events.name(-9)) == 10
+    assert events.name(-9) in events.partitions(conn)
+
+
+def test_exports_of_two_databases_to_one_folder_do_not_meet(
+    conn: psycopg.Connection, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one's file of that name is begun while ours is written."""
+    partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    copy = partition_export._copy  # noqa: SLF001  the moment at which the other one comes
+    names = [events.name(offset) for offset in (-9, -8, -7)]
+
+    def copy_beside_another(*arguments: object) -> None:
+        copy(*arguments)  # type: ignore[arg-type]  # passed on as they came
+        monkeypatch.setattr(partition_export, "_copy", copy)
+        with database_of_another(conn) as other:
+            partition_export.export(other, LEARNING_EVENTS, names[0], tmp_path)
+
+    monkeypatch.setattr(partition_export, "_copy", copy_beside_another)
+    pruned = partition_prune.prune(
+        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+    )
+    assert pruned.exports[0].rows == 10
+    files = {path.name: path for path in tmp_path.iterdir()}
+    for file, rows in ((f"{names[0]}.csv.gz", 10), (f"{names[0]}-2.csv.gz", 3)):
+        manifest = json.loads(files[file.replace("csv.gz", "json")].read_text())
+        assert (manifest["file"], manifest["rows"]) == (file, rows)
+        partition_export.verify(files[file], partition_export.Manifest(**manifest))
+
+
+@contextlib.contextmanager
+def database_of_another(conn: psycopg.Connection) -> Iterator[Database]:
+    """A schema in which a table of the same name has three rows."""
+    name = sql.Identifier(events.name(-9))
+    conn.execute("CREATE SCHEMA another")
+    conn.execute(
+        sql.SQL(
+            "CREATE TABLE another.{} AS SELECT now() AS event_timestamp FROM generate_series(1, 3)"
+        ).format(name)
+    )
+    own = db.connect(Target(conn.info.dsn, "the test", "another"))
+    with contextlib.closing(own.conn), own.transaction():
+        yield own
