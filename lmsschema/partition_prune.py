@@ -106,7 +106,10 @@ def overdue(
     """Return which detached tables are to be dropped, those first that were detached first."""
     if drop_after is None:
         return []
-    limit = drop_after.before(now)
+    try:
+        limit = drop_after.before(now)
+    except (ValueError, OverflowError):  # before the year 1: nothing is that old
+        return []
     names = [name for name, mark in sorted(tables, key=lambda t: t[1].at) if mark.at <= limit]
     return names if allow_many else names[:FEW]
 
@@ -186,9 +189,7 @@ def _drop(
         if not is_detached():  # somebody attached it by hand
             return False, None
         # while the file is verified, the server hears nothing of us
-        conn.execute(
-            "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true)"
-        )
+        conn.execute("SET LOCAL idle_in_transaction_session_timeout TO 0")
         manifest = None if folder is None else export(database, policy, name, folder)
         conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
         return True, manifest

@@ -92,16 +92,21 @@ def create(database: Database, policy: Policy, names: Sequence[str], around: Sur
             statements.append(_storage(name, around.storage))
     try:
         conn.execute(sql.SQL("; ").join(statements))
-    except errors.DuplicateTable:
-        raise UnsafeError(
-            f"{' or '.join(names)} exists in schema {database.schema} and is no partition of "
-            f"{policy.table}; it was left as it is",
-            hint=f"If lmsschema detached it: lmsschema partitions restore {names[0]}. "
-            "Else rename it, or attach it yourself.",
-            details={"names": list(names)},
-        ) from None
+    except (errors.DuplicateTable, errors.DuplicateObject):  # a relation, or a type
+        raise taken(database, policy, names) from None
     found = partition_inheritance.differences(database, policy, names)
     partition_inheritance.mend(conn, found)
+
+
+def taken(database: Database, policy: Policy, names: Sequence[str]) -> UnsafeError:
+    """Return the error that a name of these is taken by something that is none of the table's."""
+    return UnsafeError(
+        f"{' or '.join(names)} exists in schema {database.schema} and is no partition of "
+        f"{policy.table}; it was left as it is",
+        hint=f"If lmsschema detached it: lmsschema partitions restore {names[0]}. "
+        "Else rename it, or attach it yourself.",
+        details={"names": list(names)},
+    )
 
 
 def _storage(name: str, parameters: Sequence[str]) -> sql.Composed:

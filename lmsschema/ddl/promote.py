@@ -10,7 +10,7 @@ that are inserted until the exchange. No row is out of sight at any moment.
 
 from psycopg import sql
 
-from lmsschema import partition_script
+from lmsschema import partition_script, partition_state
 from lmsschema.db import Database, query
 from lmsschema.ddl import attach
 from lmsschema.ddl.attach import Surroundings
@@ -30,7 +30,16 @@ def needed(database: Database, policy: Policy, around: Surroundings, default: st
 
 
 def prepare(database: Database, policy: Policy, plan: Heal, around: Surroundings) -> None:
-    """Make the tables that a promotion puts beside the default; locks nothing that is used."""
+    """Make the tables that a promotion puts beside the default; locks nothing that is used.
+
+    Raises:
+        UnsafeError: One of their names, or the promoted partition's, is taken.
+    """
+    promoted = plan.promoted
+    if promoted is not None and partition_state.exists(
+        database.conn, database.schema, promoted.name
+    ):
+        raise attach.taken(database, policy, [promoted.name])
     names = [policy.copy_name, *(home.name for home in plan.homes)]
     attach.create(database, policy, names, around)
 

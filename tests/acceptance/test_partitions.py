@@ -303,6 +303,21 @@ def test_a_span_without_a_unit_is_wrong_usage(lmsschema: Program, keep: str) -> 
     assert outcome.code == 2
 
 
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (2, ("create", "--from", "9999-12", "--to", "9999-12")),
+        (2, ("ensure", "--dry-run", "--as-of", "9999-12-31")),
+        (2, ("ensure", "--dry-run", "--as-of", "9950-01-01", "--ahead", "1200")),
+        (0, ("prune", "--keep", "99999y", "--action", "drop", "--grace", "99999y")),
+    ],
+)
+def test_times_without_end(
+    lmsschema: Program, upgraded_url: str, code: int, arguments: tuple[str, ...]
+) -> None:
+    assert lmsschema("partitions", *arguments, "--url", upgraded_url).code == code
+
+
 def test_what_would_be_done_then(lmsschema: Program, upgraded_url: str) -> None:
     before = catalogs(upgraded_url)
     dry = lmsschema(

@@ -208,6 +208,15 @@ def test_somebody_else_s_table_stays_as_it_is(
     assert len(found) == 16  # all others are there
 
 
+def test_somebody_else_s_type_of_that_name_stays(
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened
+) -> None:
+    conn.execute(sql.SQL("CREATE TYPE {} AS ENUM ('a')").format(sql.Identifier(events.name(5))))
+    with pytest.raises(UnsafeError, match=events.name(5)):
+        partition_ensure.ensure(opened(upgraded_url), TWELVE)
+    assert len(events.partitions(conn)) == 16  # all others are there
+
+
 def test_an_empty_table_with_a_name_taken(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:

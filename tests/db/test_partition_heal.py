@@ -232,6 +232,18 @@ def nothing_left_behind(conn: psycopg.Connection) -> bool:
     return rows == []
 
 
+def test_somebody_else_s_table_of_the_promoted_name_stays(
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened
+) -> None:
+    events.drop(conn, events.name(0))
+    conn.execute(f"CREATE TABLE {events.name(0)} (note text)")
+    events.insert(conn, events.month(0), 5)
+    with pytest.raises(UnsafeError, match=f"{events.name(0)} exists in schema public"):
+        partition_ensure.ensure(opened(upgraded_url), LEARNING_EVENTS)
+    assert events.count(conn) == 5
+    assert events.count(conn, events.name(0)) == 0
+
+
 def test_state_tells_the_default(upgraded_url: str, opened: Opened) -> None:
     database = opened(upgraded_url)
     with database.transaction(read_only=True):

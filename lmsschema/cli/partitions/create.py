@@ -75,6 +75,6 @@ def _instant(text: str, option: str) -> dt.datetime:
     """Return the first instant of a month (or day), in UTC."""
     match = _MONTH.fullmatch(text)
     with contextlib.suppress(ValueError):
-        if match is not None:
+        if match is not None and int(match[1]) < dt.MAXYEAR:  # the month after it is a bound
             return dt.datetime(int(match[1]), int(match[2]), int(match[3] or 1), tzinfo=dt.UTC)
     raise click.UsageError(f"{option} {text!r} is no month such as 2025-01")
