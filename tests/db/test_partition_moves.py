@@ -169,6 +169,28 @@ def owner(conn: psycopg.Connection, upgraded_url: str) -> Iterator[str]:
     conn.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_default_with_the_longest_name_in_a_schema_of_two_words(
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened, *, apart: bool
+) -> None:
+    """Names of what a heal makes must not be cut, or be those of something else."""
+    name = "Ä" * 31 + "x"
+    conn.execute(
+        sql.SQL("ALTER TABLE {} RENAME TO {}").format(*map(sql.Identifier, (DEFAULT, name)))
+    )
+    if not apart:
+        conn.execute("DELETE FROM learning_events WHERE event_timestamp < %s", (events.month(-1),))
+    before = rows(conn)
+    conn.execute('ALTER SCHEMA public RENAME TO "Campus North"')
+    conn.execute('SET search_path TO "Campus North"')
+    healed = partition_heal.heal(opened(upgraded_url, "Campus North"), LEARNING_EVENTS)
+    assert (healed.plan.method, healed.applied) == ("move" if apart else "promote", True)
+    assert rows(conn) == before
+    assert events.count(conn, name) == 0
+    assert events.partitions(conn)[name] == "DEFAULT"
+    assert left_behind(conn) == []
+
+
 #: Where a process is killed, one after the other on what the one before has left: the statement,
 #: the how-manieth of its kind, before it or once it is sent.
 KILLS: tuple[tuple[str, int, When], ...] = (
