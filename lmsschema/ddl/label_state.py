@@ -147,11 +147,16 @@ def refuse_dependents(conn: psycopg.Connection, enum: str, label: str) -> None:
         UnsafeError: Names each, or the first ones of many.
     """
     found = [one["what"] for one in _read(conn, "label_dependents", type=enum, label=label)]
-    found += [
-        f"index {one['index_name']}, which is no plain B-tree of columns"
-        for one in _read(conn, "label_indexes", type=enum)
-        if not one["plain"]
-    ]
+    names: dict[tuple[object, ...], str] = {}
+    for one in _read(conn, "label_indexes", type=enum):
+        if not one["plain"]:
+            found.append(f"index {one['index_name']}, which is no plain B-tree of columns")
+        elif one["is_partitioned"]:
+            # PartitionedIndex names those of the partitions after their columns
+            words = tuple(key.split()[0] for key in one["new_keys"].split(", "))
+            other = names.setdefault((one["table_name"], *words), one["index_name"])
+            if other != one["index_name"]:
+                found.append(f"index {one['index_name']}, of the same columns as {other}")
     if found:
         raise UnsafeError(
             f"label {label} of {enum} can't be removed, as this would be lost or is in the way: "

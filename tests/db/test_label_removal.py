@@ -329,6 +329,13 @@ def test_what_would_be_lost_is_refused(named: str, without_rows: Database) -> No
             conn.execute(STEP.statements()[0])
 
 
+def test_indexes_whose_partitions_would_have_one_name_are_refused(without_rows: Database) -> None:
+    with without_rows.transaction() as conn, conn.transaction(force_rollback=True):
+        conn.execute("CREATE INDEX events_same ON events (mood DESC, at)")
+        with pytest.raises(UnsafeError, match="index events_same, of the same columns as events_m"):
+            STEP.rules(conn)
+
+
 def test_what_is_refused_is_refused_before_anything_is_changed(database: Database) -> None:
     database.conn.execute("CREATE VIEW sad AS SELECT id FROM things WHERE second = 'sad'")
     before = objects(database)
