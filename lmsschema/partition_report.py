@@ -21,6 +21,8 @@ COUNTED = 1_000_000
 
 _REPAIR = "partitions ensure --repair"
 
+_GRANT = sql.SQL("GRANT SELECT ON {} TO {};")
+
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -176,7 +178,10 @@ def health(
             except errors.InsufficientPrivilege:
                 raise DatabaseUnavailableError(
                     f"role {database.user} may not read {state.default}",
-                    hint=f"GRANT SELECT ON {state.default} TO {database.user};",
+                    hint=_GRANT.format(
+                        sql.Identifier(database.schema, state.default),
+                        sql.Identifier(database.user),
+                    ).as_string(),
                 ) from None
             count = int(row[0]) if row else 0
     live = [p for p in state.partitions if not p.detach_pending]
