@@ -3,8 +3,8 @@
 It ends in the catalogs of a run that nobody disturbed, and in the rows that were there. Tried on an
 empty database, all revisions; and on a populated one, ``0004_integrity``.
 
-LMSSCHEMA_TEST_KILL_EVERY says every how many boundaries a run is disturbed; 1 is all. Other numbers are
-best prime: many transactions are of four statements, of which each fourth would see one kind alone.
+LMSSCHEMA_TEST_KILL_EVERY says every how many boundaries a run is disturbed; 1 is all. Other numbers
+are best prime: many transactions are of four statements, of which it would see one kind alone.
 """
 
 import dataclasses
