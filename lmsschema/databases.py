@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import conninfo, errors, sql
 
-from lmsschema import db, leases, templates
+from lmsschema import db, leases, sqlstate, templates
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
 from lmsschema.target import Target
 
@@ -258,9 +258,9 @@ def _translated(target: Target) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         if (error.sqlstate or "")[:2] != _INSUFFICIENT_RESOURCES:
-            raise db.translate(error, target) from error
+            raise sqlstate.translate(error, target) from error
         raise DatabaseUnavailableError(
-            f"{target} has no room: {db.clean(str(error), target)}",
+            f"{target} has no room: {sqlstate.clean(str(error), target)}",
             hint="Nothing was left behind. Make room on the server, and try again.",
             details={"sqlstate": error.sqlstate},
         ) from error

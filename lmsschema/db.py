@@ -1,4 +1,4 @@
-"""Connections to the database: what is asked of it first, transactions with limits, the errors."""
+"""Connections to the database: what is asked of it first, transactions with limits."""
 
 import contextlib
 import dataclasses
@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg
-from psycopg import conninfo, errors, sql
+from psycopg import conninfo, sql
 
+from lmsschema import sqlstate
 from lmsschema.backend import Backend
-from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
+from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError
 from lmsschema.target import Target
 
 OLDEST, NEWEST = 15, 18
@@ -167,49 +168,12 @@ def open_connection(target: Target) -> psycopg.Connection:
         )
     except psycopg.Error as error:  # a parameter that can't be read is a ProgrammingError
         raise DatabaseUnavailableError(
-            f"no connection to {target}: {clean(str(error), target)}",
+            f"no connection to {target}: {sqlstate.clean(str(error), target)}",
             hint="Is the server running, and are host, port, database, user and password right?",
         ) from None
     # under the others, what is read after a lock was waited for is how it was before
     conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     return conn
-
-
-def clean(message: str, target: Target) -> str:
-    """Return ``message`` in one line, without the password of ``target``."""
-    password = target.password()
-    if password:
-        message = message.replace(password, "***")
-    return " ".join(message.split())
-
-
-def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
-    """Return the lmsschema error that a server's error means, by its SQLSTATE."""
-    message = clean(error.diag.message_primary or str(error), target)
-    details: dict[str, object] = {"sqlstate": error.sqlstate}
-    if isinstance(error, errors.LockNotAvailable):
-        return LockTimeoutError(
-            f"a lock was not got in time: {message}",
-            hint="Nothing was changed by this step. Run the command again.",
-            details=details,
-        )
-    if isinstance(error, errors.InsufficientPrivilege):
-        return DatabaseUnavailableError(f"{target} refused: {message}", details=details)
-    if isinstance(error, errors.ReadOnlySqlTransaction):
-        return DatabaseUnavailableError(f"{target} is read-only: {message}", details=details)
-    if isinstance(error, errors.QueryCanceled):
-        return DatabaseUnavailableError(
-            f"{target} cancelled a statement: {message}",
-            hint="Somebody, or the statement_timeout of the role or database, ended it.",
-            details=details,
-        )
-    if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
-        return DatabaseUnavailableError(
-            f"the connection to {target} ended: {message}",
-            hint="Run the command again: it goes on from where the database stands.",
-            details=details,
-        )
-    return LmsschemaError(f"{message} (SQLSTATE {error.sqlstate})", details=details)
 
 
 def require_usage(database: Database) -> None:
@@ -284,7 +248,7 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
             f"the encoding of {target} is SQL_ASCII: the server would store text unchecked",
             hint="Create the database with ENCODING 'UTF8' TEMPLATE template0.",
         )
-    with translated(target):
+    with sqlstate.translated(target):
         row = conn.execute(query("session"), {"schema": target.schema}).fetchone()
     if row is None:  # a SELECT without FROM has a row
         raise DatabaseUnavailableError(f"{target} did not say what it is")
@@ -312,12 +276,3 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         can_create=can_create,
         warnings=tuple(warnings),
     )
-
-
-@contextlib.contextmanager
-def translated(target: Target) -> Iterator[None]:
-    """Turn the driver's errors into lmsschema's."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise translate(error, target) from error

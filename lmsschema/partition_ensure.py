@@ -9,7 +9,7 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_heal, partition_state
-from lmsschema.db import Database, require_writable, translated
+from lmsschema.db import Database, require_writable
 from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Mode, Patience, Progress
 from lmsschema.errors import LockTimeoutError, UnsafeError
@@ -25,6 +25,7 @@ from lmsschema.partitions import (
     covered_until,
     plan,
 )
+from lmsschema.sqlstate import translated
 
 Planner: TypeAlias = Callable[[State], Sequence[Action]]
 

@@ -7,13 +7,14 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_state
-from lmsschema.db import Database, query, require_writable, translated
+from lmsschema.db import Database, query, require_writable
 from lmsschema.ddl import attach, locks, promote
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.partition_homes import Heal, Stray, plan_heal
 from lmsschema.partition_state import State
 from lmsschema.partitions import Policy
+from lmsschema.sqlstate import translated
 
 #: How often a heal is planned again since rows came that no longer fit the plan.
 _REPLANS = 5

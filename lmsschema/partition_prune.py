@@ -9,12 +9,13 @@ import psycopg
 from psycopg import sql
 
 from lmsschema import partition_export, partition_state
-from lmsschema.db import Database, query, require_writable, translated
+from lmsschema.db import Database, query, require_writable
 from lmsschema.ddl import attach, detach, keys, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.partition_expiry import FEW, Mark, Prune, Span, parse_mark, plan_prune
 from lmsschema.partition_export import Manifest, export
 from lmsschema.partitions import Partition, Policy
+from lmsschema.sqlstate import translated
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import psycopg
 
 from lmsschema import partition_inheritance
-from lmsschema.db import Database, translated
+from lmsschema.db import Database
 from lmsschema.ddl import locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.partition_inheritance import BY_HAND, Difference
 from lmsschema.partitions import Policy
+from lmsschema.sqlstate import translated
 
 
 def repair(

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from psycopg import errors, sql
 
 from lmsschema import partition_inheritance, partition_state
-from lmsschema.db import LOCK_TIMEOUT, Database, query, translated
+from lmsschema.db import LOCK_TIMEOUT, Database, query
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.partitions import Partition, Policy, Range, covered_until, gaps
+from lmsschema.sqlstate import translated
 
 #: What is said of the tables of a move of the default's rows.
 MOVING = "part of a move of the default's rows that is under way"

@@ -4,13 +4,14 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema import partition_inheritance, partition_likeness, partition_state
-from lmsschema.db import Database, require_writable, translated
+from lmsschema.db import Database, require_writable
 from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.partition_expiry import parse_mark
 from lmsschema.partition_state import State
 from lmsschema.partitions import Attach, Policy, Range
+from lmsschema.sqlstate import translated
 
 
 def restore(

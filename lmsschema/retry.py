@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import errors
 
-from lmsschema import db
+from lmsschema import sqlstate
 from lmsschema.blocked import Blocker
 from lmsschema.db import Database
 from lmsschema.ddl.locks import Patience
@@ -86,7 +86,7 @@ def _failure(
 ) -> LmsschemaError:
     """Return the error that says which revision and statement failed, and where that leaves us."""
     cause = error.orig if isinstance(error.orig, psycopg.Error) else psycopg.OperationalError()
-    meant = db.translate(cause, database.target)
+    meant = sqlstate.translate(cause, database.target)
     statement = " ".join((error.statement or "").split())
     tried = f" after {attempts} attempts" if attempts > 1 else ""
     by = f"; in the way: {'; '.join(map(str, in_the_way))}" if in_the_way else ""

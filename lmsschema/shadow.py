@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from lmsschema import db, leases
+from lmsschema import db, leases, sqlstate
 from lmsschema.db import Database
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError
 from lmsschema.target import Target, parse
@@ -36,7 +36,7 @@ def server(url: str | None, why: str) -> Iterator[Database]:
             ) from error
         target = Target(running.conninfo, "embedded", label=f"embedded server in {running.home}")
     opened = db.connect(target)
-    with contextlib.closing(opened.conn), db.translated(target):
+    with contextlib.closing(opened.conn), sqlstate.translated(target):
         yield opened
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, errors, sql
 
-from lmsschema import db, partitions, revisions
+from lmsschema import db, partitions, revisions, sqlstate
 from lmsschema.errors import LockTimeoutError
 from lmsschema.target import Target
 
@@ -218,7 +218,7 @@ def upgrade(server: Target, name: str, owner: str) -> None:
         server.schema,
     )
     database = db.connect(target)
-    with contextlib.closing(database.conn), db.translated(target):
+    with contextlib.closing(database.conn), sqlstate.translated(target):
         migrate.upgrade(database)
 
 

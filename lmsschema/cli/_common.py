@@ -86,7 +86,7 @@ def open_database(
         schema: What ``--schema`` said.
         quiet: Say nothing but warnings.
     """
-    from lmsschema import db, target
+    from lmsschema import db, sqlstate, target
 
     chosen = target.resolve(url, schema, os.environ)
     if not quiet:
@@ -98,7 +98,7 @@ def open_database(
     with contextlib.closing(database.conn):
         for warning in database.warnings:
             say(f"warning: {warning}")
-        with db.translated(chosen):
+        with sqlstate.translated(chosen):
             yield database
 
 

@@ -40,11 +40,11 @@ def _unexpected(error: Exception) -> LmsschemaError:
     """Return the error for what no one foresaw, or for what the driver raised outside a step."""
     import psycopg
 
-    from lmsschema import db
+    from lmsschema import sqlstate
     from lmsschema.target import Target
 
     if isinstance(error, psycopg.Error):
-        return db.translate(error, Target("", "", label="the database"))
+        return sqlstate.translate(error, Target("", "", label="the database"))
     return LmsschemaError(
         f"{type(error).__name__}: {error}", hint="Run it again with --debug for the whole story."
     )

@@ -14,7 +14,7 @@ from typing import Self
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema import db
+from lmsschema import db, sqlstate
 from lmsschema.db import Database, query
 from lmsschema.ddl.locks import Patience, Progress
 from lmsschema.errors import LockTimeoutError
@@ -99,7 +99,7 @@ def run(
         except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
             old = old_transactions(database.conn, older=0)
             raise LockTimeoutError(
-                f"gave up to {what}: {db.clean(str(error), database.target)}"
+                f"gave up to {what}: {sqlstate.clean(str(error), database.target)}"
                 + "".join(f"; {one}" for one in old),
                 hint="Run the command again once they have ended: it takes up from here.",
                 details={"blockers": [dataclasses.asdict(one) for one in old]},

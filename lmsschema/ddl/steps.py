@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import errors
 
-from lmsschema import db
+from lmsschema import db, sqlstate
 from lmsschema.db import Database
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.rules import Rule, refuse_violations
@@ -100,7 +100,7 @@ def run(
         LockTimeoutError: A lock was not got in time; the steps before are in place.
         LmsschemaError: A statement failed; likewise.
     """
-    with db.translated(database.target):
+    with sqlstate.translated(database.target):
         with database.transaction(read_only=True) as conn:
             missing = [step for step in steps if not step.done(conn)]
             if at_once and len(missing) == len(steps):
@@ -115,7 +115,7 @@ def run(
         try:
             step.apply(database, patience, progress)
         except psycopg.Error as error:
-            meant = db.translate(error, database.target)
+            meant = sqlstate.translate(error, database.target)
             raise type(meant)(
                 f"{step} failed: {meant.message}",
                 hint="What was done before is in place; run the command again once the reason is "

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import conninfo, errors
 
-from lmsschema import db, target
+from lmsschema import sqlstate, target
 from lmsschema.errors import UsageError
 
 
@@ -107,6 +107,8 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
 
 def test_a_cancelled_statement_is_no_lost_connection() -> None:
     chosen = target.resolve("postgresql://ann@h/lms", None, {})
-    error = db.translate(errors.QueryCanceled("canceling statement due to user request"), chosen)
+    error = sqlstate.translate(
+        errors.QueryCanceled("canceling statement due to user request"), chosen
+    )
     assert "cancelled a statement: canceling statement due to user request" in error.message
     assert "statement_timeout" in error.hint
