@@ -225,12 +225,12 @@ class _Cursor(psycopg.Cursor[Any]):
 
             def observe() -> None:
                 while not ended.is_set():
-                    seen.append(self.recorder.read(observer))
                     waits = observer.execute(
                         "SELECT FROM pg_catalog.pg_locks WHERE pid = %s AND NOT granted",
                         [self.connection.info.backend_pid],
-                    )
-                    if waits.fetchone() is not None:
+                    ).fetchone()
+                    seen.append(self.recorder.read(observer))
+                    if waits is not None:  # so it did while we looked: let it go on now
                         reader.rollback()
                     time.sleep(_POLL)
 

@@ -331,6 +331,7 @@ def test_interrupted_it_leaves_nothing_behind(
 ) -> None:
     process, interim = half_way(lms_server, names(), admin, "new", "--no-template")
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
     assert process.wait(60) == 130
     assert interim not in ours(admin)
 
@@ -352,25 +353,38 @@ def test_what_a_killed_run_left_the_next_one_drops(
 def half_way(
     server: RunningServer, name: str, admin: psycopg.Connection, stage: str, *options: str
 ) -> tuple["subprocess.Popen[bytes]", str]:
-    """Start createdb; return once it works in a database that bears the stage's name."""
+    """Start createdb; return it stopped while it works in a database that bears the stage's name.
+
+    One that was faster than we could stop it is started again.
+    """
     separator = "&" if "?" in server.url else "?"
-    where = f"{server.url}{separator}application_name={uuid.uuid4().hex}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lmsschema", "createdb", name, "--url", where, *options],
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     while True:
-        found = admin.execute(
-            "SELECT datname FROM pg_stat_activity WHERE application_name = %s"
-            " AND starts_with(datname, %s)",
-            [where[-32:], f"lmsschema_{stage}_"],
-        ).fetchone()
-        if found is not None:
-            return process, str(found[0])
-        assert process.poll() is None
-        time.sleep(0.01)
+        where = f"{server.url}{separator}application_name={uuid.uuid4().hex}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lmsschema", "createdb", name, "--url", where, *options],
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while at_work(admin, where[-32:], stage) is None:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGSTOP)
+        if interim := at_work(admin, where[-32:], stage):
+            return process, interim
+        process.kill()
+        process.wait()
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def at_work(admin: psycopg.Connection, application: str, stage: str) -> str | None:
+    """Return the database that bears the stage's name and has a session of the application."""
+    found = admin.execute(
+        "SELECT datname FROM pg_stat_activity WHERE application_name = %s"
+        " AND starts_with(datname, %s)",
+        [application, f"lmsschema_{stage}_"],
+    ).fetchone()
+    return None if found is None else str(found[0])
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from tests.acceptance.killing import Forker
 
 FILL = (Path(__file__).parent.parent / "db" / "filled.sql").read_text("utf-8")
 
-EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "113"))
+EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "211"))
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 
 #: A test in so many parts, for several processes at once.

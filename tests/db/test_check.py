@@ -343,7 +343,7 @@ def test_works_while_partitions_come_and_go(upgraded_url: str) -> None:
     thread.start()
     try:
         with opened(upgraded_url) as database:
-            for _ in range(15):
+            for _ in range(8):
                 assert check.run(database).drift == ()
     finally:
         stop.set()

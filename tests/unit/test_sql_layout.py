@@ -28,7 +28,6 @@ def downgrade() -> str:
 SCRIPTS: dict[str, Callable[[], str]] = {
     "ddl": lambda: ddl_script.render(None, NOON),
     "ddl in lms": lambda: ddl_script.render("lms", NOON),
-    "ddl in campus_north": lambda: ddl_script.render("campus_north", NOON),
     "ddl in Campus_North": lambda: ddl_script.render("Campus_North", NOON),
     "upgrade": lambda: runner.offline(revisions.BASE, revisions.HEAD),
     "downgrade": downgrade,
