@@ -232,7 +232,11 @@ def test_a_table_that_came_back_before_its_drop_is_not_dropped(
 
 
 def test_exports_of_two_databases_to_one_folder_do_not_meet(
-    conn: psycopg.Connection, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    conn: psycopg.Connection,
+    upgraded_url: str,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another one's file of that name is begun while ours is written."""
     partition_prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
@@ -242,7 +246,7 @@ def test_exports_of_two_databases_to_one_folder_do_not_meet(
     def copy_beside_another(*arguments: object) -> None:
         copy(*arguments)  # type: ignore[arg-type]  # passed on as they came
         monkeypatch.setattr(partition_export, "_copy", copy)
-        with database_of_another(conn) as other:
+        with database_of_another(conn, upgraded_url) as other:
             partition_export.export(other, LEARNING_EVENTS, names[0], tmp_path)
 
     monkeypatch.setattr(partition_export, "_copy", copy_beside_another)
@@ -258,7 +262,7 @@ def test_exports_of_two_databases_to_one_folder_do_not_meet(
 
 
 @contextlib.contextmanager
-def database_of_another(conn: psycopg.Connection) -> Iterator[Database]:
+def database_of_another(conn: psycopg.Connection, url: str) -> Iterator[Database]:
     """A schema in which a table of the same name has three rows."""
     name = sql.Identifier(events.name(-9))
     conn.execute("CREATE SCHEMA another")
@@ -267,6 +271,6 @@ def database_of_another(conn: psycopg.Connection) -> Iterator[Database]:
             "CREATE TABLE another.{} AS SELECT now() AS event_timestamp FROM generate_series(1, 3)"
         ).format(name)
     )
-    own = db.connect(Target(conn.info.dsn, "the test", "another"))
+    own = db.connect(Target(url, "the test", "another"))
     with contextlib.closing(own.conn), own.transaction():
         yield own
