@@ -12,7 +12,7 @@ SELECT
     json_build_object(
         'partition key', pg_get_partkeydef(c.oid),
         'partition of', CASE WHEN c.relispartition THEN parents.names[1] END,
-        'bounds', pg_get_expr(c.relpartbound, c.oid),
+        'bounds', pg_get_expr(c.relpartbound, 0),
         'detach pending', coalesce(parents.detach_pending, FALSE),
         'inherits', CASE WHEN NOT c.relispartition THEN parents.names END,
         'of type', CASE WHEN c.reloftype <> 0 THEN c.reloftype::regtype::text END,

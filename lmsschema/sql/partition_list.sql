@@ -4,7 +4,7 @@ SELECT
     c.relname AS name,
     coalesce(i.inhparent = p.oid, false) AS attached,
     coalesce(i.inhdetachpending, false) AS detach_pending,
-    pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bounds,
+    pg_catalog.pg_get_expr(c.relpartbound, 0) AS bounds,
     CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS estimated_rows,
     pg_catalog.pg_total_relation_size(c.oid) AS bytes,
     pg_catalog.obj_description(c.oid, 'pg_class') AS note,

@@ -20,7 +20,7 @@ SELECT
         SELECT c.reloptions
         FROM pg_catalog.pg_inherits AS i
         INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
-        WHERE i.inhparent = p.oid AND NOT i.inhdetachpending AND pg_catalog.pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
+        WHERE i.inhparent = p.oid AND NOT i.inhdetachpending AND pg_catalog.pg_get_expr(c.relpartbound, 0) <> 'DEFAULT'
         ORDER BY c.oid DESC
         LIMIT 1
     ) AS storage
