@@ -36,8 +36,15 @@ Psql = Callable[..., str]
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Return the environment without anything that names a database, and with ``variables``."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+    """Return the environment without anything that names a database, and with ``variables``.
+
+    The embedded server that measures locks is where LMSSCHEMA_HOME says, if it does.
+    """
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(_FOREIGN) or key == "LMSSCHEMA_HOME"
+    }
     return kept | variables
 
 

@@ -40,9 +40,13 @@ class User:
 
     def run(self, *arguments: str, **environment: str) -> Outcome:
         """Run the program; that it ends shows that no server holds its output open."""
+        own = self.environment | environment
+        whole = clean_environment(**own)
+        if "LMSSCHEMA_HOME" not in own:
+            whole.pop("LMSSCHEMA_HOME", None)
         done = subprocess.run(
             [*self.start, *arguments],
-            env=clean_environment(**(self.environment | environment)),
+            env=whole,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
