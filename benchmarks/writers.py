@@ -11,63 +11,61 @@ from tests.db import events
 
 #: pgbench's scripts by what they do; a client updates a user of its own.
 SCRIPTS = {
-    "insert": events.INSERT % {"at": "'now'", "rows": "1"} + ";",
+    "insert": " ".join((events.INSERT % {"at": "'now'", "rows": "1"}).split("\n")) + ";",
     "update": "\\set n :client_id + 1\n"
     "UPDATE users SET last_active_at = now() WHERE username = 'u' || :n;",
 }
 
-CLIENTS = 4
-SECONDS = 8
+#: Of each kind, in a process of its own: an update that waits keeps no insert from being tried.
+CLIENTS = 2
+#: Seconds that are looked at, whatever is run takes: in a longer time a machine has more stalls of
+#: its own.
+WINDOW = 4
 HEAD_START = 1.5
 
 
 @dataclass
 class Stalls:
-    """The longest statement of each kind in seconds, before and during what was run.
+    """The longest statement of each kind in seconds, and what pgbench said of those that failed."""
 
-    Attributes:
-        before: While nothing else was done.
-        during: While it was run.
-        errors: What pgbench said of statements that failed.
-    """
-
-    before: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SCRIPTS, 0.0))
-    during: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SCRIPTS, 0.0))
+    longest: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SCRIPTS, 0.0))
     errors: list[str] = field(default_factory=list)
 
 
 def stalls(pgbench: Path, url: str, run: Callable[[], object]) -> Stalls:
     """Run something while the writers are at work."""
     with tempfile.TemporaryDirectory() as folder:
-        files: list[str | Path] = []
-        for name, text in SCRIPTS.items():
-            path = Path(folder, f"{name}.sql")
-            path.write_text(" ".join(text.split("\n")) if name == "insert" else text)
-            files += ["-f", path]
-        writers = subprocess.Popen(
-            [pgbench, "-n", "-c", str(CLIENTS), "-T", str(SECONDS), "-l", *files, url],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        writers = {kind: _writer(pgbench, url, kind, Path(folder)) for kind in SCRIPTS}
         time.sleep(HEAD_START)
         begin = time.time()
         run()
-        end = time.time()
-        if writers.poll() is not None:
-            raise SystemExit(
-                f"the writers ended too soon: {writers.stderr and writers.stderr.read()}"
-            )
-        _, said = writers.communicate()
-        found = Stalls(errors=[line for line in said.splitlines() if "abort" in line])
-        for line in "".join(
-            path.read_text() for path in Path(folder).glob("pgbench_log.*")
-        ).splitlines():
-            _, _, taken, script, seconds, micro, *_ = line.split()
-            latency, ended = int(taken) / 1e6, int(seconds) + int(micro) / 1e6
-            when = found.before if ended < begin else found.during
-            if ended - latency <= end:
-                kind = list(SCRIPTS)[int(script)]
-                when[kind] = max(when[kind], latency)
+        if time.time() > begin + WINDOW:
+            raise SystemExit("what was run took longer than the writers were watched")
+        found = Stalls()
+        for kind, writer in writers.items():
+            _, said = writer.communicate()
+            if writer.returncode:
+                raise SystemExit(f"the writers ended too soon: {said}")
+            found.errors += [line for line in said.splitlines() if "abort" in line]
+            for log in Path(folder).glob(f"{kind}.*"):
+                for line in log.read_text().splitlines():
+                    _, _, taken, _, seconds, micro, *_ = line.split()
+                    latency, ended = int(taken) / 1e6, int(seconds) + int(micro) / 1e6
+                    if begin <= ended and ended - latency <= begin + WINDOW:
+                        found.longest[kind] = max(found.longest[kind], latency)
     return found
+
+
+def _writer(pgbench: Path, url: str, kind: str, folder: Path) -> subprocess.Popen[str]:
+    """Start the clients of a kind; each statement is a line of ``<kind>.<pid>`` in ``folder``."""
+    script = folder / f"script-{kind}.sql"
+    script.write_text(SCRIPTS[kind])
+    seconds = str(int(HEAD_START + WINDOW) + 1)
+    options = ["-n", "-c", str(CLIENTS), "-T", seconds, "-l", f"--log-prefix={kind}"]
+    return subprocess.Popen(
+        [pgbench, *options, "-f", script, url],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -121,6 +121,7 @@ def make(
                     locks=run.locks,
                     prepare=run.prepare,
                     statements=run.statements,
+                    commit=run.done_by_statements,
                     patience=patience,
                     progress=progress,
                 )
@@ -186,6 +187,7 @@ class _Run:
         self._pass_over: set[Action] = set()
         self._one_by_one = False
         self._around = attach.surroundings(database, policy)
+        self.done_by_statements = not self._around.identity_by_index
 
     def locks(self) -> list[Lock]:
         """Return the locks that the actions under way need."""
@@ -211,7 +213,7 @@ class _Run:
         return [attach.statement(self._policy, action) for action in self._batch]
 
     def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:  # noqa: ARG002  the database's own
-        """Finish what was chosen.
+        """Finish what was chosen; unless ``done_by_statements``, in the same transaction.
 
         Returns:
             How the table stood before it, and what was applied: nothing if nothing is left.

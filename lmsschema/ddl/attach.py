@@ -128,9 +128,7 @@ def statement(policy: Policy, action: Create | Attach | Finalize) -> sql.Compose
     table, ACCESS EXCLUSIVE on the partition (whose rows are out of everyone's sight already).
     """
     if isinstance(action, Finalize):
-        return sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE").format(
-            sql.Identifier(policy.table), sql.Identifier(action.name)
-        )
+        return partition_script.finalize(policy, action)
     return partition_script.attach(policy, action)
 
 

@@ -114,6 +114,7 @@ def step(
     locks: Callable[[], Sequence[Lock]],
     prepare: Callable[[psycopg.Connection], object] = lambda _: None,
     statements: Callable[[], Sequence[sql.Composed]] = lambda: (),
+    commit: bool = False,
     patience: Patience = DEFAULT_PATIENCE,
     progress: Progress = lambda _: None,
 ) -> T:
@@ -129,6 +130,8 @@ def step(
         prepare: What is done before; no reader and no writer waits for it.
         statements: What is run under the locks before ``work``, asked after ``prepare``. It is sent
             in one message with the locks, so that nobody waits for this process to be scheduled.
+        commit: Commit in that message, too. ``work`` is then run without the locks, in a
+            transaction that has none of the settings of :meth:`Database.transaction`.
         patience: How long to wait.
         progress: Told who is in the way, whenever that changes.
 
@@ -145,7 +148,8 @@ def step(
         try:
             with database.transaction(lock_timeout=wait) as conn:
                 prepare(conn)
-                take(conn, _first(stuck, locks()), wait, statements())
+                end = [_COMMIT] if commit else []
+                take(conn, _first(stuck, locks()), wait, [*statements(), *end])
                 return work(conn)
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             wanted = locks()
@@ -216,6 +220,9 @@ def take(
 
 
 _LIMIT = sql.SQL("SELECT pg_catalog.set_config('lock_timeout', {}, true)")
+
+#: What follows is a transaction again, which psycopg commits.
+_COMMIT = sql.SQL("COMMIT AND CHAIN").format()
 
 
 def _deadlock_timeout(conn: psycopg.Connection) -> float:

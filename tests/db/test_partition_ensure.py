@@ -34,12 +34,13 @@ def conn(upgraded_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that psycopg sends from now on."""
+    """Every statement that psycopg sends from now on, but for those of the pool's own thread."""
     sent: list[str] = []
     real = psycopg.Connection.execute
 
     def execute(conn: psycopg.Connection, query: object, *arguments: object) -> object:
-        sent.append(query.as_string(conn) if isinstance(query, sql.Composable) else str(query))
+        if threading.current_thread() is threading.main_thread():
+            sent.append(query.as_string(conn) if isinstance(query, sql.Composable) else str(query))
         return real(conn, query, *arguments)  # type: ignore[call-overload]  # passed on as they came
 
     monkeypatch.setattr(psycopg.Connection, "execute", execute)
