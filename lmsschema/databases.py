@@ -89,12 +89,15 @@ def create(
 
     Raises:
         UsageError: No database can have that name.
-        DatabaseUnavailableError: No right to create databases, or no room; nothing is left behind.
+        DatabaseUnavailableError: No right to create databases, no such owner, or no room; nothing
+            is left behind.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
     if not name or "\0" in name or len(name.encode()) > _NAME_BYTES:
         raise UsageError(f"a database can't be called {name!r}: 1 to {_NAME_BYTES} bytes")
     _require_createdb(server)
+    if owner is not None:
+        _require_role(server, owner)
     taken = exists(server, name)
     if taken and replace is None:
         raise UnsafeError(
@@ -234,6 +237,16 @@ def _require_createdb(server: Server) -> None:
             f"role {row[0]} may not create databases on {server.target}",
             hint="A superuser can run: "
             + sql.SQL("ALTER ROLE {} CREATEDB;").format(sql.Identifier(row[0])).as_string(),
+        )
+
+
+def _require_role(server: Server, name: str) -> None:
+    found = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %s)"
+    if not _scalar(server, found, name):
+        raise DatabaseUnavailableError(
+            f"there is no role {name} on {server.target}",
+            hint="If it is to be: "
+            + sql.SQL("CREATE ROLE {};").format(sql.Identifier(name)).as_string(),
         )
 
 

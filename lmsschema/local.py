@@ -80,7 +80,7 @@ def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> L
     """
     found = status(environ)
     started = False
-    if found.state is not State.READY:
+    if found.state is not State.READY or found.uninstalled:
         server = find(environ)
         if server.programs is None:
             raise DatabaseUnavailableError(

@@ -46,6 +46,7 @@ class Status:
         pid: Its postmaster's process.
         since: When it was started, in seconds since 1970.
         sockets: The folder of its socket, once it has one.
+        program: The program that its postmaster runs, as its command line names it.
     """
 
     data: Path
@@ -53,6 +54,14 @@ class Status:
     pid: int | None = None
     since: int | None = None
     sockets: Path | None = None
+    program: Path | None = None
+
+    @property
+    def uninstalled(self) -> bool:
+        """Whether it runs although its programs were removed; it can load no library any more."""
+        return (
+            self.program is not None and self.program.is_absolute() and not _is_file(self.program)
+        )
 
     def conninfo(self, dbname: str) -> str:
         """Return a libpq keyword string for a database of the running server.
@@ -109,7 +118,8 @@ def status(data: Path) -> Status:
             hint="Use that account, or choose another folder.",
         ) from error
     pid = _number(lines, _PID)
-    if pid is None or not _serves(pid, data):
+    program = None if pid is None else _program(pid, data)
+    if program is None:
         return Status(data, State.STOPPED)
     lines += [""] * (_STATUS + 1 - len(lines))  # it is written line by line as the server starts
     return Status(
@@ -118,6 +128,7 @@ def status(data: Path) -> Status:
         pid,
         _number(lines, _START_TIME),
         Path(lines[_SOCKETS]) if lines[_SOCKETS] else None,
+        program,
     )
 
 
@@ -136,10 +147,19 @@ def remove_misleading(*lock_files: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _serves(pid: int, data: Path) -> bool:
-    """Say whether the process is a server of that data folder, by its command line."""
+def _program(pid: int, data: Path) -> Path | None:
+    """Return the program of a process that serves that data folder; None if it does not."""
     program, *arguments = _command_line(pid) or [""]
-    return Path(program).name == "postgres" and str(data) in arguments
+    serves = Path(program).name == "postgres" and str(data) in arguments
+    return Path(program) if serves else None
+
+
+def _is_file(path: Path) -> bool:
+    """Say whether there is such a file; one that is closed to us is there."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return True
 
 
 def _command_line(pid: int) -> list[str]:

@@ -88,8 +88,9 @@ class Server:
     def start(self, timeout: float = TIMEOUT) -> bool:
         """Make the server if need be, start it, wait until it answers; False if it ran already.
 
-        Safe to call from several processes at once, and after any of them, or the server, was
-        killed at any instant.
+        A server whose own programs were removed, with the environment that they were installed in,
+        is stopped and started with ours. Safe to call from several processes at once, and after any
+        of them, or the server, was killed at any instant.
 
         Args:
             timeout: Seconds to wait for another process that starts or stops it, and then for
@@ -100,12 +101,15 @@ class Server:
             DatabaseUnavailableError: It can't be made or started; the message has its log's end.
             UnsafeError: ``home`` holds what was not made here.
         """
-        if self.status().state is State.READY:
+        found = self.status()
+        if found.state is State.READY and not found.uninstalled:
             return False
         with self._explained():
             folders.make_home(self.home, self._lock)
             with filelock.hold(self._lock, timeout) as lock:
                 deadline = time.monotonic() + timeout
+                if self.programs is not None and self.status().uninstalled:
+                    self._stop("fast", deadline)
                 with self._settled(deadline) as guard:
                     if guard is None:
                         return False

@@ -309,6 +309,13 @@ def test_an_owner_owns_all_that_is_in_it(
     assert owners == [(role,)]
     assert at_head(lms_server, name)
 
+    missing, other = names(), names()
+    done = lmsschema("createdb", other, "--url", lms_server.url, "--owner", missing)
+    assert (done.code, f"there is no role {missing}" in done.err) == (4, True)
+    assert f'CREATE ROLE "{missing}";' in done.err
+    left = "SELECT FROM pg_database WHERE datname = %s"
+    assert admin.execute(left, [other]).fetchone() is None
+
 
 def test_a_role_with_createdb_needs_no_more_and_one_without_is_told(
     lmsschema: Program, lms_server: RunningServer, names: Names, admin: psycopg.Connection

@@ -124,6 +124,15 @@ def kill_server(server: Server) -> int:
         return pid
 
 
+def copied(programs: Path, folder: Path) -> Path:
+    """Copy a wheel's programs with their libraries; returns the folder of the programs."""
+    package = programs.parents[1]
+    for source in (package, package.with_name(f"{package.name}.libs")):
+        if source.exists():
+            shutil.copytree(source, folder / source.name)
+    return folder / programs.relative_to(package.parent)
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
@@ -450,13 +459,8 @@ def test_a_folder_that_the_account_can_not_enter_is_named_and_not_touched(folder
 @as_root
 def test_programs_that_the_account_can_not_read_are_copied_once(folder: Path, home: Path) -> None:
     closed = folder / "closed"
-    wheels = binaries.find(binaries.NEWEST)  # the system's own are never closed
-    package = wheels.parents[1]
-    for source in (package, package.with_name(f"{package.name}.libs")):
-        if source.exists():
-            shutil.copytree(source, closed / source.name)
+    programs = copied(binaries.find(binaries.NEWEST), closed)  # the system's own are never closed
     closed.chmod(0o700)
-    programs = closed / wheels.relative_to(package.parent)
     home.mkdir(mode=0o755)
     (home / "lmsschema.lock").touch()
     (home / ".binaries-half").mkdir()
@@ -473,6 +477,25 @@ def test_programs_that_the_account_can_not_read_are_copied_once(folder: Path, ho
     assert mode(closed) == 0o700
     server.remove()
     assert not list(home.iterdir())
+
+
+def test_a_server_whose_programs_were_removed_is_started_with_others(
+    folder: Path, home: Path
+) -> None:
+    wheel = binaries.find(binaries.NEWEST)
+    first = Server(copied(wheel, folder / "removed"), home, FAST, database="lms")
+    second = Server(wheel, home, FAST, database="lms")
+    first.start()
+    ask(first, "CREATE TABLE kept AS SELECT 1 AS one")
+    assert not second.start()
+    pid = first.status().pid
+    shutil.rmtree(folder / "removed")
+
+    assert first.status().uninstalled
+    assert second.start()
+    assert second.status().pid != pid
+    assert not second.status().uninstalled
+    assert ask(second, "SELECT one FROM kept") == 1
 
 
 def test_the_log_is_put_aside_when_it_has_grown(server: Server) -> None:
