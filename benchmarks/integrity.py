@@ -12,7 +12,6 @@ of the clients, and whether both end in the same catalogs.
 import argparse
 import contextlib
 import dataclasses
-import importlib.util
 import os
 import shutil
 import statistics
@@ -21,21 +20,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from lmsschema import catalog, db, migrate, revisions
-from lmsschema.ddl.checks import Checks
-from lmsschema.ddl.foreign_key import ForeignKey
-from lmsschema.ddl.index import Index
-from lmsschema.ddl.not_null import NotNull
-from lmsschema.ddl.partitioned_index import PartitionedIndex
-from lmsschema.ddl.steps import Step
-from lmsschema.ddl.trigger import Function, Trigger
-from lmsschema.ddl.unique import Unique
+from benchmarks import plain_alembic
+from lmsschema import catalog, db, migrate
 from lmsschema.server import DURABLE, Server
 from lmsschema.target import Target
 from lmsschema.testing import binaries
@@ -94,31 +86,6 @@ FILL = """
     FROM learning_sessions x, (SELECT * FROM sections LIMIT 1) s,
         generate_series(1, {per_session}) g;
 """
-
-
-#: Plain Alembic, as ``alembic init`` sets it up.
-ENVIRONMENT = """\
-import os
-
-import sqlalchemy
-from alembic import context
-
-with sqlalchemy.create_engine(os.environ["NAIVE_URL"]).connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-REVISION = """\
-from alembic import op
-
-revision = "naive"
-down_revision = None
-
-
-def upgrade():
-{body}
-"""
-ATTEMPTS = 5
 
 
 @dataclasses.dataclass
@@ -205,76 +172,6 @@ def fill(url: str, rows: int) -> None:
         conn.execute("ANALYZE")
 
 
-@contextlib.contextmanager
-def plain_alembic(url: str) -> Iterator[Callable[[], str]]:
-    """Write the folder of a plain Alembic; yields what runs it and returns the error."""
-    with tempfile.TemporaryDirectory(prefix="lmsschema-naive-") as name:
-        folder = Path(name)
-        (folder / "versions").mkdir()
-        (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s\n")
-        (folder / "env.py").write_text(ENVIRONMENT)
-        body = "\n".join(f"    {line}" for step in steps_of(AFTER) for line in operations(step))
-        (folder / "versions" / "naive.py").write_text(REVISION.format(body=body))
-
-        def run() -> str:
-            done = subprocess.run(
-                [str(BIN / "alembic"), "-c", str(folder / "alembic.ini"), "upgrade", "head"],
-                env={**os.environ, "NAIVE_URL": url.replace("postgresql:", "postgresql+psycopg:")},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            told = [one for one in done.stderr.splitlines() if one.startswith("psycopg.errors.")]
-            return "".join(told[:1]) or done.stderr if done.returncode else ""
-
-        yield run
-
-
-def again_and_again(run: Callable[[], str]) -> None:
-    """Run plain Alembic; again, where it was a deadlock's victim, as somebody at work would."""
-    for attempt in range(1, ATTEMPTS + 1):
-        error = run()
-        print(f"\nalembic upgrade, attempt {attempt}: {error or 'done'}", end="")
-        if not error:
-            break
-
-
-def steps_of(revision: str) -> Sequence[Step]:
-    """Return the steps that a revision is made of."""
-    file = revisions.folder() / "versions" / f"{revision}.py"
-    spec = importlib.util.spec_from_file_location("revision", file)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Sequence[Step] = module.STEPS
-    return found
-
-
-def operations(step: Step) -> list[str]:
-    """Return a step as Alembic's operations, written without a thought for others."""
-    match step:
-        case NotNull():
-            return [f"op.alter_column({step.table!r}, {c!r}, nullable=False)" for c in step.columns]
-        case Checks():
-            return [
-                f"op.create_check_constraint({name!r}, {step.table!r}, {condition!r})"
-                for name, condition in step.checks.items()
-            ]
-        case ForeignKey():
-            places = f"{step.table!r}, {step.references!r}, [{step.column!r}], ['id']"
-            return [f"op.create_foreign_key({step.name!r}, {places}, ondelete={step.on_delete!r})"]
-        case Index() | PartitionedIndex():
-            return [f"op.create_index({step.name!r}, {step.table!r}, [{step.columns!r}])"]
-        case Unique():
-            return [
-                f"op.create_unique_constraint({step.name!r}, {step.table!r}, [{step.columns!r}])"
-            ]
-        case Function() | Trigger():
-            return [f"op.execute({statement!r})" for statement in step.statements()]
-    raise NotImplementedError(step)
-
-
 def objects(url: str) -> dict[catalog.Identity, catalog.Attributes]:
     """Return what the catalogs say of a database, without Alembic's own table."""
     with psycopg.connect(url) as conn:
@@ -331,9 +228,9 @@ def main() -> int:
             server.url("ours"),
             lambda: by_program(server.url("ours"), options.lock_timeout),
         )
-        with plain_alembic(server.url("naive")) as run:
+        with plain_alembic.folder_for(AFTER, server.url("naive")) as run:
             plain, wrong = measure(
-                "alembic upgrade", server.url("naive"), lambda: again_and_again(run)
+                "alembic upgrade", server.url("naive"), lambda: plain_alembic.again_and_again(run)
             )
             run()  # once nobody is in its way, if it is not done
         same = objects(server.url("ours")) == objects(server.url("naive"))
