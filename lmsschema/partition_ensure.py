@@ -1,33 +1,23 @@
 """Makes the partitions that a table's policy wants and does not have: the cron job's work."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeAlias
-
-import psycopg
-from psycopg import errors, sql
 
 from lmsschema import partition_heal, partition_state
 from lmsschema.db import Database, require_writable
-from lmsschema.ddl import attach, locks
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Mode, Patience, Progress
-from lmsschema.errors import LockTimeoutError, UnsafeError
+from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.errors import LockTimeoutError
 from lmsschema.partition_homes import Heal
+from lmsschema.partition_run import Planner, Run
 from lmsschema.partition_state import BusyError, State
 from lmsschema.partitions import (
     Action,
-    Attach,
     Create,
-    Finalize,
     Policy,
-    bound,
     covered_until,
     plan,
 )
 from lmsschema.sqlstate import translated
-
-Planner: TypeAlias = Callable[[State], Sequence[Action]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,40 +101,22 @@ def make(
         if not planner(state) and left is None:
             return _outcome(policy, state)
         require_writable(database)
-        run = _Run(database, policy, planner, state)
-        while True:
-            try:
-                state, batch = locks.step(
-                    database,
-                    run.apply,
-                    what=f"make partitions of {policy.table}",
-                    locks=run.locks,
-                    prepare=run.prepare,
-                    statements=run.statements,
-                    commit=run.done_by_statements,
-                    patience=patience,
-                    progress=progress,
-                )
-            except _PassedOver:
-                continue
-            except errors.CheckViolation as error:
-                run.violated(error)
-                continue
-            except BusyError:
-                progress(partition_state.busy(policy))
-                with database.transaction(read_only=True):
-                    state = partition_state.read(database, policy)
-                return _outcome(policy, state, run, busy=True)
-            if not batch:
-                break
-            run.done += batch
-            for action in batch:
-                progress(_told(action))
+        run = Run(database, policy, planner, patience, progress)
+        try:
+            while run.goes_on():
+                pass
+        except BusyError:
+            progress(partition_state.busy(policy))
+            with database.transaction(read_only=True):
+                state = partition_state.read(database, policy)
+            return _outcome(policy, state, run, busy=True)
     if left is not None:
         raise left
     if run.refused:
         raise run.refused[0]
-    return _outcome(policy, state, run)
+    if run.postponed is not None:
+        raise run.postponed
+    return _outcome(policy, run.state, run)
 
 
 def _clear(
@@ -168,112 +140,8 @@ def _clear(
     return None
 
 
-class _PassedOver(Exception):  # noqa: N818  no error: the run goes on without one action
-    """An action can't be applied; its transaction is rolled back and the run goes on."""
-
-
-class _Run:
-    """A run over a table: what it did so far, and what it has to pass over."""
-
-    def __init__(self, database: Database, policy: Policy, planner: Planner, state: State) -> None:
-        self.done: list[Action] = []
-        self.in_the_way: list[Create] = []
-        self.refused: list[UnsafeError] = []
-        self._database = database
-        self._policy = policy
-        self._planner = planner
-        self._state = state
-        self._batch: list[Action] = []
-        self._pass_over: set[Action] = set()
-        self._one_by_one = False
-        self._around = attach.surroundings(database, policy)
-        self.done_by_statements = not self._around.identity_by_index
-
-    def locks(self) -> list[Lock]:
-        """Return the locks that the actions under way need."""
-        if all(isinstance(action, Finalize) for action in self._batch):
-            return []
-        # PostgreSQL replaces the triggers of foreign keys that a table brings along
-        along = any(isinstance(action, Attach) for action in self._batch)
-        mode: Mode = "ACCESS EXCLUSIVE" if along else "SHARE ROW EXCLUSIVE"
-        return attach.needed(self._database, self._policy, self._around, self._state.default, mode)
-
-    def prepare(self, conn: psycopg.Connection) -> None:
-        """Choose the next action, or all if the table has no partition and so no row."""
-        partition_state.claim(conn, self._database, self._policy)
-        self._state = partition_state.read(self._database, self._policy)
-        wanted = [one for one in self._planner(self._state) if one not in self._pass_over]
-        at_once = not self._state.partitions and not self._one_by_one
-        self._batch = wanted if at_once else wanted[: _together(wanted)]
-        if creates := [action for action in self._batch if isinstance(action, Create)]:
-            self._create(creates)
-
-    def statements(self) -> list[sql.Composed]:
-        """Return what is run of them under the locks."""
-        return [attach.statement(self._policy, action) for action in self._batch]
-
-    def apply(self, conn: psycopg.Connection) -> tuple[State, list[Action]]:  # noqa: ARG002  the database's own
-        """Finish what was chosen; unless ``done_by_statements``, in the same transaction.
-
-        Returns:
-            How the table stood before it, and what was applied: nothing if nothing is left.
-        """
-        attached = [one.name for one in self._batch if not isinstance(one, Finalize)]
-        attach.finish(self._database, self._policy, attached, self._around)
-        return self._state, self._batch
-
-    def violated(self, error: errors.CheckViolation) -> None:
-        """Pass over the action under way: a row of its came between our look and our lock."""
-        (action,) = self._batch if len(self._batch) == 1 else (None,)
-        if not isinstance(action, Create):
-            raise error
-        self.in_the_way.append(action)
-        self._pass_over.add(action)
-
-    def _create(self, actions: list[Create]) -> None:
-        for action in actions:
-            if self._rows_in_the_way(action):
-                self.in_the_way.append(action)
-                self._pass_over.add(action)
-                raise _PassedOver
-        try:
-            names = [action.name for action in actions]
-            attach.create(self._database, self._policy, names, self._around)
-        except UnsafeError as error:
-            if len(actions) == 1:
-                self.refused.append(error)
-                self._pass_over.update(actions)
-            self._one_by_one = True
-            raise _PassedOver from None
-
-    def _rows_in_the_way(self, action: Create) -> bool:
-        """Whether the default holds a row that belongs to a partition which is to be made."""
-        if self._state.default is None or action.range is None:
-            return False
-        found = self._database.conn.execute(
-            sql.SQL(
-                "SELECT EXISTS (SELECT FROM ONLY {table} WHERE {key} >= {from_} AND {key} < {to})"
-            ).format(
-                table=sql.Identifier(self._state.default),
-                key=sql.Identifier(self._policy.key),
-                from_=sql.SQL(bound(action.range.lower, "'-infinity'")),
-                to=sql.SQL(bound(action.range.upper, "'infinity'")),
-            )
-        )
-        return found.fetchone() == (True,)
-
-
-def _together(actions: Sequence[Action]) -> int:
-    """Return how many of the next actions belong in one transaction.
-
-    Once a detach is finished, the catalogs no longer say what the table's bounds were.
-    """
-    both = len(actions) > 1 and isinstance(actions[0], Finalize) and isinstance(actions[1], Attach)
-    return 2 if both and actions[0].name == actions[1].name else 1
-
-
 def _outcome(
-    policy: Policy, state: State, run: _Run | None = None, *, busy: bool = False
+    policy: Policy, state: State, run: Run | None = None, *, busy: bool = False
 ) -> Outcome:
     return Outcome(
         policy.table,
@@ -284,11 +152,3 @@ def _outcome(
         state.now,
         state.default,
     )
-
-
-def _told(action: Action) -> str:
-    if isinstance(action, Finalize):
-        return f"finished the detach of {action.name} that was cut short"
-    if isinstance(action, Create):
-        return f"made {action.name}"
-    return f"attached {action.name}"

@@ -3,7 +3,7 @@
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema import partition_inheritance, partition_likeness, partition_state
+from lmsschema import partition_inheritance, partition_likeness, partition_script, partition_state
 from lmsschema.db import Database, require_writable
 from lmsschema.ddl import attach, locks
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
@@ -60,7 +60,7 @@ def restore(
             mended = [f for f in found if f.kind not in partition_inheritance.BY_HAND]
             partition_inheritance.mend(conn, mended)
             try:
-                conn.execute(attach.statement(policy, Attach(name, bounds)))
+                conn.execute(partition_script.attach(policy, Attach(name, bounds)))
             except errors.CheckViolation:
                 raise UnsafeError(
                     f"rows of {default} lie in the bounds of {name}; it was left as it is",

@@ -239,7 +239,11 @@ def _drop_old(conn: psycopg.Connection, template: Template) -> None:
     for (name,) in rows:
         other = replace(template, content=name[-24:])
         with (
-            contextlib.suppress(errors.ObjectInUse, errors.InvalidCatalogName),
+            contextlib.suppress(
+                errors.ObjectInUse,
+                errors.InvalidCatalogName,
+                errors.InsufficientPrivilege,  # to end a superuser's session on a half-built one
+            ),
             _building(conn, other) as free,
         ):
             if free:

@@ -19,7 +19,7 @@ from lmsschema import partition_inheritance, partition_script
 from lmsschema.db import Database, query
 from lmsschema.ddl.locks import Lock, Mode
 from lmsschema.errors import UnsafeError
-from lmsschema.partitions import Attach, Create, Finalize, Policy
+from lmsschema.partitions import Policy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,17 +119,6 @@ def _storage(name: str, parameters: Sequence[str]) -> sql.Composed:
     return sql.SQL("ALTER TABLE {} SET ({})").format(
         sql.Identifier(name), sql.SQL(", ").join(settings)
     )
-
-
-def statement(policy: Policy, action: Create | Attach | Finalize) -> sql.Composed:
-    """Return what is run under the locks of :func:`needed`: the attach, or the end of a detach.
-
-    Locks of the end of a detach that was cut short: SHARE UPDATE EXCLUSIVE on the partitioned
-    table, ACCESS EXCLUSIVE on the partition (whose rows are out of everyone's sight already).
-    """
-    if isinstance(action, Finalize):
-        return partition_script.finalize(policy, action)
-    return partition_script.attach(policy, action)
 
 
 def finish(database: Database, policy: Policy, names: Sequence[str], around: Surroundings) -> None:

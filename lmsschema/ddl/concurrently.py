@@ -75,6 +75,7 @@ def run(
     *,
     table: str,
     what: str,
+    drops: bool,
     patience: Patience,
     progress: Progress,
 ) -> None:
@@ -85,6 +86,7 @@ def run(
         statement: It names the table with its schema: there is no search_path outside transactions.
         table: The table whose index it is about.
         what: What it does, for messages.
+        drops: Whether it drops the index: that takes no time but what it waits for.
         patience: ``total`` for old transactions to end, ``quiet`` for each wait of the statement.
         progress: Told how far it is.
 
@@ -93,7 +95,10 @@ def run(
             next run.
     """
     wait_for_old_transactions(database, what, patience, progress)
-    with _settings(database.conn, patience), _watched(database, table, what, patience, progress):
+    with (
+        _settings(database.conn, patience),
+        _watched(database, table, what, patience, progress, drops=drops),
+    ):
         try:
             database.conn.execute(statement)
         except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
@@ -189,14 +194,20 @@ def _settings(conn: psycopg.Connection, patience: Patience) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _watched(
-    database: Database, table: str, what: str, patience: Patience, progress: Progress
+    database: Database,
+    table: str,
+    what: str,
+    patience: Patience,
+    progress: Progress,
+    *,
+    drops: bool,
 ) -> Iterator[None]:
     """Tell from another connection how far the statement is; end a wait that lasts too long."""
     over = threading.Event()
     watcher = threading.Thread(
         target=_watch,
         args=(database, table, what, patience, progress),
-        kwargs={"over": over},
+        kwargs={"drops": drops, "over": over},
         daemon=True,
     )
     watcher.start()
@@ -214,6 +225,7 @@ def _watch(
     patience: Patience,
     progress: Progress,
     *,
+    drops: bool,
     over: threading.Event,
 ) -> None:
     if over.wait(_POLL):
@@ -227,7 +239,9 @@ def _watch(
     ):
         while not over.wait(_POLL):
             builds = _builds(conn, database.schema, table)
-            waits = not builds  # to drop an index takes no time but what it waits for
+            # a build that is not seen may be hard at work: a role that the session was switched to
+            # sees none, not even its own
+            waits = drops and not builds
             for _, phase, *figures in builds:
                 blocks_done, blocks, tuples_done, tuples, locker = figures
                 done, total = (tuples_done, tuples) if tuples else (blocks_done, blocks)

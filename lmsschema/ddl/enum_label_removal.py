@@ -191,7 +191,7 @@ class RemoveLabel:
     ) -> None:
         """Fill the new columns, and have PostgreSQL see that they are."""
         with database.transaction(read_only=True) as conn:
-            found = constraints.read(conn, table.name, [table.guard])
+            found = constraints.read(conn, table.name, [table.check])
         for one in found:
             if not one.validated and not one.is_partitioned:
                 try:
@@ -208,7 +208,7 @@ class RemoveLabel:
         constraints.validate(
             database,
             table.name,
-            [table.guard],
+            [table.check],
             [table.agreement],
             patience=patience,
             progress=progress,
@@ -242,8 +242,9 @@ class RemoveLabel:
             database,
             work,
             what=f"exchange columns for the {self}",
-            locks=lambda: (
-                constraints.whole(database, names, "ACCESS EXCLUSIVE") if statements else []
+            # what prepare did not get is named by it
+            locks=lambda: constraints.whole(
+                database, names, "ACCESS EXCLUSIVE" if statements else "SHARE UPDATE EXCLUSIVE"
             ),
             prepare=prepare,
             patience=patience,
@@ -254,7 +255,7 @@ class RemoveLabel:
         """Whether the columns of these tables are filled, all indexes built, and no others left."""
         tables = label_state.tables(conn, self.type)
         checks = [
-            one for table in tables for one in constraints.read(conn, table.name, [table.guard])
+            one for table in tables for one in constraints.read(conn, table.name, [table.check])
         ]
         return (
             [table.name for table in tables] == list(names)

@@ -142,6 +142,7 @@ class Index:
             statement,
             table=self.table,
             what=f"{verb} {self}",
+            drops=verb == "drop",
             patience=patience,
             progress=progress,
         )

@@ -8,12 +8,13 @@ from psycopg import sql
 from lmsschema.ddl import backfill
 from lmsschema.ddl.label_state import Table
 
-#: Dropped is what a try of these left that knew less columns.
+#: Dropped is what a try of these left that knew less columns, or what a partition that was detached
+#: since has from its table.
 _EXPANSION = (
     sql.SQL("DROP TRIGGER IF EXISTS {trigger} ON {table}"),
     sql.SQL("DROP FUNCTION IF EXISTS {guard}()"),
-    sql.SQL("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {guard}"),
-    sql.SQL("ALTER TABLE {table} {columns}ADD CONSTRAINT {guard} CHECK ({check}) NOT VALID"),
+    sql.SQL("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}"),
+    sql.SQL("ALTER TABLE {table} {columns}ADD CONSTRAINT {check} CHECK ({agreement}) NOT VALID"),
     sql.SQL("CREATE FUNCTION {guard}() RETURNS trigger LANGUAGE plpgsql AS {body}"),
     sql.SQL(
         "CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table}"
@@ -28,7 +29,8 @@ def expansion(table: Table) -> sql.Composed:
     """Return the statements that add a table's new columns, the CHECK and the trigger."""
     function = sql.SQL(
         "BEGIN"
-        " IF tg_op = 'UPDATE' AND pg_catalog.current_setting({setting}, true) = 'on' THEN"
+        " IF tg_op = 'UPDATE' AND pg_catalog.current_setting({setting}, true) = 'on'"
+        " AND pg_catalog.pg_trigger_depth() = 1 THEN"  # not what an AFTER trigger writes elsewhere
         " new := old;"  # whatever other triggers made of the row
         " END IF;"
         " {assignments}"
@@ -46,6 +48,7 @@ def expansion(table: Table) -> sql.Composed:
     return sql.SQL("; ").join(
         part.format(
             table=sql.Identifier(table.name),
+            check=sql.Identifier(table.check),
             guard=sql.Identifier(table.guard),
             trigger=sql.Identifier(table.trigger),
             body=sql.Literal(function.as_string()),
@@ -56,7 +59,7 @@ def expansion(table: Table) -> sql.Composed:
                 for column in table.columns
                 if not column.has_new
             ),
-            check=sql.SQL(" AND ").join(column.agrees() for column in table.columns),
+            agreement=sql.SQL(" AND ").join(column.agrees() for column in table.columns),
         )
         for part in _EXPANSION
     )

@@ -46,8 +46,9 @@ class Table:
     Attributes:
         name: The table.
         is_partitioned: Whether it has partitions.
-        guard: The name of the function, the CHECK and, after a tilde, the trigger that have each
-            row that is written agree.
+        check: The name of the CHECK that old and new columns agree.
+        guard: The name of the function and, after a tilde, the trigger that have each row that is
+            written agree.
         is_guarded: Whether the trigger and the CHECK are there.
         new_type: The new columns' type.
         columns: The columns, in their order.
@@ -55,6 +56,7 @@ class Table:
 
     name: str
     is_partitioned: bool
+    check: str
     guard: str
     is_guarded: bool
     new_type: str
@@ -90,7 +92,7 @@ class Table:
     @property
     def agreement(self) -> Rule:
         """The rule that the CHECK enforces."""
-        return Rule(self.guard, self.name, self.differs.as_string())
+        return Rule(self.check, self.name, self.differs.as_string())
 
 
 def tables(conn: psycopg.Connection, enum: str) -> list[Table]:
@@ -106,6 +108,7 @@ def _table(columns: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
         first["table_name"],
         first["is_partitioned"],
+        first["check_name"],
         first["guard"],
         first["is_guarded"],
         first["new_type"],

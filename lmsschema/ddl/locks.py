@@ -208,7 +208,9 @@ def take(
             conn.execute(statement)
         return
     budget = min(2 * wait, _HOLDING * _deadlock_timeout(conn))
-    limit = max(1, round(budget / max(1, len(locks) - 1) * 1000))
+    # PostgreSQL's statements may wait for a lock that only they know, too
+    waits = len(locks) - 1 + len(then)
+    limit = max(1, round(budget / max(1, waits) * 1000))
     statements: list[sql.Composable] = [
         sql.SQL("LOCK TABLE ONLY {}.{} IN {} MODE").format(
             sql.Identifier(lock.schema), sql.Identifier(lock.table), sql.SQL(lock.mode)

@@ -145,7 +145,7 @@ class PartitionedIndex:
     def _build(
         self, database: Database, partition: str, patience: Patience, progress: Progress
     ) -> None:
-        """Build the index of a partition and attach it; nothing if the partition is gone."""
+        """Build the index of a partition and attach it; nothing if it is none any more."""
         index = Index(self._name(partition), partition, self.columns)
         statement = sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
             identifier(self.name), identifier(index.name)
@@ -160,7 +160,11 @@ class PartitionedIndex:
                 patience=patience,
                 progress=progress,
             )
-        except (errors.UndefinedTable, errors.UndefinedObject):
+        except (
+            errors.UndefinedTable,
+            errors.UndefinedObject,
+            errors.ObjectNotInPrerequisiteState,  # "not an index on any partition": detached
+        ):
             return
 
     def _name(self, partition: str) -> str:

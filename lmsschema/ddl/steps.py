@@ -125,11 +125,15 @@ def run(
 
 
 def _apply_at_once(database: Database, steps: Sequence[Step], patience: Patience) -> bool:
-    """Apply all steps in a transaction; False if it did not get its locks, and nothing was done."""
+    """Apply all steps in a transaction; False if they have to be done one by one.
+
+    Its locks were not got, or a step uses the label of an enumeration that one before it adds.
+    Nothing was done then.
+    """
     try:
         with database.transaction(lock_timeout=patience.longest) as conn:
             conn.execute("; ".join(_in_a_transaction(steps)).encode())
-    except (errors.LockNotAvailable, errors.DeadlockDetected):
+    except (errors.LockNotAvailable, errors.DeadlockDetected, errors.UnsafeNewEnumValueUsage):
         return False
     return True
 

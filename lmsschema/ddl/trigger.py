@@ -14,6 +14,7 @@ from lmsschema.ddl import once
 from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
+from lmsschema.partition_script import identifier
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Function(Once):
     def statement(self) -> sql.Composed:
         """Return the statement."""
         return sql.SQL("CREATE FUNCTION {}() RETURNS TRIGGER LANGUAGE plpgsql AS $${}$$").format(
-            sql.SQL(self.name), sql.SQL(self.body)
+            identifier(self.name), sql.SQL(self.body)
         )
 
 
@@ -106,5 +107,5 @@ class Trigger(Once):
     def statement(self) -> sql.Composed:
         """Return the statement."""
         return sql.SQL("CREATE TRIGGER {}\n{} ON {}\n{}").format(
-            *(sql.SQL(part) for part in (self.name, self.event, self.table, self.calls))
+            identifier(self.name), sql.SQL(self.event), identifier(self.table), sql.SQL(self.calls)
         )

@@ -20,7 +20,6 @@ place AS (
         c.oid AS relation_oid,
         c.relname AS relation_name,
         c.relkind AS kind,
-        c.reloftype AS of_type,
         a.attnum AS number,
         a.attnotnull AS own_not_null,
         a.attacl AS grants,
@@ -68,7 +67,7 @@ found AS (
             WHERE
                 d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
                 AND d.objid = k.oid
-                AND (k.conname = p.guard OR k.contype = 'n' AND k.convalidated AND NOT k.connoinherit)
+                AND (k.conname = p.check_name OR k.contype = 'n' AND k.convalidated AND NOT k.connoinherit)
         )
     UNION ALL
     -- on the type or on the type of its arrays
@@ -143,6 +142,14 @@ found AS (
     FROM place AS p
     INNER JOIN pg_catalog.pg_inherits AS h ON p.relation_oid = h.inhrelid
     WHERE h.inhparent <> p.table_oid
+    UNION ALL
+    SELECT
+        concat('partition ', c.oid::pg_catalog.regclass, ', which is in another schema than its table') AS what,
+        FALSE AS of_partition
+    FROM place AS p
+    INNER JOIN pg_catalog.pg_class AS c ON p.relation_oid = c.oid
+    INNER JOIN pg_catalog.pg_class AS o ON p.table_oid = o.oid
+    WHERE c.relnamespace <> o.relnamespace
     UNION ALL
     -- the backfill's UPDATE would become something else
     SELECT

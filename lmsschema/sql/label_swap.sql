@@ -113,7 +113,7 @@ step AS (
     UNION ALL
     SELECT DISTINCT
         2 AS number,
-        concat('DROP CONSTRAINT ', pg_catalog.quote_ident(guard)) AS text,
+        concat('DROP CONSTRAINT ', pg_catalog.quote_ident(check_name)) AS text,
         table_name
     FROM moved
     WHERE is_guarded

@@ -95,6 +95,7 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
         WidenType("things", "title", "character varying(20)"),
         {"things": {ACCESS, "SHARE"}, "things_title_idx": {ACCESS}},
     ),
+    "function of a name that needs quotes": (Function("setIt", "BEGIN RETURN new; END"), {}),
     "function": (Function("nothing", "BEGIN RETURN new; END"), {}),
     "trigger": (
         Trigger(

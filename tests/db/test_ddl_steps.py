@@ -4,15 +4,18 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg import conninfo, sql
 
 from lmsschema import check, migrate, partition_ensure, revisions
 from lmsschema.db import Database
 from lmsschema.ddl import steps
 from lmsschema.ddl.checks import Checks
 from lmsschema.ddl.column import AddColumn, WidenType
+from lmsschema.ddl.enum_label import AddLabel
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.locks import Patience
@@ -199,6 +202,47 @@ def test_a_wait_of_a_build_ends_and_the_sessions_settings_are_restored(
     step.apply(database, SHORT)
     with database.transaction() as conn:
         assert step.done(conn)
+
+
+def test_a_build_is_not_taken_for_a_wait_where_its_progress_is_hidden(
+    database_url: str, opened: Open
+) -> None:
+    """A role that the session was switched to does not see what its own login does."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        name = sql.Identifier(f"owner_of_{conn.info.dbname}")
+        conn.execute(
+            THINGS.encode()
+            + b"DELETE FROM things WHERE id > 20;"
+            + b"CREATE FUNCTION slow(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"
+            b" 'BEGIN PERFORM pg_sleep(0.1); RETURN n; END'"
+        )
+        conn.execute(sql.SQL("CREATE ROLE {}").format(name))
+        conn.execute(sql.SQL("ALTER TABLE things OWNER TO {}").format(name))
+        conn.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(name))
+        try:
+            options = conninfo.make_conninfo(
+                database_url, options=f"-c role=owner_of_{conn.info.dbname}"
+            )
+            step = Index("things_slow_idx", "things", "slow(n)")
+            step.apply(opened(options), replace(SHORT, quiet=0.3))
+            made = conn.execute("SELECT FROM pg_class WHERE relname = 'things_slow_idx'")
+            assert made.fetchone() is not None
+        finally:
+            conn.execute(sql.SQL("DROP OWNED BY {}").format(name))
+            conn.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def test_a_label_that_is_added_and_used_on_an_empty_schema(database_url: str, opened: Open) -> None:
+    """In one transaction PostgreSQL refuses the use of it."""
+    database = opened(database_url)
+    database.conn.execute("CREATE TYPE mood AS ENUM ('happy'); CREATE TABLE things (id int)")
+    wanted: list[steps.Step] = [
+        AddLabel("mood", "sad"),
+        AddColumn("things", "m", "mood NOT NULL DEFAULT 'sad'"),
+    ]
+    steps.run(database, wanted, at_once=True)
+    database.conn.execute("INSERT INTO things VALUES (1)")
+    assert database.conn.execute("SELECT m::text FROM things").fetchone() == ("sad",)
 
 
 def test_behind_a_pooler_a_wait_to_drop_an_index_ends_too(database_url: str, opened: Open) -> None:

@@ -14,7 +14,7 @@ from psycopg import sql
 from lmsschema import catalog, db, hazards, partition_ensure
 from lmsschema.catalog import Attributes, Identity
 from lmsschema.db import Database
-from lmsschema.ddl import backfill, steps
+from lmsschema.ddl import backfill, enum_label_removal, label_state, steps
 from lmsschema.ddl.enum_label_removal import RemoveLabel
 from lmsschema.ddl.locks import Patience
 from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
@@ -309,6 +309,9 @@ REFUSED = {
         "CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM (90) TO (99) PARTITION BY"
         " LIST (n)"
     ),
+    "partition o.e, which is in another schema": (
+        "CREATE SCHEMA o; CREATE TABLE o.e PARTITION OF events FOR VALUES FROM (90) TO (99)"
+    ),
     "function first(mood)": "CREATE AGGREGATE first(mood) (SFUNC = enum_larger, STYPE = mood)",
 }
 
@@ -399,7 +402,12 @@ def test_a_locked_row_is_left_out_and_tried_again(database_url: str, database: D
             steps.run(database, [STEP], SHORT, lock)
         assert gave_up.value.message.startswith("gave up to fill new columns of things")
         assert f"pid {holder.info.backend_pid}" in gave_up.value.message
-        left = database.conn.execute('SELECT id FROM things WHERE "Mood_new_2" IS NULL')
+        table = next(t for t in label_state.tables(database.conn, "mood") if t.name == "things")
+        left = database.conn.execute(
+            sql.SQL("SELECT id FROM things WHERE {} IS NULL").format(
+                sql.Identifier(table.columns[0].new)
+            )
+        )
         assert left.fetchall() == [(5,)]
         ended = threading.Timer(0.3, holder.rollback)
         ended.start()
@@ -556,6 +564,66 @@ def test_partitions_and_columns_that_come_meanwhile(database_url: str, database:
     assert left.fetchall() == []
 
 
+def test_a_partition_that_is_detached_meanwhile(database_url: str, database: Database) -> None:
+    database.conn.execute(  # its columns have other numbers
+        "CREATE TABLE events_3 (n int, mood mood NOT NULL DEFAULT 'sad', at int NOT NULL);"
+        "ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM (40) TO (50);"
+        "INSERT INTO events VALUES (40, 'happy', 1)"
+    )
+    made: list[str] = []
+
+    def progress(message: str) -> None:
+        if message.startswith("building") and not made:
+            made.append(message)
+            with psycopg.connect(database_url, autocommit=True) as other:
+                other.execute("ALTER TABLE events DETACH PARTITION events_3")
+
+    steps.run(database, [STEP], progress=progress)
+    assert made
+    assert objects(database)[Identity("", "enum", "mood")]["labels"] == ["happy", "sad"]
+    rows = database.conn.execute("SELECT at, mood::text FROM events_3").fetchall()
+    assert rows == [(40, "happy")]
+    left = database.conn.execute(
+        "SELECT attname FROM pg_attribute WHERE attname ~ '_new_[0-9a-f]{8}$' UNION ALL"
+        " SELECT conname FROM pg_constraint WHERE conname ~ '^lmsschema_new_' UNION ALL"
+        " SELECT proname FROM pg_proc WHERE proname ~ '^lmsschema_new_'"
+    )
+    assert left.fetchall() == []
+    database.conn.execute(
+        "ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM (40) TO (50)"
+    )
+
+
+def test_whoever_keeps_the_exchange_waiting_is_named(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(database_url) as holder, monkeypatch.context() as before_the_exchange:
+        before_the_exchange.setattr(
+            enum_label_removal,
+            "_analyze",
+            lambda *_: holder.execute("LOCK TABLE things IN SHARE UPDATE EXCLUSIVE MODE"),
+        )
+        with pytest.raises(LockTimeoutError, match="gave up to exchange columns") as gave_up:
+            steps.run(database, [STEP], SHORT)
+        assert f"pid {holder.info.backend_pid}" in gave_up.value.message
+    steps.run(database, [STEP])
+
+
+def test_what_triggers_write_into_other_tables_while_rows_are_filled_is_kept(
+    database: Database,
+) -> None:
+    database.conn.execute(
+        "CREATE TABLE noted (id int PRIMARY KEY, m mood, times int DEFAULT 0);"
+        "INSERT INTO noted VALUES (1, 'sad');"
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN UPDATE noted SET times = times + 1 WHERE id = 1; RETURN NULL; END';"
+        "CREATE TRIGGER note AFTER UPDATE ON things FOR EACH STATEMENT EXECUTE FUNCTION note()"
+    )
+    steps.run(database, [STEP])
+    row = database.conn.execute("SELECT m::text, times > 0 FROM noted").fetchone()
+    assert row == ("sad", True)
+
+
 def test_a_session_that_ran_a_trigger_before_runs_it_after(
     database_url: str, database: Database
 ) -> None:
@@ -628,7 +696,7 @@ def test_locks_are_those_of_the_docstring(database_url: str, database: Database)
         What is held beside ACCESS EXCLUSIVE conflicts with nothing more.
         """
         found = {
-            (re.sub(r"_new_\d+.*", "_new", name), mode)
+            (re.sub(r"_new_[0-9a-f]+.*", "_new", name), mode)
             for text, name, mode in held
             if words in text
         }

@@ -315,6 +315,49 @@ def test_a_detach_that_was_cut_short_in_the_window_is_undone(
     assert not partition_ensure.ensure(database, policy).done
 
 
+def test_who_keeps_such_a_detach_from_its_end_is_named_and_months_are_made(
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened
+) -> None:
+    policy = replace(LEARNING_EVENTS, default=False, ahead=5)
+    events.drop(conn, "learning_events_default", events.name(3))
+    patience = Patience(total=1, first=0.05, longest=0.1)
+    with psycopg.connect(upgraded_url) as reader, psycopg.connect(upgraded_url) as other:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        reader.execute("SELECT count(*) FROM learning_events")
+        conn.execute("SET statement_timeout TO '200ms'")
+        with pytest.raises(errors.QueryCanceled):
+            conn.execute(
+                sql.SQL("ALTER TABLE learning_events DETACH PARTITION {} CONCURRENTLY").format(
+                    sql.Identifier(events.name(1))
+                )
+            )
+        conn.execute("RESET statement_timeout")
+        waits: list[float] = []
+        over = threading.Event()
+
+        def read() -> None:
+            other.autocommit = True
+            while not over.is_set():
+                begun = time.monotonic()
+                other.execute("SELECT count(*) FROM users")
+                waits.append(time.monotonic() - begun)
+
+        client = threading.Thread(target=read)
+        client.start()
+        try:
+            with pytest.raises(LockTimeoutError) as gave_up:
+                partition_ensure.ensure(opened(upgraded_url), policy, patience=patience)
+        finally:
+            over.set()
+            client.join()
+        assert f"did not finish the detach of {events.name(1)}" in gave_up.value.message
+        assert f"pid {reader.info.backend_pid}" in gave_up.value.message
+        assert max(waits) < 0.09  # less than it waits for the reader's end
+        assert {events.name(n) for n in (3, 4, 5)} <= set(events.partitions(conn))
+    assert partition_ensure.ensure(opened(upgraded_url), policy).done
+    assert not partition_ensure.ensure(opened(upgraded_url), policy).done
+
+
 @pytest.fixture
 def owner(conn: psycopg.Connection) -> Iterator[tuple[str, str]]:
     """A role that owns learning_events and no more, and one that may read it."""

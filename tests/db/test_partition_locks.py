@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from lmsschema import partition_heal, partition_homes, partition_state
+from lmsschema import partition_heal, partition_homes, partition_script, partition_state
 from lmsschema.db import Database
 from lmsschema.ddl import attach, capture, detach, exchange, keys, locks, promote
 from lmsschema.partitions import LEARNING_EVENTS, Create
@@ -80,7 +80,7 @@ def test_attaching_beside_a_default(database: Database) -> None:
         wanted = attach.needed(database, LEARNING_EVENTS, around, "learning_events_default")
         locks.take(conn, wanted, 1)
         before = held(conn)
-        database.conn.execute(attach.statement(LEARNING_EVENTS, far("learning_events_x")))
+        database.conn.execute(partition_script.attach(LEARNING_EVENTS, far("learning_events_x")))
         after = held(conn)
     expected = dict.fromkeys(SHARED, "ShareRowExclusiveLock") | {
         "learning_events": "ShareRowExclusiveLock",
@@ -97,7 +97,7 @@ def test_attaching_without_a_default_lets_inserts_go_on(
     with database.transaction() as own:
         around = created(database, "learning_events_x")
         locks.take(own, attach.needed(database, LEARNING_EVENTS, around, None), 1)
-        database.conn.execute(attach.statement(LEARNING_EVENTS, far("learning_events_x")))
+        database.conn.execute(partition_script.attach(LEARNING_EVENTS, far("learning_events_x")))
         expected = dict.fromkeys(SHARED, "ShareRowExclusiveLock") | {
             "learning_events": "ShareUpdateExclusiveLock"
         }

@@ -13,7 +13,7 @@ WRITTEN = {
     "0001_foundation": "3bf914c5bf892ebd",
     "0002_progress": "ea6eca1a9a3dfb35",
     "0003_analytics": "04c61c6e5c050ace",
-    "0004_integrity": "ba884e899099ebd6",
+    "0004_integrity": "a463560639e272bd",
 }
 
 
