@@ -584,7 +584,8 @@ def test_a_partition_that_is_detached_meanwhile(database_url: str, database: Dat
     rows = database.conn.execute("SELECT at, mood::text FROM events_3").fetchall()
     assert rows == [(40, "happy")]
     left = database.conn.execute(
-        "SELECT attname FROM pg_attribute WHERE attname ~ '_new_[0-9a-f]{8}$' UNION ALL"
+        "SELECT attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid"
+        " WHERE c.relkind IN ('r', 'p') AND attname ~ '_new_[0-9a-f]{8}$' UNION ALL"
         " SELECT conname FROM pg_constraint WHERE conname ~ '^lmsschema_new_' UNION ALL"
         " SELECT proname FROM pg_proc WHERE proname ~ '^lmsschema_new_'"
     )
