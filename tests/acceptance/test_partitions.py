@@ -297,6 +297,22 @@ def test_everything_is_expired(
     assert at_rest(lmsschema, url)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("prune",), "how long do rows of learning_events stay? --keep 24m"),
+        (("prune", "--keep", "24m", "--table", "users"), "partitioned tables are learning_events"),
+        (("restore", "users_2026_01", "--table", "users"), "--table users"),
+        (("create", "--from", "2026-01", "--to", "2026-02", "--table", "users"), "--table users"),
+    ],
+)
+def test_a_table_or_a_span_that_nothing_says_is_wrong_usage(
+    lmsschema: Program, arguments: tuple[str, ...], said: str
+) -> None:
+    outcome = lmsschema("partitions", *arguments, "--url", "host=/nowhere")
+    assert (outcome.code, said in outcome.err) == (2, True), outcome.err
+
+
 @pytest.mark.parametrize("keep", ["24", "24 months", "0m", ""])
 def test_a_span_without_a_unit_is_wrong_usage(lmsschema: Program, keep: str) -> None:
     outcome = lmsschema("partitions", "prune", "--keep", keep, "--url", "host=/nowhere")

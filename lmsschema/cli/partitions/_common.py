@@ -10,6 +10,7 @@ from lmsschema.cli import _common
 
 if TYPE_CHECKING:
     from lmsschema.partition_ensure import Outcome
+    from lmsschema.partitions import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +26,28 @@ def wait_option(function: F) -> F:
         metavar="SECONDS",
         help="How long a step tries for its locks [60].",
     )(function)
+
+
+def table_option(function: F) -> F:
+    """Add ``--table``: which of the partitioned tables is meant."""
+    return click.option(
+        "--table", metavar="TABLE", help="The partitioned table [learning_events]."
+    )(function)
+
+
+def policy(table: str | None) -> "Policy":
+    """Return a table's policy, by default the first one's.
+
+    Raises:
+        click.UsageError: There is none for it.
+    """
+    from lmsschema.partitions import POLICIES
+
+    for found in POLICIES:
+        if table in {None, found.table}:
+            return found
+    known = ", ".join(found.table for found in POLICIES)
+    raise click.UsageError(f"--table {table}: the partitioned tables are {known}")
 
 
 def quiet_option(function: F) -> F:

@@ -16,6 +16,7 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 @click.option("--from", "first", required=True, metavar="MONTH", help="First month: 2025-01.")
 @click.option("--to", "last", required=True, metavar="MONTH", help="Last month: 2025-12.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
+@_partitions.table_option
 @_partitions.wait_option
 @_partitions.quiet_option
 @_common.database_options
@@ -26,6 +27,7 @@ def command(
     url: str | None,
     schema: str | None,
     *,
+    table: str | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -38,9 +40,9 @@ def command(
     from lmsschema import partition_ensure, partition_script, partition_state
     from lmsschema.ddl.locks import Patience
     from lmsschema.partition_state import State
-    from lmsschema.partitions import LEARNING_EVENTS, Create, Range, plan_range
+    from lmsschema.partitions import Create, Range, plan_range
 
-    policy = LEARNING_EVENTS
+    policy = _partitions.policy(table)
     begin, end = _instant(first, "--from"), _instant(last, "--to")
     if end < begin:
         raise click.UsageError(f"--to {last} is before --from {first}")

@@ -12,12 +12,13 @@ from lmsschema.cli.partitions import _common as _partitions
 if TYPE_CHECKING:
     from lmsschema.db import Database
     from lmsschema.partition_expiry import Span
+    from lmsschema.partitions import Policy
 
 
 @click.command(
     epilog="Example: lmsschema partitions prune --keep 24m --action drop --export /mnt/lms"
 )
-@click.option("--keep", required=True, metavar="SPAN", help="How long rows stay: 24m, 2y, 90d.")
+@click.option("--keep", metavar="SPAN", help="How long rows stay: 24m, 2y, 90d [the policy's].")
 @click.option(
     "--action",
     type=click.Choice(["detach", "drop"]),
@@ -39,15 +40,17 @@ if TYPE_CHECKING:
 )
 @click.option("--allow-many", is_flag=True, help="More than three in this run.")
 @click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+@_partitions.table_option
 @_partitions.wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(
-    keep: str,
+    keep: str | None,
     action: str,
     grace: str,
     folder: Path | None,
     *,
+    table: str | None,
     wait: float,
     url: str | None,
     schema: str | None,
@@ -64,8 +67,11 @@ def command(
     from lmsschema import partition_ensure, partition_prune
     from lmsschema.ddl.locks import Patience
     from lmsschema.partition_expiry import parse_span
-    from lmsschema.partitions import LEARNING_EVENTS
 
+    policy = _partitions.policy(table)
+    keep = policy.retention if keep is None else keep
+    if keep is None:
+        raise click.UsageError(f"how long do rows of {policy.table} stay? --keep 24m, for example")
     kept = parse_span(keep, "--keep")
     drop_after = parse_span(grace, "--grace", smallest=0) if action == "drop" else None
     if folder is not None and drop_after is None:
@@ -74,13 +80,13 @@ def command(
     patience = Patience(total=wait)
     with _common.open_database(url, schema, quiet=quiet) as database:
         if dry_run:
-            return _preview(database, kept, drop_after, allow_many=allow_many, as_json=as_json)
-        ensured = partition_ensure.ensure(
-            database, LEARNING_EVENTS, patience=patience, progress=tell
-        )
+            return _preview(
+                database, policy, kept, drop_after, allow_many=allow_many, as_json=as_json
+            )
+        ensured = partition_ensure.ensure(database, policy, patience=patience, progress=tell)
         pruned = partition_prune.prune(
             database,
-            LEARNING_EVENTS,
+            policy,
             kept,
             drop_after=drop_after,
             folder=folder,
@@ -94,11 +100,11 @@ def command(
         _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
     if as_json or not quiet:
         text = (
-            f"{LEARNING_EVENTS.table}: {len(pruned.detached)} detached, "
+            f"{policy.table}: {len(pruned.detached)} detached, "
             f"{len(pruned.dropped)} dropped (cutoff {_partitions.utc(pruned.plan.cutoff)})"
         )
         data = {
-            "table": LEARNING_EVENTS.table,
+            "table": policy.table,
             "cutoff": pruned.plan.cutoff,
             "detached": list(pruned.detached),
             "dropped": list(pruned.dropped),
@@ -112,6 +118,7 @@ def command(
 
 def _preview(
     database: "Database",
+    policy: "Policy",
     kept: "Span",
     drop_after: "Span | None",
     *,
@@ -120,10 +127,9 @@ def _preview(
 ) -> int:
     """Say what a prune would take away."""
     from lmsschema import partition_prune
-    from lmsschema.partitions import LEARNING_EVENTS
 
-    now, planned = partition_prune.plan(database, LEARNING_EVENTS, kept, allow_many=allow_many)
-    tables = partition_prune.detached_tables(database, LEARNING_EVENTS)
+    now, planned = partition_prune.plan(database, policy, kept, allow_many=allow_many)
+    tables = partition_prune.detached_tables(database, policy)
     drops = partition_prune.overdue(tables, now, drop_after, allow_many=allow_many)
     lines = [f"detach {partition.name}" for partition in planned.expired]
     lines += [f"drop {name}" for name in drops]

@@ -8,21 +8,29 @@ from lmsschema.cli.partitions import _common as _partitions
 
 @click.command(epilog="Example: lmsschema partitions restore learning_events_2024_01")
 @click.argument("name")
+@_partitions.table_option
 @_partitions.wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(
-    name: str, wait: float, url: str | None, schema: str | None, *, quiet: bool, as_json: bool
+    name: str,
+    wait: float,
+    url: str | None,
+    schema: str | None,
+    *,
+    table: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Attach a partition again that prune detached, with the bounds that it had."""
     from lmsschema import partition_restore
     from lmsschema.ddl.locks import Patience
-    from lmsschema.partitions import LEARNING_EVENTS
 
+    policy = _partitions.policy(table)
     with _common.open_database(url, schema, quiet=quiet) as database:
         bounds = partition_restore.restore(
             database,
-            LEARNING_EVENTS,
+            policy,
             name,
             patience=Patience(total=wait),
             progress=_partitions.teller(quiet=quiet),
