@@ -1,6 +1,6 @@
 """How long a fresh database takes: as a command, as a fixture, and in a suite of 200 tests.
 
-Usage: pip install --group bench && python benchmarks/createdb.py [--version 15|16|17|18]
+Usage: pip install --group bench && python benchmarks/createdb.py [--version 18] [--rounds N]
 
 Starts a throw-away embedded server; the peers take turns on it in the same run: PostgreSQL's own
 `createdb -T`, plain `CREATE DATABASE … TEMPLATE`, and pytest-postgresql.
@@ -159,7 +159,7 @@ def as_fixtures(server: RunningServer, template: str, rounds: int) -> None:
             conn.execute("DROP DATABASE bench")
     usual = statistics.median(plain)
     line("a fixture's database, no pool", waits(server, template, 0, rounds), usual, 1.2, "plain")
-    line("a fixture's database, pool of 2", waits(server, template, 2, rounds), 15, 1, "goal")
+    line("a fixture's database, pool of 2", waits(server, template, 2, rounds), 15, 1, "limit")
 
 
 def as_suites(server: RunningServer) -> None:

@@ -1,6 +1,7 @@
 """How long a busy database stalls while ``0004_integrity`` is applied, and naively done.
 
-Usage: python benchmarks/integrity.py [--rows N] [--lock-timeout SECONDS]
+Usage, in a checkout that is installed --editable:
+    python benchmarks/integrity.py [--rows N] [--lock-timeout SECONDS]
 
 Starts a throw-away embedded server with a million events, lets clients insert events, update
 progress and read the dashboard, and meanwhile applies the revision: by ``lmsschema upgrade``, then,

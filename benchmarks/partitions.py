@@ -1,6 +1,7 @@
 """The partition manager against pg_partman and pg-partsmith: same server, same table, same work.
 
-Usage: pip install --group bench && python benchmarks/partitions.py [--rows N] [--rounds N]
+Usage, in a checkout that is installed --editable:
+    pip install --group bench && python benchmarks/partitions.py [--rows N] [--rounds N]
 
 Starts a throw-away PostgreSQL 15 (Debian's, with postgresql-15-partman) and prints, with the limits
 that must hold: a run with nothing to do, as a whole process, with 12 and with 1,200 partitions; the

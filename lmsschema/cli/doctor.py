@@ -29,7 +29,9 @@ def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -
 
     Broken, redundant and unused indexes, constraints never validated, foreign keys without an
     index, partitions, a dead run's lock, old transactions, rows long not frozen. Nothing is
-    changed and no lock is waited for; a role without rights on the tables will do, and a standby.
+    changed, and no lock is waited for longer than a tenth of a second; a role without rights on the
+    tables will do, and a standby.
+
     Exit code 0: nothing needs a hand; 3: something does.
     """
     from lmsschema import doctor

@@ -65,7 +65,8 @@ class Patience:
     Args:
         total: How long a step is tried in all before it is given up.
         first: The first attempt's wait for a lock; each further attempt waits twice as long.
-        longest: The longest wait of an attempt, and so the longest that others queue behind it.
+        longest: The longest wait of an attempt for its first lock; all others together are waited
+            for twice as long at most, and less than deadlock_timeout.
         quiet: The longest wait of what nobody queues behind: an index built CONCURRENTLY, a
             constraint that is validated.
     """

@@ -37,7 +37,7 @@ SERVER = {
 def data_root() -> Path:
     """Return the folder to keep servers' data in: in memory where there is room, else on disk.
 
-    A database is some 500 files; to make them costs more than all else, unless it is in memory.
+    A database is some 480 files; to make them costs more than all else, unless it is in memory.
     """
     with contextlib.suppress(OSError):
         if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM:

@@ -60,7 +60,8 @@ def test_the_crontab_line(service: dict[str, str], upgraded_url: str) -> None:
         if line.startswith("#") or not line:
             continue
         if setting := re.fullmatch(r"([A-Z_]+)=(\S+)", line):
-            environment[setting[1]] = setting[2]
+            where = f"{service['PATH']}:" if setting[1] == "PATH" else ""
+            environment[setting[1]] = where + setting[2]
             continue
         job = re.fullmatch(r"((?:[\d*/,-]+ ){5})(\w+) (.+)", line)
         assert job, line
@@ -82,7 +83,7 @@ def test_the_systemd_units_are_units(unit: str) -> None:
     """By systemd's own verifier, where there is one; by their sections elsewhere."""
     text = (DEPLOY / unit).read_text()
     assert re.findall(r"^\[(\w+)\]$", text, re.MULTILINE)[0] == "Unit"
-    assert all(re.fullmatch(r"(\[\w+\]|[A-Za-z]+=.+|)", line) for line in text.splitlines())
+    assert all(re.fullmatch(r"(\[\w+\]|[A-Za-z]+=.+|#.*|)", line) for line in text.splitlines())
     if program := shutil.which("systemd-analyze"):
         done = subprocess.run(
             [program, "verify", "--man=no", DEPLOY / unit],

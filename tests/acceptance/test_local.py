@@ -173,6 +173,9 @@ def test_its_url_serves_psycopg_and_sqlalchemy_and_its_database_is_ready(me: Use
 
 def test_psql_gets_its_arguments_and_its_exit_code_is_the_program_s(me: User) -> None:
     assert me.run("local", "psql", "-Atc", "SELECT 1").out == "1\n"
+    told = me.run("local", "psql", "--json", "--", "-d", "postgres", "-Atc", "SELECT 2").json
+    ran = subprocess.check_output(told["argv"], env=told["environment"], text=True)
+    assert (ran, told["argv"][1:3]) == ("2\n", ["-d", "postgres"])
     assert (
         me.run("local", "psql", "postgres", "-Atc", "SELECT current_database()").out == "postgres\n"
     )

@@ -26,8 +26,10 @@ def command(arguments: tuple[str, ...], *, as_json: bool) -> None:
     server = local.ensure_running(os.environ)
     _options.say_if_started(server)
     if as_json:
-        argv = [str(program), *arguments, server.url]
-        _common.result("", {"argv": argv, "url": server.url}, as_json=True)
+        argv = [str(program), *arguments]
+        environment = local.status(os.environ).variables(local.DATABASE)
+        data = {"argv": argv, "environment": environment, "url": server.url}
+        _common.result("", data, as_json=True)
         return
     sys.stderr.flush()
     os.execve(program, ["psql", *arguments], local.psql_environ(os.environ))  # noqa: S606  no shell is meant

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from lmsschema.partitions import Policy
 
 
-@click.command(
-    epilog="Example: lmsschema partitions prune --keep 24m --action drop --export /mnt/lms"
-)
+@click.command(epilog="Example: lmsschema partitions prune --keep 24m --action drop")
 @click.option("--keep", metavar="SPAN", help="How long rows stay: 24m, 2y, 90d [the policy's].")
 @click.option(
     "--action",
