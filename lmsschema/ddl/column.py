@@ -2,7 +2,8 @@
 
 Locks: ACCESS EXCLUSIVE on the table and its partitions, for a moment; to widen a type also SHARE on
 it and ACCESS EXCLUSIVE on the column's indexes. Whether it would be more than a moment is tried
-beforehand, on an empty temporary copy of the table, in a transaction that is rolled back:
+beforehand, on an empty copy of the table, in a transaction that is rolled back (a temporary table
+is what a role may not be allowed to make):
 PostgreSQL itself tells, by giving the copy another file or not.
 """
 
@@ -122,16 +123,17 @@ def _alter(
 
 
 def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
-    """Try the statement on an empty temporary copy; raise if the copy or an index is another."""
+    """Try the statement on an empty copy; raise if the copy or an index of it is written anew."""
     with database.transaction() as conn, conn.transaction(force_rollback=True):
+        copy = dataclasses.replace(step, table="lmsschema_copy")
         conn.execute(
-            sql.SQL("CREATE TEMPORARY TABLE {table} (LIKE {table} INCLUDING ALL)").format(
-                table=identifier(step.table)
+            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+                identifier(copy.table), identifier(step.table)
             )
         )
-        before = _files(conn, step.table)  # from here on its name means the copy
-        conn.execute(step.statement())
-        after = _files(conn, step.table)
+        before = _files(conn, copy.table)
+        conn.execute(copy.statement())
+        after = _files(conn, copy.table)
     if before != after:
         raise UnsafeError(
             f"{step}: PostgreSQL would write {step.table} or an index of it anew, and stop all its "
@@ -142,5 +144,5 @@ def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
 
 
 def _files(conn: psycopg.Connection, table: str) -> list[tuple[str, int]]:
-    """Return the files of a temporary table and its indexes."""
+    """Return the files of a table and its indexes."""
     return conn.execute(query("step_files"), {"table": table}).fetchall()
