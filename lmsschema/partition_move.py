@@ -95,7 +95,9 @@ class Move:
             for home in self.homes:
                 self._quietly(sql.SQL("ANALYZE {}").format(sql.Identifier(home.name)))
             self.catch_up()
-            self._step(self._exchange, f"exchange {self.log.table}", self._all)
+            self._step(
+                self._exchange, f"exchange {self.log.table}", self._all, prepare=self.bring_over
+            )
         except BaseException:
             with contextlib.suppress(Exception):
                 self.clean_up()
@@ -171,6 +173,10 @@ class Move:
             if count is None or count <= _FEW:  # a truncation is answered by the exchange
                 return
 
+    def bring_over(self, conn: psycopg.Connection) -> None:
+        """Bring over what came while locks were waited for, before the next try for them."""
+        capture.apply(conn, self.log, self.targets)
+
     def _add_keys(self) -> None:
         """Add the foreign keys; what was deleted before they were there is brought over first."""
         for table, _ in self.targets:
@@ -208,12 +214,14 @@ class Move:
         work: Callable[[psycopg.Connection], None],
         what: str,
         wanted: Callable[[], Sequence[Lock]],
+        prepare: Callable[[psycopg.Connection], None] = lambda _: None,
     ) -> None:
         locks.step(
             self.database,
             work,
             what=what,
             locks=wanted,
+            prepare=prepare,
             patience=self.patience,
             progress=self.progress,
         )

@@ -1,5 +1,6 @@
 """A move of the default's rows, whatever the database, its users and the kernel do meanwhile."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ from lmsschema import (
     partition_state,
 )
 from lmsschema.db import Database
-from lmsschema.ddl import locks
+from lmsschema.ddl import capture, locks
 from lmsschema.ddl.locks import Lock, Patience
 from lmsschema.errors import LockTimeoutError
 from lmsschema.partitions import LEARNING_EVENTS
@@ -101,6 +102,45 @@ def test_a_change_that_replication_applies_is_noted(
     partition_heal.heal(opened(upgraded_url), LEARNING_EVENTS)
     late = "SELECT count(*) FROM learning_events WHERE event_action = 'late'"
     assert conn.execute(late).fetchone() == (4,)
+
+
+def test_what_comes_while_locks_are_waited_for_is_brought_over_before_them(
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[tuple[int | None, bool]] = []
+    apply, bring_over = capture.apply, partition_move.Move.bring_over
+
+    def noted(
+        own: psycopg.Connection,
+        log: capture.Capture,
+        targets: Sequence[tuple[str, sql.Composable]],
+    ) -> int | None:
+        count = apply(own, log, targets)
+        found = own.execute(
+            "SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND granted"
+            " AND mode = 'AccessExclusiveLock' AND relation = 'users'::regclass"
+        ).fetchone()
+        brought.append((count, found is not None))
+        return count
+
+    with psycopg.connect(upgraded_url) as holder:
+        ended = threading.Timer(0.4, holder.rollback)
+
+        def hold(move: partition_move.Move, own: psycopg.Connection) -> None:
+            bring_over(move, own)
+            if ended.ident is None:  # not started yet
+                holder.execute("SELECT FROM users")
+                events.insert(conn, events.month(0), 500)
+                ended.start()
+
+        monkeypatch.setattr(capture, "apply", noted)
+        with monkeypatch.context() as first_try:
+            first_try.setattr(partition_move.Move, "bring_over", hold)
+            partition_heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+        ended.join()
+    assert [count for count, locked in brought if locked] == [0]
+    assert max(count or 0 for count, _ in brought) == 500
+    assert events.count(conn) == 700
 
 
 def test_the_claim_of_a_move_holds_no_snapshot(
