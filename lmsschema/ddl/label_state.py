@@ -213,5 +213,8 @@ def _text(name: str, **values: str) -> sql.SQL:
 
 
 def condition(column: str, label: str) -> str:
-    """Return the condition of the rows that use the label."""
-    return sql.SQL("{} = {}").format(identifier(column), sql.Literal(label)).as_string()
+    """Return the condition of the rows that use the label.
+
+    As text: no error, should a run that was killed have ended on the server meanwhile.
+    """
+    return sql.SQL("{}::text = {}").format(identifier(column), sql.Literal(label)).as_string()
