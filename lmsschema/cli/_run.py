@@ -17,16 +17,28 @@ def run(argv: list[str]) -> int:
     except click.ClickException as error:
         usage = UsageError(error.format_message(), hint=_usage(error))
         return _answer(usage, argv)
-    except LmsschemaError as error:
-        return _answer(error, argv)
     except (KeyboardInterrupt, click.Abort):
-        return _answer(LmsschemaError("interrupted; what was under way is rolled back"), argv, 130)
+        return _interrupted(argv)
     except BrokenPipeError:  # the reader of our output went away: nothing more to say to it
         sys.stderr.close()
         return 1
     except Exception as error:  # noqa: BLE001  the last net: no traceback reaches a user
-        return _answer(_unexpected(error), argv)
+        if _ends_an_interrupt(error):
+            return _interrupted(argv)
+        return _answer(error if isinstance(error, LmsschemaError) else _unexpected(error), argv)
     return result if isinstance(result, int) else 0
+
+
+def _interrupted(argv: list[str]) -> int:
+    error = LmsschemaError("interrupted; what was under way is rolled back")
+    return _answer(error, argv, INTERRUPTED)
+
+
+def _ends_an_interrupt(error: BaseException | None) -> bool:
+    """Whether an error came of an interrupt: a connection that was cut off has no orderly end."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _usage(error: click.ClickException) -> str:

@@ -339,7 +339,8 @@ def test_interrupted_it_leaves_nothing_behind(
     process, interim = half_way(lms_server, names(), admin, "new", "--no-template")
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGCONT)
-    assert process.wait(60) == 130
+    # Python itself ends a module's run by the signal, if that came into code made from text
+    assert process.wait(60) in {130, -signal.SIGINT}
     assert interim not in ours(admin)
 
 
