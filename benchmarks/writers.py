@@ -41,11 +41,11 @@ def stalls(pgbench: Path, url: str, run: Callable[[], object]) -> Stalls:
         run()
         if time.time() > begin + WINDOW:
             raise SystemExit("what was run took longer than the writers were watched")
+        if any(writer.poll() is not None for writer in writers.values()):
+            raise SystemExit("all writers of a kind ended too soon, by errors")
         found = Stalls()
         for kind, writer in writers.items():
             _, said = writer.communicate()
-            if writer.returncode:
-                raise SystemExit(f"the writers ended too soon: {said}")
             found.errors += [line for line in said.splitlines() if "abort" in line]
             for log in Path(folder).glob(f"{kind}.*"):
                 for line in log.read_text().splitlines():

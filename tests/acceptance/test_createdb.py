@@ -357,6 +357,9 @@ def test_what_a_killed_run_left_the_next_one_drops(
     assert interim not in ours(admin)
 
 
+PROGRAM = Path(sys.executable).with_name("lmsschema")
+
+
 def half_way(
     server: RunningServer, name: str, admin: psycopg.Connection, stage: str, *options: str
 ) -> tuple["subprocess.Popen[bytes]", str]:
@@ -368,16 +371,8 @@ def half_way(
     while True:
         where = f"{server.url}{separator}application_name={uuid.uuid4().hex}"
         process = subprocess.Popen(
-            # as it is installed: an interrupt in code made from text, as SQLAlchemy's, has Python end
-            # `-m` by the signal itself, which only a shell takes for 130
-            [
-                Path(sys.executable).with_name("lmsschema"),
-                "createdb",
-                name,
-                "--url",
-                where,
-                *options,
-            ],
+            # not by -m: interrupted in code made from text, Python ends that by the signal itself
+            [PROGRAM, "createdb", name, "--url", where, *options],
             env=clean_environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
