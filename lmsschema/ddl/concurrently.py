@@ -6,9 +6,10 @@ they begin only once no old one is in sight; a wait of theirs ends after :attr:`
 
 import contextlib
 import dataclasses
+import functools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import psycopg
@@ -95,10 +96,10 @@ def run(
             next run.
     """
     wait_for_old_transactions(database, what, patience, progress)
-    with (
-        _settings(database.conn, patience),
-        _watched(database, table, what, patience, progress, drops=drops),
-    ):
+    watch = functools.partial(
+        _watch, database, table, what, patience=patience, progress=progress, drops=drops
+    )
+    with _settings(database.conn, patience), _beside(watch):
         try:
             database.conn.execute(statement)
         except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
@@ -193,23 +194,10 @@ def _settings(conn: psycopg.Connection, patience: Patience) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _watched(
-    database: Database,
-    table: str,
-    what: str,
-    patience: Patience,
-    progress: Progress,
-    *,
-    drops: bool,
-) -> Iterator[None]:
-    """Tell from another connection how far the statement is; end a wait that lasts too long."""
+def _beside(watch: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run ``watch`` in a thread until the block ends, which sets the event."""
     over = threading.Event()
-    watcher = threading.Thread(
-        target=_watch,
-        args=(database, table, what, patience, progress),
-        kwargs={"drops": drops, "over": over},
-        daemon=True,
-    )
+    watcher = threading.Thread(target=watch, args=(over,), daemon=True)
     watcher.start()
     try:
         yield
@@ -222,12 +210,13 @@ def _watch(
     database: Database,
     table: str,
     what: str,
+    over: threading.Event,
+    *,
     patience: Patience,
     progress: Progress,
-    *,
     drops: bool,
-    over: threading.Event,
 ) -> None:
+    """Tell from another connection how far the statement is; end a wait that lasts too long."""
     if over.wait(_POLL):
         return
     waiting_since: float | None = None

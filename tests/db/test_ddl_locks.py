@@ -97,6 +97,15 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
     ),
     "function of a name that needs quotes": (Function("setIt", "BEGIN RETURN new; END"), {}),
     "function": (Function("nothing", "BEGIN RETURN new; END"), {}),
+    "trigger of a name that needs quotes": (
+        Trigger(
+            "keepIt",
+            "things",
+            "BEFORE UPDATE",
+            "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        ),
+        {"things": {WRITES}},
+    ),
     "trigger": (
         Trigger(
             "same",

@@ -372,6 +372,28 @@ def test_what_would_write_the_table_anew_is_refused(
     assert check.read(database)[0] == before
 
 
+def test_a_column_is_added_where_nobody_may_make_temporary_tables(
+    database_url: str, opened: Open
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(THINGS.encode())
+        name = f"owner_of_{conn.info.dbname}"
+        role, database = sql.Identifier(name), sql.Identifier(conn.info.dbname)
+        conn.execute(sql.SQL("CREATE ROLE {}").format(role))
+        conn.execute(sql.SQL("ALTER TABLE things OWNER TO {}").format(role))
+        conn.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
+        conn.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
+        try:
+            as_owner = conninfo.make_conninfo(database_url, options=f"-c role={name}")
+            AddColumn("things", "points", "INTEGER NOT NULL DEFAULT 0").apply(opened(as_owner))
+            assert conn.execute("SELECT points FROM things LIMIT 1").fetchone() == (0,)
+            left = conn.execute("SELECT FROM pg_class WHERE relname = 'lmsschema_copy'")
+            assert left.fetchone() is None
+        finally:
+            conn.execute(sql.SQL("DROP OWNED BY {}").format(role))
+            conn.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
 def test_a_revisions_steps_may_be_run_again_and_again(upgraded_url: str, opened: Open) -> None:
     database = opened(upgraded_url)
     assert migrate.current(database) == revisions.head()

@@ -537,24 +537,35 @@ def test_what_clients_write_between_is_in_the_new_column(
     ]
 
 
-def test_partitions_and_columns_that_come_meanwhile(database_url: str, database: Database) -> None:
-    made: list[str] = []
+def run_and_meanwhile(database: Database, url: str, *statements: str) -> bool:
+    """Remove the label; once its first index is built, somebody else runs statements.
+
+    Returns:
+        Whether they were run.
+    """
+    left = list(statements)
 
     def progress(message: str) -> None:
-        if message.startswith("building") and not made:
-            made.append(message)
-            with psycopg.connect(database_url, autocommit=True) as other:
-                other.execute("CREATE TABLE events_3 (LIKE events INCLUDING ALL)")
-                other.execute(
-                    "ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM (50) TO (60)"
-                )
-                other.execute("INSERT INTO events VALUES (55, 'sad', 55)")
-                other.execute("ALTER TABLE things ADD COLUMN third mood DEFAULT 'sad'")
-                other.execute("CREATE TABLE late (m mood)")
-                other.execute("INSERT INTO late VALUES ('happy')")
+        if message.startswith("building"):
+            with psycopg.connect(url, autocommit=True) as other:
+                while left:
+                    other.execute(left.pop(0).encode())
 
     steps.run(database, [STEP], progress=progress)
-    assert made
+    return not left
+
+
+def test_partitions_and_columns_that_come_meanwhile(database_url: str, database: Database) -> None:
+    assert run_and_meanwhile(
+        database,
+        database_url,
+        "CREATE TABLE events_3 (LIKE events INCLUDING ALL)",
+        "ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM (50) TO (60)",
+        "INSERT INTO events VALUES (55, 'sad', 55)",
+        "ALTER TABLE things ADD COLUMN third mood DEFAULT 'sad'",
+        "CREATE TABLE late (m mood)",
+        "INSERT INTO late VALUES ('happy')",
+    )
     found = objects(database)
     assert found[Identity("", "enum", "mood")]["labels"] == ["happy", "sad"]
     assert found[Identity("events_3", "column", "mood")]["not null"] is True
@@ -570,16 +581,8 @@ def test_a_partition_that_is_detached_meanwhile(database_url: str, database: Dat
         "ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM (40) TO (50);"
         "INSERT INTO events VALUES (40, 'happy', 1)"
     )
-    made: list[str] = []
-
-    def progress(message: str) -> None:
-        if message.startswith("building") and not made:
-            made.append(message)
-            with psycopg.connect(database_url, autocommit=True) as other:
-                other.execute("ALTER TABLE events DETACH PARTITION events_3")
-
-    steps.run(database, [STEP], progress=progress)
-    assert made
+    detach = "ALTER TABLE events DETACH PARTITION events_3"
+    assert run_and_meanwhile(database, database_url, detach)
     assert objects(database)[Identity("", "enum", "mood")]["labels"] == ["happy", "sad"]
     rows = database.conn.execute("SELECT at, mood::text FROM events_3").fetchall()
     assert rows == [(40, "happy")]

@@ -44,7 +44,7 @@ def policy(table: str | None) -> "Policy":
     from lmsschema.partitions import POLICIES
 
     for found in POLICIES:
-        if table in {None, found.table}:
+        if table is None or table == found.table:
             return found
     known = ", ".join(found.table for found in POLICIES)
     raise click.UsageError(f"--table {table}: the partitioned tables are {known}")
