@@ -1,11 +1,12 @@
 """The schema of the guide as SQLAlchemy Core tables: the single source of what a database holds.
 
-One module a part of the guide. An application can import the tables to read and write rows.
+One module a part of the guide, two for the third. An application can import the tables to read and
+write rows.
 """
 
 from lmsschema.tables._metadata import metadata
 
-from lmsschema.tables import foundation, progress, analytics  # isort: skip  # the guide's order
+from lmsschema.tables import foundation, progress, events, analytics  # isort: skip  # the guide's order
 from lmsschema.tables import updated_at  # isort: skip  # it looks at all of them
 
-__all__ = ["analytics", "foundation", "metadata", "progress", "updated_at"]
+__all__ = ["analytics", "events", "foundation", "metadata", "progress", "updated_at"]
