@@ -11,11 +11,11 @@ import time
 
 from psycopg import errors, sql
 
-from lmsschema.db import Database
-from lmsschema.ddl import locks
-from lmsschema.ddl.concurrently import Figures
-from lmsschema.ddl.locks import Lock, Patience, Progress
+from lmsschema.database.connection import Database
 from lmsschema.errors import LockTimeoutError, UnsafeError
+from lmsschema.locks import ladder
+from lmsschema.locks.concurrently import Figures
+from lmsschema.locks.ladder import Lock, Patience, Progress
 
 #: Pages that a transaction writes at most (128 kB): whoever wants one of its rows waits for it.
 BATCH = 16
@@ -134,7 +134,7 @@ def _fill(
 def _gave_up(
     database: Database, backfill: Backfill, what: str, patience: Patience
 ) -> LockTimeoutError:
-    in_the_way = locks.blockers(database, [Lock(database.schema, backfill.table, "EXCLUSIVE")])
+    in_the_way = ladder.blockers(database, [Lock(database.schema, backfill.table, "EXCLUSIVE")])
     return LockTimeoutError(
         f"gave up to {what}, as rows were locked for {patience.total:g} s: "
         + ("; ".join(map(str, in_the_way)) or "by one after the other"),

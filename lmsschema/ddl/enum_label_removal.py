@@ -33,14 +33,15 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.db import Database
-from lmsschema.ddl import backfill, constraints, label_guard, label_state, locks
+from lmsschema.database.connection import Database
+from lmsschema.ddl import backfill, constraints, label_guard, label_state
 from lmsschema.ddl.backfill import Backfill
 from lmsschema.ddl.enum_label import labels
 from lmsschema.ddl.label_state import Table
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.rules import Rule, refuse_violations
 from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 #: How often it is looked over again what came meanwhile: partitions, columns of the type.
 _ROUNDS = 5
@@ -238,7 +239,7 @@ class RemoveLabel:
                 conn.execute(sql.SQL("; ".join(statements)))
             return bool(statements)
 
-        return locks.step(
+        return ladder.step(
             database,
             work,
             what=f"exchange columns for the {self}",
@@ -271,7 +272,7 @@ def _analyze(database: Database, table: Table, patience: Patience, progress: Pro
         sql.Identifier(table.name),
         sql.SQL(", ").join(sql.Identifier(column.new) for column in table.columns),
     )
-    locks.step(
+    ladder.step(
         database,
         lambda conn: conn.execute(statement),
         what=f"analyze {table.name}",

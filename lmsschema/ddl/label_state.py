@@ -8,12 +8,12 @@ from typing import Any
 import psycopg
 from psycopg import rows, sql
 
-from lmsschema.db import query
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.rules import Rule
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_script import identifier
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +125,7 @@ def new_type(conn: psycopg.Connection, enum: str) -> str:
     Raises:
         UnsafeError: There is no such enum.
     """
-    row = conn.execute(query("label_type"), {"type": enum}).fetchone()
+    row = conn.execute(query("ddl/label_type"), {"type": enum}).fetchone()
     if row is None:
         raise UnsafeError(
             f"there is no enum {enum}", hint="The database is not what its revision says."

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lmsschema import db
-from lmsschema.db import Database
-from lmsschema.target import Target
+from lmsschema.database.connection import Database, connect
+from lmsschema.database.target import Target
 from lmsschema.testing import binaries
 from lmsschema.testing.databases import Databases
 
@@ -34,7 +33,7 @@ def opened() -> Iterator[Callable[..., Database]]:
     with contextlib.ExitStack() as ends:
 
         def open_database(url: str, schema: str | None = None) -> Database:
-            database = db.connect(Target(url, "the test", schema))
+            database = connect(Target(url, "the test", schema))
             ends.enter_context(contextlib.closing(database.conn))
             return database
 

@@ -10,19 +10,19 @@ from typing import Any, Self
 import psycopg
 import pytest
 
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
 from lmsschema.ddl.column import AddColumn, WidenType
 from lmsschema.ddl.enum_label import AddLabel, RenameLabel
 from lmsschema.ddl.enum_label_removal import RemoveLabel
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
-from lmsschema.ddl.locks import Patience
 from lmsschema.ddl.not_null import NotNull
 from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.steps import Step
 from lmsschema.ddl.trigger import Function, Trigger
 from lmsschema.ddl.unique import Unique
+from lmsschema.locks.ladder import Patience
 
 Open = Callable[..., Database]
 

@@ -11,17 +11,19 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import catalog, db, hazards, partition_ensure
-from lmsschema.catalog import Attributes, Identity
-from lmsschema.db import Database
+from lmsschema.database import catalog
+from lmsschema.database.catalog import Attributes, Identity
+from lmsschema.database.connection import Database, connect
+from lmsschema.database.target import Target
 from lmsschema.ddl import backfill, enum_label_removal, label_state, steps
 from lmsschema.ddl.enum_label_removal import RemoveLabel
-from lmsschema.ddl.locks import Patience
 from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
-from lmsschema.hazards import Activity, Kind
+from lmsschema.locks.ladder import Patience
+from lmsschema.migration import hazards
+from lmsschema.migration.hazards import Activity, Kind
+from lmsschema.migration.recorder import Recorder
+from lmsschema.partition_manager import ensure
 from lmsschema.partitions import LEARNING_EVENTS, Create, plan
-from lmsschema.recorder import Recorder
-from lmsschema.target import Target
 from lmsschema.testing.databases import Databases
 from tests.acceptance.boundaries import Boundary, relayed
 from tests.db.test_ddl_locks import strong
@@ -119,7 +121,7 @@ CHANGED = {
 def without_rows(lms_databases: Databases) -> Iterator[Database]:
     """A database for tests that change nothing of it."""
     name = lms_databases.create()
-    found = db.connect(Target(lms_databases.url(name), "the test"))
+    found = connect(Target(lms_databases.url(name), "the test"))
     with contextlib.closing(found.conn):
         found.conn.execute(SCHEMA)
         found.conn.execute("TRUNCATE things, events")
@@ -202,7 +204,7 @@ def test_of_the_guides_schema_with_its_partitions(upgraded_url: str, opened: Ope
         "progress",
     ]
     assert {key for _, key in found} == {"column order"}
-    made = partition_ensure.make(
+    made = ensure.make(
         database,
         LEARNING_EVENTS,
         lambda state: [

@@ -19,11 +19,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lmsschema import account as accounts
-from lmsschema import filelock
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UnsafeError, UsageError
-from lmsschema.postmaster import SOCKET, State
-from lmsschema.server import DURABLE, Server
+from lmsschema.local_server import account as accounts
+from lmsschema.local_server import lock as filelock
+from lmsschema.local_server.process import SOCKET, State
+from lmsschema.local_server.server import DURABLE, Server
 from lmsschema.testing import binaries, settings
 
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
