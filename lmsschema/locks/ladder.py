@@ -28,7 +28,7 @@ T = TypeVar("T")
 Progress: TypeAlias = Callable[[str], None]
 
 Mode: TypeAlias = Literal[
-    "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
+    "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"
 ]
 
 #: The names in pg_locks of what conflicts with a mode (the manual, table 13.2).
@@ -42,8 +42,11 @@ _CONFLICTS: dict[Mode, tuple[str, ...]] = {
         "AccessExclusiveLock",
     ),
 }
-_CONFLICTS["EXCLUSIVE"] = ("RowShareLock", *_CONFLICTS["SHARE ROW EXCLUSIVE"])
-_CONFLICTS["ACCESS EXCLUSIVE"] = ("AccessShareLock", *_CONFLICTS["EXCLUSIVE"])
+_CONFLICTS["ACCESS EXCLUSIVE"] = (
+    "AccessShareLock",
+    "RowShareLock",
+    *_CONFLICTS["SHARE ROW EXCLUSIVE"],
+)
 _CONFLICTS["SHARE"] = tuple(
     name for name in _CONFLICTS["SHARE ROW EXCLUSIVE"] if name != "ShareLock"
 )

@@ -14,7 +14,6 @@ from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
 from lmsschema.ddl.column import AddColumn, WidenType
 from lmsschema.ddl.enum_label import AddLabel, RenameLabel
-from lmsschema.ddl.enum_label_removal import RemoveLabel
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.not_null import NotNull
@@ -84,8 +83,6 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
         },
     ),
     "label added": (AddLabel("mood", "soso", before="sad"), {}),
-    # of columns that have the type: test_label_removal.py
-    "label removed": (RemoveLabel("mood", "sad"), {}),
     "label renamed": (RenameLabel("mood", "sad", "unhappy"), {}),
     "column": (
         AddColumn("events", "points", "INTEGER NOT NULL DEFAULT 0"),
