@@ -135,7 +135,9 @@ def _script(schema: str) -> sql.Composed:
         _set({**_PRINTING, "lock_timeout": LOCK_TIMEOUT, "search_path": ""})
     ]
     statements.extend(
-        sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(sql.Identifier(name), query(name))
+        sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(
+            sql.Identifier(name), query(f"database/{name}")
+        )
         for name in _QUERIES
     )
     path = sql.SQL("{}, pg_temp").format(sql.Identifier(schema)).as_string()

@@ -11,10 +11,11 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from lmsschema import catalog, migrate, revisions, runner
-from lmsschema.db import Database
+from lmsschema.database import catalog
+from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
 from lmsschema.errors import UnsafeError
+from lmsschema.migration import migrate, revisions, runner
 from tests.db import upgrading
 from tests.db.test_ddl_locks import ACCESS, QUIET, recorded
 
