@@ -105,6 +105,10 @@ class RenameLabel(Once):
             identifier(self.type), sql.Literal(self.old), sql.Literal(self.new)
         )
 
+    def statements(self) -> list[str]:
+        """Return the SQL; that clients which write the old label get an error is meant."""
+        return [f"-- squawk-ignore renaming-object\n{self.statement().as_string()}"]
+
 
 def labels(conn: psycopg.Connection, enum: str) -> list[str]:
     """Return the labels of an enumeration in their order."""

@@ -509,9 +509,9 @@ def test_the_server_itself_refuses_a_write(
 
     def writing(name: str) -> sql.SQL:
         asked.append(name)
-        return sql.SQL("DELETE FROM users") if name.startswith("doctor_") else real(name)
+        return sql.SQL("DELETE FROM users") if name.startswith("doctor/") else real(name)
 
-    monkeypatch.setattr("lmsschema.doctor.examine.db.query", writing)
+    monkeypatch.setattr(examine, "query", writing)
     with pytest.raises(errors.ReadOnlySqlTransaction):
         examine.examine(database)
     assert asked

@@ -1,6 +1,7 @@
 """The revision in docs/upgrade.md that retires a label of an enum, run as it is printed there."""
 
 import ast
+import io
 import re
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from lmsschema.database import catalog
 from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
 from lmsschema.errors import UnsafeError
+from lmsschema.lint import scripts
 from lmsschema.migration import migrate, revisions, runner
 from tests.db import upgrading
 from tests.db.test_ddl_locks import ACCESS, QUIET, recorded
@@ -112,3 +114,12 @@ def test_a_run_that_ended_before_the_rename_is_gone_on_with(
     assert upgrading.current(database) == "0005_retire_observer"
     with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="for enum user_role"):
         change_role(database, "observer")
+
+
+def test_as_a_script_it_passes_the_linters(tmp_path: Path, config: Config) -> None:
+    config.output_buffer = io.StringIO()
+    command.upgrade(config, "0004_integrity:head", sql=True)
+    script = tmp_path / "script.sql"
+    script.write_text(config.output_buffer.getvalue())
+    assert "RENAME VALUE 'observer' TO 'retired_observer'" in script.read_text()
+    assert scripts.run([script])[1] == []
