@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ NO_TRANSACTION_TIMEOUT = sql.SQL(
 )
 
 _SQL = Path(__file__).parent / "sql"
+_SETTABLE = re.compile(r"\b(settable_\w+)\(([\w.]+)\)")
 
 #: The timeout, and who the transaction's backend is.
 _OF_EVERY_TRANSACTION = NO_TRANSACTION_TIMEOUT + sql.SQL(
@@ -117,8 +119,20 @@ def settings(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
 
 @functools.cache
 def query(name: str) -> sql.SQL:
-    """Return the text of ``lmsschema/sql/<name>.sql``."""
-    return sql.SQL((_SQL / f"{name}.sql").read_text("utf-8"))
+    """Return the text of ``lmsschema/sql/<name>.sql``.
+
+    In it ``settable_…(column)`` stands for the query of that name about the column's options: what
+    a server keeps among them for itself is neither compared nor copied.
+    """
+    return sql.SQL(_SETTABLE.sub(_settable, _text(name)))
+
+
+def _settable(found: re.Match[str]) -> str:
+    return f"({_text(found[1]).replace('(options)', f'({found[2]})')})"
+
+
+def _text(name: str) -> str:
+    return (_SQL / f"{name}.sql").read_text("utf-8")
 
 
 def now(conn: psycopg.Connection) -> datetime:
