@@ -32,8 +32,8 @@ SELECT
         END,
         'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
         'statistics target', nullif(a.attstattarget, -1),
-        'options', (SELECT array_agg(o ORDER BY o) FROM unnest(a.attoptions) AS o),
-        'foreign options', a.attfdwoptions,
+        'options', settable_column_options(a.attoptions),
+        'foreign options', settable_options(a.attfdwoptions),
         'comment', col_description(c.oid, a.attnum)
     ) AS attributes
 FROM pg_class AS c

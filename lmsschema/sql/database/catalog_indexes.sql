@@ -29,7 +29,7 @@ SELECT
         'valid', x.indisvalid AND x.indisready AND x.indislive,
         'clustered on', x.indisclustered,
         'tablespace', s.spcname,
-        'storage parameters', (SELECT array_agg(o ORDER BY o) FROM unnest(i.reloptions) AS o),
+        'storage parameters', settable_options(i.reloptions),
         'statistics targets', (
             SELECT array_agg(concat(a.attnum, ': ', a.attstattarget) ORDER BY a.attnum)
             FROM pg_attribute AS a

@@ -35,9 +35,9 @@ SELECT
         'storage parameters', (
             SELECT array_agg(o.option ORDER BY o.option)
             FROM (
-                SELECT unnest(c.reloptions) AS option
+                SELECT unnest(settable_options(c.reloptions)) AS option
                 UNION ALL
-                SELECT 'toast.' || unnest(t.reloptions) AS option
+                SELECT 'toast.' || unnest(settable_options(t.reloptions)) AS option
             ) AS o
         ),
         'replica identity', CASE c.relreplident
@@ -49,7 +49,7 @@ SELECT
         'row security', c.relrowsecurity,
         'forced row security', c.relforcerowsecurity,
         'foreign server', (
-            SELECT json_build_array(fs.srvname, ft.ftoptions)
+            SELECT json_build_array(fs.srvname, settable_options(ft.ftoptions))
             FROM pg_foreign_table AS ft
             INNER JOIN pg_foreign_server AS fs ON ft.ftserver = fs.oid
             WHERE ft.ftrelid = c.oid

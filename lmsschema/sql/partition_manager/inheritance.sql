@@ -54,8 +54,8 @@ attribute AS (
         ca.attacl AS child_acl,
         coalesce(pa.attstattarget, -1) AS parent_target,
         coalesce(ca.attstattarget, -1) AS child_target,
-        pa.attoptions AS parent_options,
-        ca.attoptions AS child_options,
+        settable_column_options(pa.attoptions) AS parent_options,
+        settable_column_options(ca.attoptions) AS child_options,
         pg_catalog.col_description(pair.parent, pa.attnum) AS parent_comment,
         pg_catalog.col_description(pair.child, ca.attnum) AS child_comment
     FROM pair
@@ -199,7 +199,7 @@ finding AS (
             pg_catalog.array_to_string(a.parent_options, ', ')
         )
     FROM attribute AS a INNER JOIN pair ON a.child = pair.child
-    WHERE a.parent_options IS DISTINCT FROM a.child_options AND a.parent_options IS NOT NULL
+    WHERE NOT a.parent_options <@ coalesce(a.child_options, '{}')
 
     UNION ALL
     SELECT

@@ -17,7 +17,7 @@ SELECT
         ) AS t
     ) AS referenced,
     (
-        SELECT c.reloptions
+        SELECT settable_options(c.reloptions)
         FROM pg_catalog.pg_inherits AS i
         INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
         WHERE i.inhparent = p.oid AND NOT i.inhdetachpending AND pg_catalog.pg_get_expr(c.relpartbound, 0) <> 'DEFAULT'
