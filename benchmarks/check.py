@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, settings
 
 CHECKOUT = Path(__file__).parent.parent

@@ -21,9 +21,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from lmsschema import db, templates
-from lmsschema.server import Server
-from lmsschema.target import Target
+from lmsschema.createdb import templates
+from lmsschema.database.connection import open_connection
+from lmsschema.database.target import Target
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, runs, servers
 from lmsschema.testing.pool import Pool
 from lmsschema.testing.servers import Kind, RunningServer, Wish
@@ -94,7 +95,7 @@ def line(what: str, ours: float, theirs: float, limit: float, peer: str) -> None
 
 def template_of(url: str) -> str:
     target = Target(url, "the benchmark")
-    with closing(db.open_connection(target)) as conn:
+    with closing(open_connection(target)) as conn:
         return templates.ensure(conn, target)[0]
 
 

@@ -28,9 +28,11 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import plain_alembic
-from lmsschema import catalog, db, migrate
-from lmsschema.server import DURABLE, Server
-from lmsschema.target import Target
+from lmsschema.database import catalog
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.local_server.server import DURABLE, Server
+from lmsschema.migration import migrate
 from lmsschema.testing import binaries
 
 BIN = Path(sys.executable).parent
@@ -166,7 +168,7 @@ def throw_away_server() -> Iterator[Server]:
 
 def fill(url: str, rows: int) -> None:
     """Bring a database to the revision before, with that many events and a tenth of progress."""
-    database = db.connect(Target(url, "benchmark"))
+    database = connect(Target(url, "benchmark"))
     with contextlib.closing(database.conn) as conn:
         migrate.upgrade(database, BEFORE)
         conn.execute(FILL.format(per_session=rows // 2000).encode())

@@ -25,7 +25,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.writers import SCRIPTS, Stalls, stalls
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, settings
 from tests.db import events
 

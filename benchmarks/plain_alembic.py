@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from lmsschema import revisions
 from lmsschema.ddl.checks import Checks
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
@@ -18,6 +17,7 @@ from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.steps import Step
 from lmsschema.ddl.trigger import Function, Trigger
 from lmsschema.ddl.unique import Unique
+from lmsschema.migration import revisions
 
 #: Plain Alembic, as ``alembic init`` sets it up.
 ENVIRONMENT = """\

@@ -20,8 +20,8 @@ Revises: ${down_revision | comma,n}
 #   the session's own: write the schema, quote_ident(current_schema()), read before the block.
 #   No IF NOT EXISTS: it would keep an index that is INVALID. On learning_events: CREATE INDEX ON
 #   ONLY learning_events, CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION.
-# - A label added to an enum can't be used in the transaction that added it. One that no row has is
-#   removed by a step, lmsschema.ddl.enum_label_removal; columns of the enum move to the tables' ends.
+# - A label added to an enum can't be used in the transaction that added it. None can be
+#   removed: docs/upgrade.md has the steps that retire one.
 # - UPDATE and DELETE of many rows do not belong here: they go in batches, outside of a revision.
 # - Partitions are made by the partition manager, never by a revision.
 # - Name every constraint and index, in 63 bytes at most; no schema's name, except as said above.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from lmsschema.db import Database
+    from lmsschema.database.connection import Database
+    from lmsschema.database.target import Target
 
 #: Characters of a bar.
 _BAR = 30
@@ -28,7 +29,7 @@ def output_options(function: F) -> F:
 
 def wait_option(function: F) -> F:
     """Add ``--wait`` to a command that takes the run lock."""
-    from lmsschema import run_lock
+    from lmsschema.locks import run_lock
 
     return click.option(
         "--wait",
@@ -75,6 +76,17 @@ def database_options(function: F) -> F:
     )
 
 
+def target(url: str | None, schema: str | None) -> "Target":
+    """Return the database that the options or the environment name, else the embedded server's."""
+    from lmsschema.database.target import resolve
+
+    if (named := resolve(url, schema, os.environ)) is not None:
+        return named
+    from lmsschema.migration import shadow
+
+    return shadow.embedded(os.environ, schema)
+
+
 @contextlib.contextmanager
 def open_database(
     url: str | None, schema: str | None, *, quiet: bool = False
@@ -86,15 +98,16 @@ def open_database(
         schema: What ``--schema`` said.
         quiet: Say nothing but warnings.
     """
-    from lmsschema import db, sqlstate, target
+    from lmsschema.database import sqlstate
+    from lmsschema.database.connection import connect
 
-    chosen = target.resolve(url, schema, os.environ)
+    chosen = target(url, schema)
     if not quiet:
         origin = f"from {chosen.source}"
         if chosen.source == "embedded":
             origin = "embedded; open it with: lmsschema local psql"
         say(f"database: {chosen} ({origin})" + (f", schema {schema}" if schema else ""))
-    database = db.connect(chosen)
+    database = connect(chosen)
     with contextlib.closing(database.conn):
         for warning in database.warnings:
             say(f"warning: {warning}")

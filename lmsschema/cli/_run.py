@@ -52,8 +52,8 @@ def _unexpected(error: Exception) -> LmsschemaError:
     """Return the error for what no one foresaw, or for what the driver raised outside a step."""
     import psycopg
 
-    from lmsschema import sqlstate
-    from lmsschema.target import Target
+    from lmsschema.database import sqlstate
+    from lmsschema.database.target import Target
 
     if isinstance(error, psycopg.Error):
         return sqlstate.translate(error, Target("", "", label="the database"))

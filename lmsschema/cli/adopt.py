@@ -8,8 +8,8 @@ from lmsschema.cli import _common
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
-    from lmsschema.adopt import Adoption, Comparison
-    from lmsschema.drift import Difference
+    from lmsschema.drift.adopt import Adoption, Comparison
+    from lmsschema.drift.compare import Difference
 
 
 @click.command(epilog="Example: lmsschema adopt --dry-run --url service=lms --schema campus_north")
@@ -38,7 +38,7 @@ def command(
     recorded. Where they equal none, nothing is changed: exit code 3, with what differs from the
     nearest, and what of that is only a name.
     """
-    from lmsschema import adopt
+    from lmsschema.drift import adopt
 
     with _common.open_database(url, schema) as database:
         done = adopt.run(
@@ -58,7 +58,7 @@ def command(
 
 def _text(done: "Adoption", *, dry_run: bool) -> str:
     """Return what came of it, for a person."""
-    from lmsschema import adopt
+    from lmsschema.drift import adopt
 
     found = done.nearest
     beside = f"; {found.unmanaged} more of the site's own" if found.unmanaged else ""
@@ -91,7 +91,7 @@ def _number(count: int, noun: str) -> str:
 
 def _differences(differences: "list[Difference]") -> list[str]:
     """Return the differences by table, one line each."""
-    from lmsschema import drift_text
+    from lmsschema.drift import text as drift_text
 
     lines: list[str] = []
     relation = None
@@ -105,14 +105,15 @@ def _differences(differences: "list[Difference]") -> list[str]:
 
 def _script(found: "Comparison", schema: str) -> str:
     """Return the statements that make the database equal, as far as that is safe."""
-    from lmsschema import drift_script, remedy_case
+    from lmsschema.drift import fix_case
+    from lmsschema.drift import script as drift_script
 
     script = drift_script.render(found.differences, found.expected, found.found, schema)
     if not found.renames:
         return script
     path, _, rest = script.partition("\n")
     renames = [f"{one.statement};" for one in found.renames]
-    begin = [path, "", "-- names", "SET lock_timeout TO '2s';", f"-- lock: {remedy_case.BRIEFLY}"]
+    begin = [path, "", "-- names", "SET lock_timeout TO '2s';", f"-- lock: {fix_case.BRIEFLY}"]
     return "\n".join([*begin, *renames, "RESET lock_timeout;", rest]).rstrip("\n")
 
 

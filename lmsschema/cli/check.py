@@ -11,8 +11,8 @@ from lmsschema.errors import FindingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lmsschema.check import Report
-    from lmsschema.drift import Difference
+    from lmsschema.drift.check import Report
+    from lmsschema.drift.compare import Difference
 
 _COLOURS = {"-": "red", "+": "green", "~": "yellow", "?": "cyan"}
 
@@ -48,13 +48,13 @@ def command(
     the catalogs. Nothing is changed and no writer waits. Exit code 0: equal; 3: drift, or revisions
     are pending.
     """
-    from lmsschema import check, drift_script
+    from lmsschema.drift import check, script
 
     with _common.open_database(url, schema) as database:
         report = check.run(database, ignore=ignore, shadow_url=shadow_url, notify=_common.say)
     clean = report.clean(strict=strict)
     if as_sql:
-        text = drift_script.render(report.drift, report.expected, report.found, database.schema)
+        text = script.render(report.drift, report.expected, report.found, database.schema)
     else:
         text = _text(report, strict=strict)
     if os.environ.get("NO_COLOR"):
@@ -65,7 +65,7 @@ def command(
 
 def _text(report: "Report", *, strict: bool) -> str:
     """Return the report for a person, grouped by table."""
-    from lmsschema import drift_text
+    from lmsschema.drift import text as drift_text
 
     lines: list[str] = []
     relation = None
@@ -85,7 +85,7 @@ def _text(report: "Report", *, strict: bool) -> str:
 
 
 def _line(difference: "Difference") -> str:
-    from lmsschema import drift_text
+    from lmsschema.drift import text as drift_text
 
     mark = drift_text.MARKS[difference.problem]
     return f"{click.style(mark, fg=_COLOURS[mark])} {drift_text.describe(difference)}"
@@ -129,7 +129,7 @@ def _objects(
     differences: "Iterable[Difference]", report: "Report", *, with_sql: bool
 ) -> "Iterable[dict[str, Any]]":
     """Yield differences as JSON objects."""
-    from lmsschema import remedy
+    from lmsschema.drift import fixes
 
     for difference in differences:
         data: dict[str, Any] = {
@@ -142,7 +142,7 @@ def _objects(
             "found": difference.found,
         }
         if with_sql:
-            way = remedy.find(difference, report.expected, report.found)
+            way = fixes.find(difference, report.expected, report.found)
             data["statements"] = [
                 {"sql": statement.sql, "lock": statement.lock} for statement in way.statements
             ]

@@ -1,6 +1,5 @@
 """``lmsschema createdb``."""
 
-import os
 import time
 
 import click
@@ -31,9 +30,10 @@ def command(
     It is a copy of a template database, which takes milliseconds; the template is built and kept
     if the server has none that is up to date.
     """
-    from lmsschema import databases, revisions, target
+    from lmsschema.createdb import databases
+    from lmsschema.migration import revisions
 
-    chosen = target.resolve(url, schema, os.environ)
+    chosen = _common.target(url, schema)
     begun = time.monotonic()
     with databases.connect(chosen) as server:
         _common.say(f"server of: {chosen} (from {chosen.source})")

@@ -9,7 +9,7 @@ from lmsschema.cli import _common
 @_common.database_options
 def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
     """Show the revision that the database is at, and how many are pending."""
-    from lmsschema import migrate, revisions
+    from lmsschema.migration import migrate, revisions
 
     with _common.open_database(url, schema) as database:
         revision = migrate.current(database)

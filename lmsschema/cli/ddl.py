@@ -16,9 +16,10 @@ def command(schema: str | None, *, as_json: bool) -> None:
     """
     from datetime import UTC, datetime
 
-    from lmsschema import ddl_script, revisions, target
+    from lmsschema.database import target
+    from lmsschema.migration import revisions, schema_script
 
     if schema is not None:
         target.check_schema_name(schema)
-    text = ddl_script.render(schema, datetime.now(UTC))
+    text = schema_script.render(schema, datetime.now(UTC))
     _common.result(text.rstrip("\n"), {"revision": revisions.head(), "sql": text}, as_json=as_json)

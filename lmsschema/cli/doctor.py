@@ -10,8 +10,8 @@ from lmsschema.cli import _common
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
-    from lmsschema.doctor import Report
-    from lmsschema.doctor_finding import Finding
+    from lmsschema.doctor.examine import Report
+    from lmsschema.doctor.finding import Finding
 
 
 @click.command(epilog="Example: lmsschema doctor --url service=lms --schema campus_north")
@@ -34,11 +34,11 @@ def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -
 
     Exit code 0: nothing needs a hand; 3: something does.
     """
-    from lmsschema import doctor
-    from lmsschema.doctor_finding import Limits
+    from lmsschema.doctor import examine
+    from lmsschema.doctor.finding import Limits
 
     with _common.open_database(url, schema) as database:
-        report = doctor.examine(database, Limits(age=timedelta(minutes=age)))
+        report = examine.examine(database, Limits(age=timedelta(minutes=age)))
     data = {
         "healthy": report.healthy,
         "schema": database.schema,
@@ -79,8 +79,8 @@ def _without_remedy(findings: "list[Finding]") -> list[str]:
 
 
 def _lines(finding: "Finding") -> list[str]:
-    from lmsschema import drift_text
+    from lmsschema.drift import text
 
     mark = click.style("!", fg="red") if finding.needs_hand else "-"
-    said = drift_text.printable(f"{finding.name} {finding.message}")
-    return [f"  {mark} {said}", *(f"      {drift_text.printable(one)}" for one in finding.remedy)]
+    said = text.printable(f"{finding.name} {finding.message}")
+    return [f"  {mark} {said}", *(f"      {text.printable(one)}" for one in finding.remedy)]

@@ -31,8 +31,8 @@ def command(  # noqa: PLR0917  click passes them by name
     hold rows, or columns of them, nothing is changed and the exit code is 6, unless --lose-rows is
     given.
     """
-    from lmsschema import migrate, revisions, runner
-    from lmsschema.retry import Retry
+    from lmsschema.migration import migrate, revisions, runner
+    from lmsschema.migration.retry import Retry
 
     with _common.open_database(url, schema) as database:
         undone: list[runner.Applied] = []

@@ -1,7 +1,5 @@
 """``lmsschema dropdb``."""
 
-import os
-
 import click
 
 from lmsschema.cli import _common, _confirm
@@ -18,9 +16,9 @@ def command(name: str, url: str | None, *, yes: bool, as_json: bool) -> None:
     It is refused (exit code 6) while somebody is connected to it, and where nobody can be asked
     unless --yes is given.
     """
-    from lmsschema import databases, target
+    from lmsschema.createdb import databases
 
-    chosen = target.resolve(url, None, os.environ)
+    chosen = _common.target(url, None)
     with databases.connect(chosen) as server:
         _common.say(f"server of: {chosen} (from {chosen.source})")
         databases.drop(server, name, _confirm.asking(yes=yes))

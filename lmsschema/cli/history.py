@@ -9,7 +9,7 @@ from lmsschema.cli import _common
 @_common.output_options
 def command(*, as_json: bool) -> None:
     """List the revisions that this program knows, oldest first; no database is asked."""
-    from lmsschema import revisions
+    from lmsschema.migration import revisions
 
     line = revisions.line()
     text = "\n".join(f"{revision.id}  {revision.title}" for revision in line)

@@ -10,7 +10,7 @@ from lmsschema.cli import _common
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
-    from lmsschema.lint import Finding
+    from lmsschema.lint.scripts import Finding
 
 
 @click.command(epilog="Example: lmsschema lint migrations/versions/0004_integrity.py")
@@ -24,7 +24,7 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> int:
     neither sees. No database is asked. Exit code 0: nothing found; 3: findings. Needs: pip
     install "lmsschema[lint]"
     """
-    from lmsschema import lint
+    from lmsschema.lint import scripts as lint
 
     read, found = lint.run(files)
     text = "\n".join([*map(as_text, found), _summary(read, found)])

@@ -18,7 +18,7 @@ def command(
     scratch copy, and which of them are hazards. The database is read in read-only transactions.
     With --json the plan can be kept for 'upgrade --plan FILE'.
     """
-    from lmsschema import plan
+    from lmsschema.migration import plan
 
     with _common.open_database(url, schema) as database:
         made = plan.make(database, revision, shadow_url=shadow_url)

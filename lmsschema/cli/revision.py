@@ -21,7 +21,7 @@ def command(message: str, *, as_json: bool) -> int:
     'alembic revision --autogenerate' in the checkout writes one with what the tables add. What is
     written is linted, as by 'lmsschema lint FILE': exit code 3 if that finds anything.
     """
-    from lmsschema import runner
+    from lmsschema.migration import runner
 
     path = runner.new_revision(message)
     found = _lint(path)
@@ -31,11 +31,11 @@ def command(message: str, *, as_json: bool) -> int:
 
 def _lint(path: "Path") -> int:
     """Say what the linters find in the file, or why they can't look; return how much they found."""
-    from lmsschema import lint
     from lmsschema.cli.lint import as_text
+    from lmsschema.lint import scripts
 
     try:
-        _, found = lint.run([path])
+        _, found = scripts.run([path])
     except LmsschemaError as error:
         _common.say(f"not linted: {error.message}; {error.hint}".rstrip("; "))
         return 0

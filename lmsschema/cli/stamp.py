@@ -17,7 +17,7 @@ def command(
     For a database whose tables were made by other means and equal that revision. What is recorded
     wrongly makes the next upgrade fail or leave something out.
     """
-    from lmsschema import migrate, revisions
+    from lmsschema.migration import migrate, revisions
 
     with _common.open_database(url, schema) as database:
         before, after = migrate.stamp(database, revision, wait=wait, notify=_common.say)

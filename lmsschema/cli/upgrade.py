@@ -10,11 +10,11 @@ from lmsschema.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lmsschema.migrate import Upgrade
-    from lmsschema.partition_ensure import Outcome
-    from lmsschema.runner import Applied
+    from lmsschema.migration.migrate import Upgrade
+    from lmsschema.migration.runner import Applied
+    from lmsschema.partition_manager.ensure import Outcome
 
-#: The kinds of hazards that can be allowed (lmsschema.hazards.Kind).
+#: The kinds of hazards that can be allowed (lmsschema.migration.hazards.Kind).
 KINDS = ("blocking-lock", "table-rewrite", "data-loss", "unmeasured")
 
 
@@ -58,8 +58,8 @@ def command(  # noqa: PLR0917  click passes them by name
     goes on. Then learning_events gets partitions for this month and the next three, and a default
     one. A second run changes nothing.
     """
-    from lmsschema import migrate
-    from lmsschema.retry import Retry
+    from lmsschema.migration import migrate
+    from lmsschema.migration.retry import Retry
 
     planned = _fingerprint(plan_file) if plan_file else None
     seconds: dict[str, float] = {}

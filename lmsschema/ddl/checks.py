@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 import psycopg
 from psycopg import sql
 
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.rules import Rule
-from lmsschema.partition_script import identifier
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 
 @dataclasses.dataclass(frozen=True)

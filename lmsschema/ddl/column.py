@@ -12,12 +12,13 @@ import dataclasses
 import psycopg
 from psycopg import sql
 
-from lmsschema.db import Database, query
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl import once
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_script import identifier
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +107,7 @@ class WidenType(Once):
 
 def types(conn: psycopg.Connection, table: str) -> dict[str, str]:
     """Return the types of a table's columns by their names."""
-    rows = conn.execute(query("step_columns"), {"table": table}).fetchall()
+    rows = conn.execute(query("ddl/columns"), {"table": table}).fetchall()
     return {name: kind for name, _, kind in rows}
 
 
@@ -145,4 +146,4 @@ def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
 
 def _files(conn: psycopg.Connection, table: str) -> list[tuple[str, int]]:
     """Return the files of a table and its indexes."""
-    return conn.execute(query("step_files"), {"table": table}).fetchall()
+    return conn.execute(query("ddl/files"), {"table": table}).fetchall()

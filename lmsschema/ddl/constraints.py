@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.db import Database, query
-from lmsschema.ddl import locks
-from lmsschema.ddl.locks import Lock, Mode, Patience, Progress
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl.rules import Rule, refuse_violations
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_script import identifier
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
 
 _BROKEN = (errors.CheckViolation, errors.ForeignKeyViolation, errors.UniqueViolation)
 
@@ -45,7 +46,7 @@ def read(conn: psycopg.Connection, table: str, names: Iterable[str]) -> list[Fou
     Raises:
         UnsafeError: There is no such table.
     """
-    rows = conn.execute(query("step_constraints"), {"table": table, "names": list(names)})
+    rows = conn.execute(query("ddl/constraints"), {"table": table, "names": list(names)})
     found = [Found(*row) for row in rows]
     if not found:
         raise UnsafeError(
@@ -62,7 +63,7 @@ def on_table(found: Iterable[Found]) -> list[Found]:
 def whole(database: Database, tables: Sequence[str], mode: Mode) -> list[Lock]:
     """Return the locks on tables and their partitions, in the order in which steps take them."""
     rows = database.conn.execute(
-        query("step_tables"), {"schema": database.schema, "tables": list(tables)}
+        query("ddl/tables"), {"schema": database.schema, "tables": list(tables)}
     )
     return [Lock(database.schema, name, mode) for (name,) in rows]
 
@@ -96,7 +97,7 @@ def brief(
         for statement in statements(conn):
             conn.execute(statement)
 
-    locks.step(
+    ladder.step(
         database,
         work,
         what=what,
@@ -163,7 +164,7 @@ def _run_quietly(
     def work(conn: psycopg.Connection) -> None:
         conn.execute(statement)
 
-    locks.step(
+    ladder.step(
         database,
         work,
         what=f"validate constraints of {table}",

@@ -9,12 +9,13 @@ import dataclasses
 import psycopg
 from psycopg import sql
 
-from lmsschema.db import Database, query
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl import once
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_script import identifier
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +105,11 @@ class RenameLabel(Once):
             identifier(self.type), sql.Literal(self.old), sql.Literal(self.new)
         )
 
+    def statements(self) -> list[str]:
+        """Return the SQL; that clients which write the old label get an error is meant."""
+        return [f"-- squawk-ignore renaming-object\n{self.statement().as_string()}"]
+
 
 def labels(conn: psycopg.Connection, enum: str) -> list[str]:
     """Return the labels of an enumeration in their order."""
-    return [str(row[0]) for row in conn.execute(query("step_labels"), {"type": enum})]
+    return [str(row[0]) for row in conn.execute(query("ddl/labels"), {"type": enum})]

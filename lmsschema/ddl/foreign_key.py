@@ -19,13 +19,14 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
-from lmsschema.db import Database
-from lmsschema.ddl import constraints, locks
+from lmsschema.database.connection import Database
+from lmsschema.database.quoting import identifier
+from lmsschema.ddl import constraints
 from lmsschema.ddl.constraints import Found
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Mode, Patience, Progress
 from lmsschema.ddl.rules import Rule
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_script import identifier
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Mode, Patience, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,7 @@ class ForeignKey:
 
         # taking keys over drops the partitions' own triggers on the table referred to
         mode: Mode = "ACCESS EXCLUSIVE" if place.is_partitioned else "SHARE ROW EXCLUSIVE"
-        locks.step(
+        ladder.step(
             database,
             work,
             what=f"add {self} to {place.table}",

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.db import Database, query
-from lmsschema.ddl import concurrently
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl.rules import Rule, refuse_violations
 from lmsschema.errors import LmsschemaError, UnsafeError
-from lmsschema.partition_script import identifier
+from lmsschema.locks import concurrently
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 _ATTEMPTS = 3
 
@@ -52,7 +53,7 @@ class Index:
 
     def valid(self, conn: psycopg.Connection) -> bool | None:
         """Return whether it is valid; None if there is none."""
-        row = conn.execute(query("step_indexes"), {"index": self.name}).fetchone()
+        row = conn.execute(query("ddl/indexes"), {"index": self.name}).fetchone()
         if row is None:
             return None
         table, valid, definition, _ = row

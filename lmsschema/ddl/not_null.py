@@ -14,11 +14,12 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from lmsschema.db import Database, query
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.rules import Rule
-from lmsschema.partition_script import identifier
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +106,7 @@ class NotNull:
         ]
 
     def _nullable(self, conn: psycopg.Connection) -> list[str]:
-        rows = conn.execute(query("step_columns"), {"table": self.table}).fetchall()
+        rows = conn.execute(query("ddl/columns"), {"table": self.table}).fetchall()
         not_null = {name for name, is_not_null, _ in rows if is_not_null}
         return [column for column in self.columns if column not in not_null]
 

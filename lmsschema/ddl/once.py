@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
 from lmsschema.ddl import constraints
-from lmsschema.ddl.locks import Mode, Patience, Progress
 from lmsschema.ddl.rules import Rule
+from lmsschema.locks.ladder import Mode, Patience, Progress
 
 
 class Once(abc.ABC):

@@ -17,13 +17,15 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.db import Database, query
-from lmsschema.ddl import constraints, locks
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
+from lmsschema.ddl import constraints
 from lmsschema.ddl.index import Index
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.ddl.rules import Rule
 from lmsschema.errors import LmsschemaError, UnsafeError
-from lmsschema.partition_script import identifier
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
 from lmsschema.partitions import MAX_NAME_BYTES
 
 #: How often the partitions are looked over again for new ones.
@@ -83,7 +85,7 @@ class PartitionedIndex:
             self._refuse_other_kinds(conn)
             there = self.index.valid(conn) is not None
         if not there:
-            locks.step(
+            ladder.step(
                 database,
                 lambda conn: conn.execute(self._on_only()),
                 what=f"make {self}",
@@ -139,7 +141,7 @@ class PartitionedIndex:
     def _missing(self, conn: psycopg.Connection) -> list[str]:
         """Return the partitions that have no valid index attached to this one."""
         values = {"index": self.name, "table": self.table}
-        rows = conn.execute(query("step_partition_indexes"), values).fetchall()
+        rows = conn.execute(query("ddl/partition_indexes"), values).fetchall()
         return [partition for partition, _, _, valid in rows if not valid]
 
     def _build(
@@ -152,7 +154,7 @@ class PartitionedIndex:
         )
         try:
             index.apply(database, patience, progress)
-            locks.step(
+            ladder.step(
                 database,
                 lambda conn: conn.execute(statement),
                 what=f"attach {index}",

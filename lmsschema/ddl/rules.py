@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
+from lmsschema.database.quoting import identifier
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_script import identifier
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import errors
 
-from lmsschema import db, sqlstate
-from lmsschema.db import Database
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.database import sqlstate
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
 from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 
 class Step(Protocol):
@@ -104,7 +105,7 @@ def run(
         with database.transaction(read_only=True) as conn:
             missing = [step for step in steps if not step.done(conn)]
             if at_once and len(missing) == len(steps):
-                at_once = conn.execute(db.query("schema_untouched")).fetchone() == (True,)
+                at_once = conn.execute(query("ddl/schema_untouched")).fetchone() == (True,)
             else:
                 at_once = False
             rules = [rule for step in missing for rule in step.rules(conn)]

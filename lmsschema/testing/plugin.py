@@ -149,11 +149,12 @@ def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> st
 
 
 def _ensure_template(server: str, schema: str | None) -> str:
-    from lmsschema import db, templates
-    from lmsschema.target import Target
+    from lmsschema.createdb import templates
+    from lmsschema.database.connection import open_connection
+    from lmsschema.database.target import Target
 
     target = Target(server, "the test server", schema)
-    with contextlib.closing(db.open_connection(target)) as conn:
+    with contextlib.closing(open_connection(target)) as conn:
         return templates.ensure(conn, target)[0]
 
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmsschema import filelock
 from lmsschema.errors import LmsschemaError, LockTimeoutError
+from lmsschema.local_server import lock
 
 PATIENCE = 120.0
 """Seconds to wait for another process that starts or stops a server."""
@@ -40,7 +40,7 @@ class Run:
     @contextlib.contextmanager
     def starting(self) -> Iterator[None]:
         """Keep the run's other processes from starting a server, too."""
-        with filelock.hold(self.folder / "server.lock", PATIENCE):
+        with lock.hold(self.folder / "server.lock", PATIENCE):
             yield
 
 
@@ -49,10 +49,10 @@ def own(stop: Callable[[Run], None]) -> Iterator[Run]:
     """Be the owner of a new run; at the end, stop what it started and remove its folder."""
     base = _base_folder()
     with contextlib.ExitStack() as locks:
-        with filelock.hold(base / "lock", PATIENCE):  # unlocked, it would pass for a dead one's
+        with lock.hold(base / "lock", PATIENCE):  # unlocked, it would pass for a dead one's
             folder = base / uuid.uuid4().hex[:12]
             folder.mkdir(mode=0o711)
-            locks.enter_context(filelock.hold(folder / "owner.lock", 0))
+            locks.enter_context(lock.hold(folder / "owner.lock", 0))
         run = Run(folder)
         yield run
         if not run.kept.exists():
@@ -62,13 +62,13 @@ def own(stop: Callable[[Run], None]) -> Iterator[Run]:
 def clean_up_dead(stop: Callable[[Run], None]) -> None:
     """Stop the servers of this user's runs whose owner is gone, and remove their folders."""
     base = _base_folder()
-    with filelock.hold(base / "lock", PATIENCE):
+    with lock.hold(base / "lock", PATIENCE):
         for folder in base.iterdir():
             if not folder.is_dir():
                 continue
             with (
                 contextlib.suppress(LockTimeoutError),  # its owner lives
-                filelock.hold(folder / "owner.lock", 0),
+                lock.hold(folder / "owner.lock", 0),
             ):
                 _remove(Run(folder), stop)
 

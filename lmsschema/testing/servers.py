@@ -91,7 +91,7 @@ def stop(run: Run) -> None:
 
         containers.remove(run.folder.name)
     else:
-        from lmsschema.server import Server
+        from lmsschema.local_server.server import Server
 
         home = Path(noted.home)
         server = Server(home, home)  # stopping it needs none of its programs
@@ -104,7 +104,7 @@ def _url(given: str) -> str:
     """Return a URL that libpq and SQLAlchemy both read; any connection string will do."""
     from psycopg import conninfo
 
-    from lmsschema import target
+    from lmsschema.database import target
     from lmsschema.testing import databases
 
     parsed = target.parse(given, "the tests' server")
@@ -136,7 +136,7 @@ def _start(run: Run, wish: Wish) -> RunningServer:
 
 
 def _start_embedded(run: Run, wish: Wish, why_no_container: str) -> RunningServer:
-    from lmsschema.server import Server
+    from lmsschema.local_server.server import Server
     from lmsschema.testing import binaries
 
     root = Path(wish.folder) if wish.folder else settings.data_root()

@@ -30,7 +30,7 @@ def import_the_embedded_server() -> None:
     for module in pkgutil.walk_packages(lmsschema.__path__, "lmsschema."):
         if module.name.startswith("lmsschema.cli.local"):
             importlib.import_module(module.name)
-    for name in ("lmsschema.server", "hashlib", "json", "getpass"):
+    for name in ("lmsschema.local_server.server", "hashlib", "json", "getpass"):
         importlib.import_module(name)
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import pytest
 
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, settings
 
 PROGRAMS = ("initdb", "pg_ctl", "postgres")

@@ -89,7 +89,9 @@ def preload() -> None:
     import psycopg
     import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401  the runs find it imported
 
-    from lmsschema import adopt, check, fingerprint, hazards, migrate  # noqa: F401  likewise
+    from lmsschema.migration import (
+        migrate,  # noqa: F401  likewise
+    )
     from lmsschema.tables import metadata  # noqa: F401  likewise
 
     assert psycopg.pq.version()

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lmsschema import account
-from lmsschema.server import Server
+from lmsschema.local_server import account
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries
 
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)

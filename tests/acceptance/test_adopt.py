@@ -4,7 +4,7 @@ import re
 
 import psycopg
 
-from lmsschema import revisions
+from lmsschema.migration import revisions
 from tests.acceptance.conftest import Program, Psql
 
 

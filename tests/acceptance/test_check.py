@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from lmsschema import revisions
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
+from lmsschema.migration import revisions
 from tests.acceptance.conftest import Program, Psql, clean_environment
 from tests.acceptance.test_refusing_servers import (
     folder,  # noqa: F401  fixtures: a server and its standby

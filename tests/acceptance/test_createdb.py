@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import revisions
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
+from lmsschema.migration import revisions
 from lmsschema.testing import binaries, settings
 from lmsschema.testing.databases import url
 from lmsschema.testing.servers import RunningServer

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries
 from tests.acceptance import own_servers
 from tests.acceptance.conftest import Program
@@ -116,16 +116,17 @@ def test_a_standby(lmsschema: Program, primary: Server, standby: Server) -> None
 
 def test_rows_that_nobody_freezes(primary: Server) -> None:
     """Past autovacuum_freeze_max_age it needs a hand; a snapshot keeps autovacuum from it."""
-    from lmsschema import db, doctor
-    from lmsschema.doctor_finding import Limits
-    from lmsschema.target import Target
+    from lmsschema.database.connection import connect
+    from lmsschema.database.target import Target
+    from lmsschema.doctor import examine
+    from lmsschema.doctor.finding import Limits
 
     url = primary.conninfo("lms")
     limits = Limits(xids=50_000)
     with psycopg.connect(url) as old, psycopg.connect(url, autocommit=True) as conn:
         old.execute("SELECT txid_current()")
-        database = db.connect(Target(url, "the test"))
-        assert doctor.examine(database, limits).healthy
+        database = connect(Target(url, "the test"))
+        assert examine.examine(database, limits).healthy
         conn.execute("CREATE TABLE burnt (n int)")
         conn.execute(
             "DO $$ BEGIN FOR n IN 1..101000 LOOP BEGIN INSERT INTO burnt VALUES (n);"
@@ -134,14 +135,14 @@ def test_rows_that_nobody_freezes(primary: Server) -> None:
         )
         conn.execute("DROP TABLE burnt")
         findings = [
-            one for one in doctor.examine(database, limits).findings if one.topic == "wraparound"
+            one for one in examine.examine(database, limits).findings if one.topic == "wraparound"
         ]
         assert "users" in {one.name for one in findings}
         assert all(one.needs_hand for one in findings)
         old.rollback()
         for _ in range(2):  # with the schema's tables mended, the database's own are named
-            for one in doctor.examine(database, limits).findings:
+            for one in examine.examine(database, limits).findings:
                 for command in one.remedy if one.needs_hand else ():
                     conn.execute(command.encode())
-        assert doctor.examine(database, limits).healthy
+        assert examine.examine(database, limits).healthy
         database.conn.close()

@@ -19,10 +19,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import catalog, check, db, drift
-from lmsschema.catalog import Catalog
-from lmsschema.server import Server
-from lmsschema.target import Target
+from lmsschema.database import catalog
+from lmsschema.database.catalog import Catalog
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.drift import check, compare
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, settings
 from tests.acceptance import boundaries, killing, relay
 from tests.acceptance.boundaries import Boundary, Statement, When
@@ -79,7 +81,7 @@ class Undisturbed:
     def expect(self, url: str, where: object) -> None:
         """Fail unless a database is as the undisturbed run left its own."""
         found = read(url)
-        assert drift.compare(self.catalogs, found) == [], where
+        assert compare.compare(self.catalogs, found) == [], where
         assert found == self.catalogs, where
         assert contents(url) == self.contents, where
 
@@ -144,7 +146,7 @@ def undisturbed(server: Server, forker: Forker, request: pytest.FixtureRequest) 
         assert before.pop("lmsschema_version") != after["lmsschema_version"]
         assert before == {table: after[table] for table in before}
         assert min(after[t][0] for t in after if not t.startswith("learning_events_")) > 0
-    database = db.connect(Target(url, "the test"))
+    database = connect(Target(url, "the test"))
     with database.conn:
         assert check.run(database).drift == ()
     return Undisturbed(template, read(url), after, places(boundary.seen))
@@ -231,7 +233,7 @@ def test_killed_again_and_again_until_it_is_done(
 
 
 def test_no_lock_outlives_a_killed_run(database_url: str, forker: Forker) -> None:
-    with db.connect(Target(database_url, "the test")).conn as conn:
+    with connect(Target(database_url, "the test")).conn as conn:
         address = relay.address_of(conn.info.host, conn.info.port)
         held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
         held += " (SELECT oid FROM pg_database WHERE datname = current_database())"

@@ -7,7 +7,7 @@ import venv
 from pathlib import Path
 
 import lmsschema as lmsschema_package
-from lmsschema import revisions
+from lmsschema.migration import revisions
 from tests.acceptance.conftest import Program, clean_environment
 
 CHECKOUT = Path(lmsschema_package.__file__).parent.parent

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 import lmsschema as package
-from lmsschema import revisions
+from lmsschema.migration import revisions
 from tests.acceptance import pooler, relay
 from tests.acceptance.conftest import Outcome, Program, clean_environment
 
@@ -348,10 +348,11 @@ def test_sixteen_at_once_do_the_work_once(lmsschema: Program, database_url: str)
 
 
 def test_a_run_in_the_way_is_named_and_waited_for(lmsschema: Program, database_url: str) -> None:
-    from lmsschema import db, run_lock
-    from lmsschema.target import Target
+    from lmsschema.database.connection import connect
+    from lmsschema.database.target import Target
+    from lmsschema.locks import run_lock
 
-    database = db.connect(Target(database_url, "the test"))
+    database = connect(Target(database_url, "the test"))
     with database.conn, run_lock.hold(database):
         outcome = lmsschema("upgrade", "--url", database_url, "--wait", "0.5")
     assert outcome.code == 5

@@ -21,8 +21,9 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from lmsschema import filelock, local
 from lmsschema.errors import UsageError
+from lmsschema.local_server import embedded
+from lmsschema.local_server import lock as filelock
 from lmsschema.testing import settings
 from tests.acceptance.conftest import Outcome, clean_environment
 
@@ -90,7 +91,7 @@ def folder() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     for lock in folder.rglob("lmsschema.lock"):
-        local.find({"LMSSCHEMA_HOME": str(lock.parent)}).remove()
+        embedded.find({"LMSSCHEMA_HOME": str(lock.parent)}).remove()
     shutil.rmtree(folder)
 
 
@@ -308,16 +309,16 @@ def test_a_folder_with_other_files_is_refused(me: User) -> None:
     ],
 )
 def test_the_variable_moves_the_home(environ: dict[str, str], expected: str) -> None:
-    assert local.home(environ) == Path(expected)
+    assert embedded.home(environ) == Path(expected)
 
 
 def test_the_home_that_nobody_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (local.home({"HOME": "/root"}) == Path("/var/lib/lmsschema")) is ROOT
+    assert (embedded.home({"HOME": "/root"}) == Path("/var/lib/lmsschema")) is ROOT
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/ann")
     for xdg in ({}, {"XDG_DATA_HOME": ""}, {"XDG_DATA_HOME": "relative"}):
-        assert local.home(xdg) == Path("/home/ann/.local/share/lmsschema")
-    assert local.home({"XDG_DATA_HOME": "/data/ann"}) == Path("/data/ann/lmsschema")
+        assert embedded.home(xdg) == Path("/home/ann/.local/share/lmsschema")
+    assert embedded.home({"XDG_DATA_HOME": "/data/ann"}) == Path("/data/ann/lmsschema")
 
 
 def test_a_home_that_a_shell_would_misread_is_wrong_usage(folder: Path, me: User) -> None:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries
 from tests.acceptance import own_servers
 from tests.acceptance.conftest import Program

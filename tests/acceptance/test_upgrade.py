@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 import lmsschema as lmsschema_package
-from lmsschema import revisions
+from lmsschema.migration import revisions
 from tests.acceptance.conftest import Program, Psql, clean_environment
 
 REVISIONS = revisions.ids()

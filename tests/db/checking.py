@@ -11,9 +11,11 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo
 
-from lmsschema import check, db, target
-from lmsschema.check import Report
-from lmsschema.drift import Difference
+from lmsschema.database.connection import Database, connect
+from lmsschema.database.target import Target, parse
+from lmsschema.drift import check
+from lmsschema.drift.check import Report
+from lmsschema.drift.compare import Difference
 from lmsschema.partitions import LEARNING_EVENTS, bound
 from lmsschema.testing import binaries
 
@@ -59,9 +61,9 @@ def filled(text: str, url: str) -> str:
 
 
 @contextlib.contextmanager
-def opened(url: str, schema: str | None = None) -> Iterator[db.Database]:
+def opened(url: str, schema: str | None = None) -> Iterator[Database]:
     """Open a database as a command does."""
-    database = db.connect(target.resolve(url, schema, {}))
+    database = connect(Target(parse(url, "--url"), "--url", schema))
     with contextlib.closing(database.conn):
         yield database
 

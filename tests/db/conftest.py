@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lmsschema import db
-from lmsschema.db import Database
-from lmsschema.target import Target
+from lmsschema.database.connection import Database, connect
+from lmsschema.database.target import Target
 from lmsschema.testing import binaries
 from lmsschema.testing.databases import Databases
+from tests.db import checking
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def opened() -> Iterator[Callable[..., Database]]:
     with contextlib.ExitStack() as ends:
 
         def open_database(url: str, schema: str | None = None) -> Database:
-            database = db.connect(Target(url, "the test", schema))
+            database = connect(Target(url, "the test", schema))
             ends.enter_context(contextlib.closing(database.conn))
             return database
 
@@ -53,21 +53,26 @@ def psql() -> Callable[..., None]:
 
 @pytest.fixture
 def dump() -> Callable[[str], str]:
-    """Returns ``pg_dump --schema-only`` of a database, which lmsschema has no part in."""
+    """Returns ``pg_dump --schema-only`` of a database, which lmsschema has no part in.
+
+    It is the server's own pg_dump: that of a later major may write what the server keeps there
+    for itself.
+    """
 
     def run(url: str) -> str:
-        text = client("pg_dump", "--schema-only", "-d", url)
+        version = str(checking.server_version(url))
+        text = client("pg_dump", "--schema-only", "-d", url, version=version)
         # newer releases write a random word into each dump
         return "\n".join(line for line in text.splitlines() if "restrict " not in line)
 
     return run
 
 
-def client(program: str, *arguments: str, stdin: str = "") -> str:
-    """Run a client program of the newest PostgreSQL, which works with every older server."""
+def client(program: str, *arguments: str, stdin: str = "", version: str = binaries.NEWEST) -> str:
+    """Run a client program of a PostgreSQL, the newest unless said otherwise."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
     done = subprocess.run(
-        [binaries.find(binaries.NEWEST) / program, *arguments],
+        [binaries.find(version) / program, *arguments],
         env=environment,
         input=stdin,
         capture_output=True,

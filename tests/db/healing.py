@@ -6,13 +6,15 @@ import os
 import signal
 from collections.abc import Callable
 
-from lmsschema import db, partition_heal, partition_homes, partition_move
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.partition_manager import heal as partition_heal
+from lmsschema.partition_manager import heal_plan, move
 from lmsschema.partitions import LEARNING_EVENTS
-from lmsschema.target import Target
 from tests.acceptance.boundaries import Boundary, Statement, When, relayed
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["lmsschema.partition_move", "psycopg"])
+_PROCESSES.set_forkserver_preload(["lmsschema.partition_manager.move", "psycopg"])
 
 
 class _Containing(Boundary):
@@ -32,9 +34,9 @@ class _Containing(Boundary):
 
 def heal(url: str) -> None:
     """Bring the default's rows home; a few rows are many, batches are small."""
-    partition_homes.FEW = 10
-    partition_move.BATCH = 4
-    database = db.connect(Target(url, "the test"))
+    heal_plan.FEW = 10
+    move.BATCH = 4
+    database = connect(Target(url, "the test"))
     with contextlib.closing(database.conn):
         if not partition_heal.heal(database, LEARNING_EVENTS).applied:
             raise AssertionError

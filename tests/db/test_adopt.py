@@ -5,11 +5,14 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from lmsschema import adopt, check, drift_script, migrate, revisions, run_lock
-from lmsschema.adopt import Adoption, Comparison
-from lmsschema.db import Database
-from lmsschema.drift import Problem
+from lmsschema.database.connection import Database
+from lmsschema.drift import adopt, check
+from lmsschema.drift import script as drift_script
+from lmsschema.drift.adopt import Adoption, Comparison
+from lmsschema.drift.compare import Problem
 from lmsschema.errors import DatabaseUnavailableError, FindingsError, LockTimeoutError
+from lmsschema.locks import run_lock
+from lmsschema.migration import migrate, revisions
 
 Open = Callable[..., Database]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lmsschema import migrate, revisions
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
+from lmsschema.migration import migrate, revisions
 
 CHECKOUT = revisions.folder().parent
 

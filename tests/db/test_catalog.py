@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import catalog, declared, drift
-from lmsschema.catalog import Catalog, Identity
-from lmsschema.drift import Difference
+from lmsschema.database import catalog
+from lmsschema.database.catalog import Catalog, Identity
+from lmsschema.drift import compare, declared
+from lmsschema.drift.compare import Difference
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
 
 HERE = Path(__file__).parent
@@ -37,15 +38,15 @@ def what(difference: Difference) -> list[str]:
 )
 def test_change_is_seen(change: dict[str, Any], connection: psycopg.Connection) -> None:
     before = declared.of(zoo(connection, "zoo"))
-    assert drift.compare(before, catalog.read(connection, "zoo")) == []
+    assert compare.compare(before, catalog.read(connection, "zoo")) == []
     connection.execute(change["sql"].encode())
-    found = [what(one) for one in drift.compare(before, catalog.read(connection, "zoo"))]
+    found = [what(one) for one in compare.compare(before, catalog.read(connection, "zoo"))]
     assert change["expect"] in found
 
 
 def test_schemas_name_makes_no_difference(connection: psycopg.Connection) -> None:
     plain = zoo(connection, "zoo")
-    assert drift.compare(plain, zoo(connection, "The \"Zoo\". of 'Berlin'")) == []
+    assert compare.compare(plain, zoo(connection, "The \"Zoo\". of 'Berlin'")) == []
 
 
 def test_session_settings_make_no_difference(connection: psycopg.Connection) -> None:
@@ -140,5 +141,5 @@ def test_older_server_knows_less() -> None:
         18, "ann", {identity: {"not null": True, "not null constraint": "t_c_not_null"}}
     )
     older = Catalog(17, "ann", {identity: {"not null": True, "not null constraint": None}})
-    assert drift.compare(newer, older) == []
-    assert len(drift.compare(newer, dataclasses.replace(older, version=18))) == 1
+    assert compare.compare(newer, older) == []
+    assert len(compare.compare(newer, dataclasses.replace(older, version=18))) == 1

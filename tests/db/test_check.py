@@ -11,23 +11,16 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from lmsschema import (
-    catalog,
-    check,
-    ddl_script,
-    migrate,
-    partition_ensure,
-    partition_prune,
-    partition_repair,
-    revisions,
-    scratch,
-)
-from lmsschema.drift import Problem
+from lmsschema.database import catalog, scratch
+from lmsschema.drift import check
+from lmsschema.drift.compare import Problem
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
-from lmsschema.partition_expiry import parse_span
-from lmsschema.partition_state import State
+from lmsschema.local_server.server import Server
+from lmsschema.migration import migrate, revisions, schema_script
+from lmsschema.partition_manager import ensure, prune, repair
+from lmsschema.partition_manager.retention import parse_span
+from lmsschema.partition_manager.state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, Range, plan_range
-from lmsschema.server import Server
 from lmsschema.testing import binaries
 from tests.db.checking import checked, execute, filled, opened, server_version, what
 
@@ -125,7 +118,7 @@ def make_history(url: str) -> None:
         return plan_range(LEARNING_EVENTS, state.partitions, wanted)
 
     with opened(url) as database:
-        partition_ensure.make(database, LEARNING_EVENTS, planner)
+        ensure.make(database, LEARNING_EVENTS, planner)
 
 
 def test_partitions_that_the_policy_explains_are_no_drift(upgraded_url: str) -> None:
@@ -141,16 +134,14 @@ def test_partitions_that_the_policy_explains_are_no_drift(upgraded_url: str) -> 
         ["learning_events_2023", "table", "learning_events_2023", "comment"]
     ]
     with opened(upgraded_url) as database:
-        partition_repair.repair(database, LEARNING_EVENTS)
+        repair.repair(database, LEARNING_EVENTS)
     assert what_differs(upgraded_url) == []
 
 
 def test_partition_that_was_pruned_is_no_drift_while_it_waits(upgraded_url: str) -> None:
     make_history(upgraded_url)
     with opened(upgraded_url) as database:
-        pruned = partition_prune.prune(
-            database, LEARNING_EVENTS, parse_span("12m", "keep"), allow_many=True
-        )
+        pruned = prune.prune(database, LEARNING_EVENTS, parse_span("12m", "keep"), allow_many=True)
     assert "learning_events_2024_01" in pruned.detached
     assert what_differs(upgraded_url) == []
 
@@ -270,7 +261,7 @@ def test_oddly_named_schema_beside_another(upgraded_url: str) -> None:
     with opened(upgraded_url, schema) as database:
         migrate.upgrade(database)
     with opened(upgraded_url, schema) as database:
-        partition_ensure.ensure(database, LEARNING_EVENTS)
+        ensure.ensure(database, LEARNING_EVENTS)
         assert check.run(database).clean(strict=True)
         with database.transaction() as conn:
             conn.execute("CREATE INDEX by_name ON users (username)")
@@ -309,7 +300,7 @@ def test_no_lock_that_a_writer_notices(upgraded_url: str) -> None:
         psycopg.connect(upgraded_url) as observer,
         scratch.schema(database) as name,
     ):
-        database.conn.execute(ddl_script.render(None, datetime.now(UTC)).encode())
+        database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
         catalog.read(database.conn, name)
         catalog.read(database.conn, "public")
         held = observer.execute(

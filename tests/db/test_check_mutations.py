@@ -10,8 +10,10 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from lmsschema import db, remedy, target
-from lmsschema.check import Report
+from lmsschema.database.connection import open_connection
+from lmsschema.database.target import Target, parse
+from lmsschema.drift import fixes
+from lmsschema.drift.check import Report
 from lmsschema.tables import metadata
 from tests.db.checking import (
     MUTATIONS,
@@ -36,7 +38,7 @@ def seen_by_alembic(url: str) -> bool:
     def include_name(name: str | None, kind: str, _: object) -> bool:
         return kind != "table" or name in metadata.tables
 
-    with contextlib.closing(db.open_connection(target.resolve(url, None, {}))) as conn:
+    with contextlib.closing(open_connection(Target(parse(url, "--url"), "--url"))) as conn:
         # the connection is ours, so that it is closed where Alembic fails
         engine = sqlalchemy.create_engine(
             "postgresql+psycopg://", creator=lambda: conn, poolclass=sqlalchemy.StaticPool
@@ -118,7 +120,7 @@ def undo(url: str, report: Report) -> None:
     named = set()
     with psycopg.connect(url, autocommit=True) as conn:
         for difference in report.drift:
-            way = remedy.find(difference, report.expected, report.found)
+            way = fixes.find(difference, report.expected, report.found)
             assert bool(way.statements) != bool(way.reason)
             if way.reason:
                 named.add(difference.identity.relation)

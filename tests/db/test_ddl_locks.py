@@ -10,19 +10,18 @@ from typing import Any, Self
 import psycopg
 import pytest
 
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
 from lmsschema.ddl.column import AddColumn, WidenType
 from lmsschema.ddl.enum_label import AddLabel, RenameLabel
-from lmsschema.ddl.enum_label_removal import RemoveLabel
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
-from lmsschema.ddl.locks import Patience
 from lmsschema.ddl.not_null import NotNull
 from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.steps import Step
 from lmsschema.ddl.trigger import Function, Trigger
 from lmsschema.ddl.unique import Unique
+from lmsschema.locks.ladder import Patience
 
 Open = Callable[..., Database]
 
@@ -84,8 +83,6 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
         },
     ),
     "label added": (AddLabel("mood", "soso", before="sad"), {}),
-    # of columns that have the type: test_label_removal.py
-    "label removed": (RemoveLabel("mood", "sad"), {}),
     "label renamed": (RenameLabel("mood", "sad", "unhappy"), {}),
     "column": (
         AddColumn("events", "points", "INTEGER NOT NULL DEFAULT 0"),

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lmsschema import catalog, db, ddl_script, drift, migrate, revisions
-from lmsschema.db import Database
+from lmsschema.database import catalog, connection
+from lmsschema.database.connection import Database
+from lmsschema.drift import compare
+from lmsschema.migration import migrate, revisions, schema_script
 
 Open = Callable[..., Database]
 
@@ -24,9 +26,9 @@ def test_the_script_makes_what_upgrade_makes(
     upgraded_url, made_url = new_url(), new_url()
     upgraded, made = opened(upgraded_url, schema), opened(made_url, schema)
     with upgraded.transaction(read_only=True) as conn:
-        now = db.now(conn)
+        now = connection.now(conn)
     migrate.upgrade(upgraded)
-    psql(made_url, ddl_script.render(schema, now), "-1")
+    psql(made_url, schema_script.render(schema, now), "-1")
     expected = catalog.read(upgraded.conn, upgraded.schema)
     assert catalog.read(made.conn, made.schema) == expected
     assert dump(made_url) == dump(upgraded_url)
@@ -35,12 +37,12 @@ def test_the_script_makes_what_upgrade_makes(
 def test_upgrade_goes_on_from_the_script(
     database_url: str, opened: Open, psql: Callable[..., None]
 ) -> None:
-    psql(database_url, ddl_script.render(None, datetime.now(UTC)), "-1")
+    psql(database_url, schema_script.render(None, datetime.now(UTC)), "-1")
     database = opened(database_url)
     before = catalog.read(database.conn, database.schema)
     done = migrate.upgrade(database)
     assert (done.before, done.after, done.applied) == (revisions.head(), revisions.head(), ())
-    assert drift.compare(before, catalog.read(database.conn, database.schema)) == []
+    assert compare.compare(before, catalog.read(database.conn, database.schema)) == []
     migrate.downgrade(database, revisions.BASE)
     assert catalog.read(database.conn, database.schema).relations() == {"lmsschema_version"}
 
@@ -48,7 +50,7 @@ def test_upgrade_goes_on_from_the_script(
 def test_the_sessions_search_path_is_given_back(
     database_url: str, psql: Callable[..., None]
 ) -> None:
-    script = ddl_script.render("Campus North", NOON)
+    script = schema_script.render("Campus North", NOON)
     probe = "SELECT 1 / (current_setting('search_path') = '\"$user\", public')::int;\n"
     psql(database_url, script + probe, "-1")
     with pytest.raises(AssertionError, match="division by zero"):
@@ -56,16 +58,16 @@ def test_the_sessions_search_path_is_given_back(
 
 
 def test_the_same_is_written_in_a_month_whatever_the_time_zone() -> None:
-    script = ddl_script.render(None, NOON)
-    assert ddl_script.render(None, NOON + timedelta(days=8)) == script
-    assert ddl_script.render(None, NOON.astimezone()) == script
-    assert ddl_script.render(None, NOON + timedelta(days=9)) != script
+    script = schema_script.render(None, NOON)
+    assert schema_script.render(None, NOON + timedelta(days=8)) == script
+    assert schema_script.render(None, NOON.astimezone()) == script
+    assert schema_script.render(None, NOON + timedelta(days=9)) != script
 
 
 def test_the_months_are_the_current_one_and_three_ahead() -> None:
     made = [
         line.split()[2]
-        for line in ddl_script.render(None, NOON).splitlines()
+        for line in schema_script.render(None, NOON).splitlines()
         if line.startswith("CREATE TABLE learning_events_")
     ]
     assert made == [
@@ -79,7 +81,7 @@ def test_the_months_are_the_current_one_and_three_ahead() -> None:
 
 @pytest.mark.parametrize("schema", [None, "Campus North"])
 def test_no_tabs_and_no_blanks_at_the_ends(schema: str | None) -> None:
-    script = ddl_script.render(schema, NOON)
+    script = schema_script.render(schema, NOON)
     assert "\t" not in script
     assert [line for line in script.splitlines() if line != line.rstrip()] == []
     assert "\n\n\n" not in script

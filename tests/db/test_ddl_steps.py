@@ -10,20 +10,22 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from lmsschema import check, migrate, partition_ensure, revisions
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
 from lmsschema.ddl import steps
 from lmsschema.ddl.checks import Checks
 from lmsschema.ddl.column import AddColumn, WidenType
 from lmsschema.ddl.enum_label import AddLabel
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
-from lmsschema.ddl.locks import Patience
 from lmsschema.ddl.not_null import NotNull
 from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.unique import Unique
+from lmsschema.drift import check
 from lmsschema.errors import LockTimeoutError, UnsafeError
-from lmsschema.partition_state import State
+from lmsschema.locks.ladder import Patience
+from lmsschema.migration import migrate, revisions
+from lmsschema.partition_manager import ensure
+from lmsschema.partition_manager.state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, plan
 from tests.acceptance import pooler
 from tests.db import upgrading
@@ -111,7 +113,7 @@ def test_partitions_made_before_and_after_are_alike(database_url: str, opened: O
         wanted = plan(LEARNING_EVENTS, state.partitions, ahead)
         return [one for one in wanted if isinstance(one, Create)]
 
-    made = partition_ensure.make(database, LEARNING_EVENTS, next_months)
+    made = ensure.make(database, LEARNING_EVENTS, next_months)
     assert len(made.done) == 2
     assert check.run(database).clean(strict=True)
 

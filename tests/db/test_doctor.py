@@ -10,10 +10,12 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from lmsschema import db, doctor, migrate
-from lmsschema.db import Database
-from lmsschema.doctor_finding import Finding, Limits
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.doctor import examine
+from lmsschema.doctor.finding import Finding, Limits
 from lmsschema.errors import DatabaseUnavailableError
+from lmsschema.migration import migrate
 
 Open = Callable[..., Database]
 
@@ -36,7 +38,7 @@ def other(upgraded_url: str) -> Iterator[psycopg.Connection]:
 
 def found(database: Database, topic: str, limits: Limits = SMALL) -> list[Finding]:
     """Return the findings of a topic."""
-    return [one for one in doctor.examine(database, limits).findings if one.topic == topic]
+    return [one for one in examine.examine(database, limits).findings if one.topic == topic]
 
 
 def the(database: Database, topic: str, name: str, limits: Limits = SMALL) -> Finding:
@@ -53,7 +55,7 @@ def mend(conn: psycopg.Connection, finding: Finding) -> None:
 
 
 def test_a_fresh_database_needs_no_hand(database: Database) -> None:
-    report = doctor.examine(database)
+    report = examine.examine(database)
     assert [one for one in report.findings if one.needs_hand] == []
     assert report.healthy
     assert not report.standby
@@ -221,7 +223,7 @@ def run(upgraded_url: str) -> Iterator[psycopg.Connection]:
     """A session that holds the run lock, as a run's second connection does."""
     with psycopg.connect(upgraded_url, autocommit=True, application_name="lmsschema") as conn:
         conn.execute("BEGIN")
-        assert conn.execute(db.query("run_lock"), {"schema": "public"}).fetchone() == (True,)
+        assert conn.execute(query("locks/run_lock"), {"schema": "public"}).fetchone() == (True,)
         yield conn
 
 
@@ -493,7 +495,7 @@ def test_it_waits_for_no_lock(
     with psycopg.connect(upgraded_url) as owner:
         owner.execute(f"LOCK TABLE {names[0]} IN ACCESS EXCLUSIVE MODE".encode())
         began = time.monotonic()
-        report = doctor.examine(database)
+        report = examine.examine(database)
         assert time.monotonic() - began < 3
     assert {one.topic for one in report.findings if one.needs_hand} == {"invalid-index"}
     assert any(one.topic.endswith("-not-read") for one in report.findings)
@@ -502,16 +504,16 @@ def test_it_waits_for_no_lock(
 def test_the_server_itself_refuses_a_write(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = db.query
+    real = query
     asked = []
 
     def writing(name: str) -> sql.SQL:
         asked.append(name)
-        return sql.SQL("DELETE FROM users") if name.startswith("doctor_") else real(name)
+        return sql.SQL("DELETE FROM users") if name.startswith("doctor/") else real(name)
 
-    monkeypatch.setattr("lmsschema.doctor.db.query", writing)
+    monkeypatch.setattr(examine, "query", writing)
     with pytest.raises(errors.ReadOnlySqlTransaction):
-        doctor.examine(database)
+        examine.examine(database)
     assert asked
 
 
@@ -527,7 +529,7 @@ def test_a_role_without_any_right_sees_what_the_catalogs_say(
             forgotten.execute("LOCK TABLE users IN ACCESS SHARE MODE")
             with_rights = psycopg.conninfo.make_conninfo(upgraded_url, user=role, password="x")
             reader = opened(with_rights, "public")
-            report = doctor.examine(reader, NOW)
+            report = examine.examine(reader, NOW)
         topics = {one.topic for one in report.findings}
         assert {"invalid-index", "default-not-read", "sessions-hidden"} <= topics
         assert "old-transaction" not in topics
@@ -539,7 +541,7 @@ def test_a_role_without_any_right_sees_what_the_catalogs_say(
         other.execute(
             sql.SQL("GRANT SELECT ON learning_events_default TO {}").format(sql.Identifier(role))
         )
-        again = {one.topic for one in doctor.examine(opened(with_rights, "public")).findings}
+        again = {one.topic for one in examine.examine(opened(with_rights, "public")).findings}
         assert not {"default-not-read", "sessions-hidden"} & again
     finally:
         other.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(*[sql.Identifier(role)] * 2))
@@ -559,9 +561,9 @@ def test_only_the_schema_is_looked_at_and_its_name_is_quoted(
 
 def test_a_schema_that_is_not_there(opened: Open, upgraded_url: str) -> None:
     with pytest.raises(DatabaseUnavailableError, match="there is no schema nowhere"):
-        doctor.examine(opened(upgraded_url, "nowhere"))
+        examine.examine(opened(upgraded_url, "nowhere"))
 
 
 def test_a_schema_that_is_empty(opened: Open, upgraded_url: str, other: psycopg.Connection) -> None:
     other.execute("CREATE SCHEMA fresh")
-    assert doctor.examine(opened(upgraded_url, "fresh")).healthy
+    assert examine.examine(opened(upgraded_url, "fresh")).healthy

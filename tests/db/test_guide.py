@@ -14,8 +14,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import db, migrate
-from lmsschema.target import Target
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.migration import migrate
 from lmsschema.testing.databases import Databases
 
 LAST_REVISION = "0003_analytics"
@@ -106,7 +107,7 @@ def migrated(lms_databases: Databases) -> Iterator[psycopg.Connection]:
     Its search_path is the schema alone, so that names are printed as the guide has them.
     """
     name = lms_databases.create()
-    database = db.connect(Target(lms_databases.url(name), "the test"))
+    database = connect(Target(lms_databases.url(name), "the test"))
     with database.conn as conn:
         migrate.upgrade(database, LAST_REVISION)
         conn.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(database.schema)))

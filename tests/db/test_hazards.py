@@ -5,10 +5,10 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from lmsschema import hazards
-from lmsschema.db import Database
-from lmsschema.hazards import Activity, Kind
-from lmsschema.recorder import Recorder
+from lmsschema.database.connection import Database
+from lmsschema.migration import hazards
+from lmsschema.migration.hazards import Activity, Kind
+from lmsschema.migration.recorder import Recorder
 
 Open = Callable[..., Database]
 

@@ -5,9 +5,20 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from lmsschema import partition_heal, partition_homes, partition_script, partition_state
-from lmsschema.db import Database
-from lmsschema.ddl import attach, capture, detach, exchange, keys, locks, promote
+from lmsschema.database.connection import Database
+from lmsschema.locks import ladder
+from lmsschema.partition_manager import (
+    attach,
+    capture,
+    detach,
+    exchange,
+    foreign_keys,
+    heal,
+    heal_plan,
+    promote,
+    state,
+    statements,
+)
 from lmsschema.partitions import LEARNING_EVENTS, Create
 from tests.db import events
 
@@ -78,9 +89,9 @@ def test_attaching_beside_a_default(database: Database) -> None:
     with database.transaction() as conn:
         around = created(database, "learning_events_x")
         wanted = attach.needed(database, LEARNING_EVENTS, around, "learning_events_default")
-        locks.take(conn, wanted, 1)
+        ladder.take(conn, wanted, 1)
         before = held(conn)
-        database.conn.execute(partition_script.attach(LEARNING_EVENTS, far("learning_events_x")))
+        database.conn.execute(statements.attach(LEARNING_EVENTS, far("learning_events_x")))
         after = held(conn)
     expected = dict.fromkeys(SHARED, "ShareRowExclusiveLock") | {
         "learning_events": "ShareRowExclusiveLock",
@@ -96,8 +107,8 @@ def test_attaching_without_a_default_lets_inserts_go_on(
     events.drop(conn, "learning_events_default")
     with database.transaction() as own:
         around = created(database, "learning_events_x")
-        locks.take(own, attach.needed(database, LEARNING_EVENTS, around, None), 1)
-        database.conn.execute(partition_script.attach(LEARNING_EVENTS, far("learning_events_x")))
+        ladder.take(own, attach.needed(database, LEARNING_EVENTS, around, None), 1)
+        database.conn.execute(statements.attach(LEARNING_EVENTS, far("learning_events_x")))
         expected = dict.fromkeys(SHARED, "ShareRowExclusiveLock") | {
             "learning_events": "ShareUpdateExclusiveLock"
         }
@@ -110,7 +121,7 @@ def test_detaching(database: Database) -> None:
     bounds = LEARNING_EVENTS.interval_of(events.month(3))
     with database.transaction() as conn:
         wanted = detach.needed(database, LEARNING_EVENTS, around, "learning_events_default", name)
-        locks.take(conn, wanted, 1)
+        ladder.take(conn, wanted, 1)
         before = held(conn)
         detach.detach(database, LEARNING_EVENTS, name, bounds, now=events.month(0))
         after = held(conn)
@@ -124,12 +135,12 @@ def test_promoting(database: Database, conn: psycopg.Connection) -> None:
     events.insert(conn, events.month(-1), 5)
     around = attach.surroundings(database, LEARNING_EVENTS)
     default = "learning_events_default"
-    _, plan = partition_heal.plan(database, LEARNING_EVENTS)
+    _, plan = heal.plan(database, LEARNING_EVENTS)
     assert plan.method == "promote"
     with database.transaction() as own:
         promote.prepare(database, LEARNING_EVENTS, plan, around)
         assert others(held(own), "learning_events_default_new") == {}
-        locks.take(own, promote.needed(database, LEARNING_EVENTS, around, default), 1)
+        ladder.take(own, promote.needed(database, LEARNING_EVENTS, around, default), 1)
         before = others(held(own), "learning_events_default_new")
         promote.promote(database, LEARNING_EVENTS, plan, default)
         after = held(own)
@@ -144,7 +155,7 @@ def test_foreign_keys_are_dropped_one_at_a_time(
     name = events.name(3)
     conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {name}")
     seen = watch(monkeypatch)
-    keys.drop(database, LEARNING_EVENTS, name, locks.DEFAULT_PATIENCE, print)
+    foreign_keys.drop(database, LEARNING_EVENTS, name, ladder.DEFAULT_PATIENCE, print)
     assert len(seen) == 4
     for found in seen:
         assert found.pop(name) == "AccessExclusiveLock"
@@ -157,9 +168,9 @@ def test_foreign_keys_are_added_with_a_moment_s_lock_and_validated_with_none(
 ) -> None:
     name = events.name(3)
     conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {name}")
-    keys.drop(database, LEARNING_EVENTS, name, locks.DEFAULT_PATIENCE, print)
+    foreign_keys.drop(database, LEARNING_EVENTS, name, ladder.DEFAULT_PATIENCE, print)
     seen = watch(monkeypatch)
-    keys.add(database, LEARNING_EVENTS, name, locks.DEFAULT_PATIENCE, print)
+    foreign_keys.add(database, LEARNING_EVENTS, name, ladder.DEFAULT_PATIENCE, print)
     assert len(seen) == 8
     for found in seen[:4]:
         assert found.pop(name) == "ShareRowExclusiveLock"
@@ -179,7 +190,7 @@ def test_noting_changes_makes_writers_of_the_default_wait_alone(database: Databa
 def test_exchanging(
     database: Database, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partition_homes, "FEW", 1)
+    monkeypatch.setattr(heal_plan, "FEW", 1)
     events.insert(conn, events.month(-1), 5)
     events.insert(conn, events.month(-5), 5)
     seen: list[tuple[dict[str, str], dict[str, str]]] = []
@@ -191,7 +202,7 @@ def test_exchanging(
         seen.append((before, held(given.conn)))
 
     monkeypatch.setattr(exchange, "exchange", watched)
-    partition_heal.heal(database, LEARNING_EVENTS)
+    heal.heal(database, LEARNING_EVENTS)
     ((before, after),) = seen
     mine = [events.name(-1), events.name(-5), "learning_events_default_new"]
     default = "learning_events_default"
@@ -202,8 +213,8 @@ def test_exchanging(
 
 def test_reading_locks_nothing(database: Database) -> None:
     with database.transaction(read_only=True) as conn:
-        partition_state.read(database, LEARNING_EVENTS)
-        partition_heal.read_strays(database, LEARNING_EVENTS, "learning_events_default")
+        state.read(database, LEARNING_EVENTS)
+        heal.read_strays(database, LEARNING_EVENTS, "learning_events_default")
         assert held(conn) == {}
 
 

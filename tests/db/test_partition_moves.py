@@ -9,22 +9,17 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from lmsschema import (
-    check,
-    doctor,
-    drift_text,
-    partition_alarm,
-    partition_ensure,
-    partition_heal,
-    partition_homes,
-    partition_move,
-    partition_report,
-    partition_state,
-)
-from lmsschema.db import Database
-from lmsschema.ddl import capture, locks
-from lmsschema.ddl.locks import Lock, Patience
+from lmsschema.database.connection import Database
+from lmsschema.doctor import examine
+from lmsschema.drift import check
+from lmsschema.drift import text as drift_text
 from lmsschema.errors import LockTimeoutError
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import Lock, Patience
+from lmsschema.partition_manager import capture, ensure, heal, heal_plan, state
+from lmsschema.partition_manager import health as partition_health
+from lmsschema.partition_manager import listing as partition_listing
+from lmsschema.partition_manager import move as partition_move
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.acceptance.boundaries import When
 from tests.db import events, healing
@@ -37,7 +32,7 @@ DEFAULT = "learning_events_default"
 @pytest.fixture
 def conn(upgraded_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
     """A default with rows of two months that lie apart, so that they have to be moved."""
-    monkeypatch.setattr(partition_homes, "FEW", 10)
+    monkeypatch.setattr(heal_plan, "FEW", 10)
     with psycopg.connect(upgraded_url, autocommit=True) as connection:
         events.people(connection)
         events.drop(connection, events.name(0))
@@ -65,7 +60,7 @@ def test_a_row_that_comes_right_before_the_locks_is_kept(
 ) -> None:
     """A snapshot from before the locks would not show it."""
     set_for_all(conn, "default_transaction_isolation", isolation)
-    take = locks.take
+    take = ladder.take
 
     def insert_and_take(
         own: psycopg.Connection,
@@ -78,8 +73,8 @@ def test_a_row_that_comes_right_before_the_locks_is_kept(
             conn.execute("UPDATE learning_events SET event_action = 'late' WHERE ctid < '(0,3)'")
         take(own, wanted, wait, then)
 
-    monkeypatch.setattr(locks, "take", insert_and_take)
-    healed = partition_heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    monkeypatch.setattr(ladder, "take", insert_and_take)
+    healed = heal.heal(opened(upgraded_url), LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move", True)
     late = "SELECT count(*) FROM learning_events WHERE event_action = 'late'"
     assert conn.execute(late).fetchone() == (2,)
@@ -99,7 +94,7 @@ def test_a_change_that_replication_applies_is_noted(
             conn.execute("UPDATE learning_events SET event_action = 'late' WHERE ctid < '(0,5)'")
 
     monkeypatch.setattr(partition_move.Move, "copy", copy_and_change)
-    partition_heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    heal.heal(opened(upgraded_url), LEARNING_EVENTS)
     late = "SELECT count(*) FROM learning_events WHERE event_action = 'late'"
     assert conn.execute(late).fetchone() == (4,)
 
@@ -136,7 +131,7 @@ def test_what_comes_while_locks_are_waited_for_is_brought_over_before_them(
         monkeypatch.setattr(capture, "apply", noted)
         with monkeypatch.context() as first_try:
             first_try.setattr(partition_move.Move, "bring_over", hold)
-            partition_heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+            heal.heal(opened(upgraded_url), LEARNING_EVENTS)
         ended.join()
     assert [count for count, locked in brought if locked] == [0]
     assert max(count or 0 for count, _ in brought) == 500
@@ -163,7 +158,7 @@ def test_the_claim_of_a_move_holds_no_snapshot(
         copy(move)
 
     monkeypatch.setattr(partition_move.Move, "copy", look_and_copy)
-    partition_heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    heal.heal(opened(upgraded_url), LEARNING_EVENTS)
     assert seen == [(None,)]
 
 
@@ -172,11 +167,11 @@ def test_a_role_that_may_make_no_temporary_tables(
 ) -> None:
     """Many databases take that right away from everybody."""
     events.insert(conn, "2100-01-01", 3)
-    healed = partition_heal.heal(opened(owner), LEARNING_EVENTS)
+    healed = heal.heal(opened(owner), LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move", True)
     events.drop(conn, events.name(0))
     events.insert(conn, events.month(0), 100)
-    healed = partition_heal.heal(opened(owner), LEARNING_EVENTS)
+    healed = heal.heal(opened(owner), LEARNING_EVENTS)
     assert (healed.plan.method, healed.plan.staying) == ("promote", 3)
     assert events.count(conn) == 203
     assert events.count(conn, DEFAULT) == 3
@@ -223,7 +218,7 @@ def test_a_default_with_the_longest_name_in_a_schema_of_two_words(
     before = rows(conn)
     conn.execute('ALTER SCHEMA public RENAME TO "Campus North"')
     conn.execute('SET search_path TO "Campus North"')
-    healed = partition_heal.heal(opened(upgraded_url, "Campus North"), LEARNING_EVENTS)
+    healed = heal.heal(opened(upgraded_url, "Campus North"), LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move" if apart else "promote", True)
     assert rows(conn) == before
     assert events.count(conn, name) == 0
@@ -256,18 +251,18 @@ def test_a_move_that_is_killed_anywhere_is_done_again(
             time.sleep(0.01)  # until the server has noticed
         assert rows(conn) == before
         assert left_behind(conn), text
-        assert partition_report.health(database, LEARNING_EVENTS).move_cut_short
+        assert partition_listing.health(database, LEARNING_EVENTS).move_cut_short
         events.insert(conn, events.month(0), 2)
         events.insert(conn, events.month(-7), 2)
         conn.execute("UPDATE learning_events SET event_action = 'b' WHERE ctid < '(0,2)'")
         conn.execute("DELETE FROM learning_events WHERE ctid = '(1,7)'")
     before = rows(conn)
-    healed = partition_heal.heal(database, LEARNING_EVENTS)
+    healed = heal.heal(database, LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move", True)
     assert rows(conn) == before
     assert events.count(conn, DEFAULT) == 0
     assert left_behind(conn) == []
-    listing = partition_report.listing(database, LEARNING_EVENTS)
+    listing = partition_listing.listing(database, LEARNING_EVENTS)
     assert [one.oddities for one in listing.partitions] == [()] * 6
 
 
@@ -318,20 +313,20 @@ def test_what_is_left_of_a_move_is_reported_with_what_ends_it(
     ]
     assert not [one for one in drift if one.identity.kind in {"trigger", "function"}]
     assert check.run(cut_short).unmanaged == ()
-    [finding] = [one for one in doctor.examine(cut_short).findings if "cut short" in one.message]
+    [finding] = [one for one in examine.examine(cut_short).findings if "cut short" in one.message]
     assert finding.remedy == ("lmsschema partitions heal --schema public",)
     odd = {
         one.name: one.oddities[0]
-        for one in partition_report.listing(cut_short, LEARNING_EVENTS).partitions
+        for one in partition_listing.listing(cut_short, LEARNING_EVENTS).partitions
         if one.oddities
     }
     copies = {events.name(0), events.name(-7), f"{DEFAULT}_new", f"{DEFAULT}_heal_log"}
     assert set(odd) == {DEFAULT} | copies
     assert all("partitions heal ends it" in oddity for oddity in odd.values())
-    health = partition_report.health(cut_short, LEARNING_EVENTS)
-    assert "lmsschema_partitions_move_cut_short" in partition_alarm.as_prometheus([health])
-    with partition_state.claimed(cut_short, LEARNING_EVENTS):  # as the move itself does
-        assert not partition_report.health(cut_short, LEARNING_EVENTS).move_cut_short
+    health = partition_listing.health(cut_short, LEARNING_EVENTS)
+    assert "lmsschema_partitions_move_cut_short" in partition_health.as_prometheus([health])
+    with state.claimed(cut_short, LEARNING_EVENTS):  # as the move itself does
+        assert not partition_listing.health(cut_short, LEARNING_EVENTS).move_cut_short
     assert conn.info.dbname == cut_short.conn.info.dbname
 
 
@@ -343,7 +338,7 @@ def test_what_is_left_of_a_move_goes_although_there_is_nothing_to_move_any_more(
     conn.execute("DELETE FROM learning_events WHERE event_timestamp < %s", (events.month(-1),))
     if not left:
         conn.execute("DELETE FROM learning_events")
-    healed = partition_heal.heal(cut_short, LEARNING_EVENTS)
+    healed = heal.heal(cut_short, LEARNING_EVENTS)
     assert healed.plan.method == ("promote" if left else "nothing")
     assert events.count(conn) == left
     assert left_behind(conn) == []
@@ -354,10 +349,10 @@ def test_ensure_removes_what_is_left_of_a_move(
 ) -> None:
     """A copy that has a month's name must not keep the month from being made."""
     conn.execute("DELETE FROM learning_events")
-    outcome = partition_ensure.ensure(cut_short, LEARNING_EVENTS)
+    outcome = ensure.ensure(cut_short, LEARNING_EVENTS)
     assert [action.name for action in outcome.done] == [events.name(0)]
     assert left_behind(conn) == []
-    assert not partition_ensure.ensure(cut_short, LEARNING_EVENTS).done
+    assert not ensure.ensure(cut_short, LEARNING_EVENTS).done
 
 
 def test_ensure_makes_months_while_what_is_left_of_a_move_can_t_be_removed(
@@ -368,5 +363,5 @@ def test_ensure_makes_months_while_what_is_left_of_a_move_can_t_be_removed(
     with psycopg.connect(upgraded_url) as reader:
         reader.execute("SELECT FROM learning_events_default")
         with pytest.raises(LockTimeoutError, match=f"pid {reader.info.backend_pid}"):
-            partition_ensure.ensure(cut_short, policy, patience=Patience(total=0.3))
+            ensure.ensure(cut_short, policy, patience=Patience(total=0.3))
     assert {events.name(4), events.name(5)} <= set(events.partitions(conn))

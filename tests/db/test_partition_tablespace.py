@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import partition_ensure, partition_repair, partition_report
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
+from lmsschema.partition_manager import ensure, listing, repair
 from lmsschema.partitions import LEARNING_EVENTS, for_values
 from tests.db import events
 
@@ -73,7 +73,7 @@ def test_a_new_partition_lies_where_postgresql_would_put_it(
                 space=sql.Identifier(space), database=sql.Identifier(conn.info.dbname)
             )
         )
-    [made] = partition_ensure.ensure(opened(upgraded_url), FIVE).done
+    [made] = ensure.ensure(opened(upgraded_url), FIVE).done
     bounds = sql.SQL(for_values(LEARNING_EVENTS.interval_of(events.month(8))))
     with psycopg.connect(upgraded_url, autocommit=True) as theirs:
         theirs.execute(
@@ -93,7 +93,7 @@ def test_an_older_partition_is_not_moved_but_told_of(
         sql.SQL("ALTER TABLE learning_events SET TABLESPACE {}").format(sql.Identifier(space))
     )
     told: list[str] = []
-    assert partition_repair.repair(database, LEARNING_EVENTS, progress=told.append) == []
+    assert repair.repair(database, LEARNING_EVENTS, progress=told.append) == []
     assert len(told) == 5
     name = events.name(1)
     statement = f"ALTER TABLE {name} SET TABLESPACE {space}"
@@ -103,14 +103,13 @@ def test_an_older_partition_is_not_moved_but_told_of(
         f"while nobody can read them. By hand: {statement}"
     )
     listed = {
-        one.name: one.oddities
-        for one in partition_report.listing(database, LEARNING_EVENTS).partitions
+        one.name: one.oddities for one in listing.listing(database, LEARNING_EVENTS).partitions
     }
     assert listed[name] == (
         f"its tablespace differs from the table's (by hand, its rows are copied: {statement})",
     )
     conn.execute(statement.encode())
-    assert partition_report.listing(database, LEARNING_EVENTS).partitions[1].oddities == ()
+    assert listing.listing(database, LEARNING_EVENTS).partitions[1].oddities == ()
 
 
 def test_a_partition_may_lie_elsewhere_where_its_table_names_no_tablespace(
@@ -122,5 +121,5 @@ def test_a_partition_may_lie_elsewhere_where_its_table_names_no_tablespace(
             sql.Identifier(events.name(1)), sql.Identifier(space)
         )
     )
-    listed = partition_report.listing(opened(upgraded_url), LEARNING_EVENTS).partitions
+    listed = listing.listing(opened(upgraded_url), LEARNING_EVENTS).partitions
     assert [one.oddities for one in listed] == [()] * 5

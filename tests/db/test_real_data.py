@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from lmsschema import db, migrate, partition_ensure
-from lmsschema.partition_state import State
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.migration import migrate
+from lmsschema.partition_manager import ensure
+from lmsschema.partition_manager.state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, Range, plan_range
-from lmsschema.target import Target
 from lmsschema.testing.databases import Databases
 from tests.real_data import load, oulad, xapi
 
@@ -54,10 +56,10 @@ def loaded(lms_databases: Databases) -> Iterator[psycopg.Connection]:
     """A connection to a database at head that holds both sets; tests leave it as it is."""
     folder = load.folder()
     name = lms_databases.create()
-    database = db.connect(Target(lms_databases.url(name), "the test"))
+    database = connect(Target(lms_databases.url(name), "the test"))
     with database.conn as conn:
         migrate.upgrade(database)
-        partition_ensure.make(database, LEARNING_EVENTS, history)
+        ensure.make(database, LEARNING_EVENTS, history)
         engine = create_engine(make_url(lms_databases.url(name)).set(drivername=DRIVER))
         for rows in (oulad.tables(folder / "oulad"), xapi.tables(folder / "xapi")):
             with engine.begin() as transaction:

@@ -12,9 +12,11 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
-from lmsschema import catalog, drift, migrate, revisions, runner
-from lmsschema.db import Database
+from lmsschema.database import catalog
+from lmsschema.database.connection import Database
+from lmsschema.drift import compare
 from lmsschema.errors import LmsschemaError
+from lmsschema.migration import migrate, revisions, runner
 from lmsschema.tables import metadata
 
 VERSION_TABLE = "lmsschema_version"
@@ -81,8 +83,8 @@ def test_the_sum_of_the_revisions_is_the_tables(
     revised.conn.execute(f"DROP TABLE {VERSION_TABLE}")
     found = catalog.read(revised.conn, revised.schema)
     expected = catalog.read(declared.conn, declared.schema)
-    assert drift.compare(expected, found) == []
-    assert drift.compare(found, expected) == []
+    assert compare.compare(expected, found) == []
+    assert compare.compare(found, expected) == []
     assert found.relations() == set(metadata.tables)
     assert dump(url(revised)) == dump(url(declared))
 

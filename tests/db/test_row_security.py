@@ -6,10 +6,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema import db, migrate, partition_ensure
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
 from lmsschema.errors import LmsschemaError
+from lmsschema.migration import migrate
+from lmsschema.partition_manager import ensure
 from lmsschema.partitions import LEARNING_EVENTS
-from lmsschema.target import Target
 
 EVENT = (
     "INSERT INTO learning_events"
@@ -50,7 +52,7 @@ def test_rows_behind_a_policy_are_an_error_not_nothing(owner: str) -> None:
     with psycopg.connect(owner) as conn:
         seen = conn.execute("SELECT count(*) FROM learning_events_default").fetchone()
         assert seen == (0,)  # what a session without our settings sees
-    database = db.connect(Target(owner, "the test"))
+    database = connect(Target(owner, "the test"))
     with database.conn:
         with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction() as conn:
             conn.execute("SELECT count(*) FROM learning_events_default")
@@ -60,8 +62,8 @@ def test_rows_behind_a_policy_are_an_error_not_nothing(owner: str) -> None:
 
 
 def test_making_partitions_does_not_pass_over_hidden_rows(owner: str) -> None:
-    database = db.connect(Target(owner, "the test"))
+    database = connect(Target(owner, "the test"))
     with database.conn, pytest.raises((LmsschemaError, psycopg.errors.InsufficientPrivilege)):
-        partition_ensure.ensure(
+        ensure.ensure(
             database, type(LEARNING_EVENTS)("learning_events", "event_timestamp", ahead=60)
         )

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lmsschema import run_lock
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
 from lmsschema.errors import LockTimeoutError
+from lmsschema.locks import run_lock
 
 Open = Callable[..., Database]
 

@@ -19,11 +19,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lmsschema import account as accounts
-from lmsschema import filelock
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UnsafeError, UsageError
-from lmsschema.postmaster import SOCKET, State
-from lmsschema.server import DURABLE, Server
+from lmsschema.local_server import account as accounts
+from lmsschema.local_server import lock as filelock
+from lmsschema.local_server.process import SOCKET, State
+from lmsschema.local_server.server import DURABLE, Server
 from lmsschema.testing import binaries, settings
 
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
@@ -36,7 +36,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a server 
 START = f"""
 import sys
 from pathlib import Path
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
 server = Server(Path({str(PROGRAMS)!r}), Path(sys.argv[1]), {FAST!r}, database="lms")
 print(server.start(), server.status().pid)
 """
@@ -201,7 +201,7 @@ def test_a_lock_that_is_not_got_in_time_is_an_error_that_names_its_holder(
     holder = f"""
 import time
 from pathlib import Path
-from lmsschema import filelock
+from lmsschema.local_server import lock as filelock
 with filelock.hold(Path({str(lock)!r}), 0):
     print(flush=True)
     time.sleep(60)
@@ -328,7 +328,7 @@ def test_where_nothing_can_be_written_nothing_is_left_behind(home: Path) -> None
 import resource, sys
 from pathlib import Path
 from lmsschema.errors import DatabaseUnavailableError
-from lmsschema.server import Server
+from lmsschema.local_server.server import Server
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, {resource.RLIM_INFINITY}))
 try:
     Server(Path({str(PROGRAMS)!r}), Path({str(home)!r})).start()

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from lmsschema import db, revisions, run_lock, runner
-from lmsschema.db import Database
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.locks import run_lock
+from lmsschema.migration import revisions, runner
 
 FILL = Path(__file__).with_name("filled.sql").read_text("utf-8")
 
@@ -19,5 +21,5 @@ def upgrade(database: Database) -> None:
 def current(database: Database) -> str | None:
     """Return the revision of a database that has a version table."""
     with database.transaction(read_only=True) as conn:
-        row = conn.execute(db.query("version")).fetchone()
+        row = conn.execute(query("migration/version")).fetchone()
     return None if row is None else str(row[0])

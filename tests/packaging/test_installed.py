@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lmsschema import __version__, revisions
+from lmsschema import __version__
+from lmsschema.migration import revisions
 from tests.packaging.environments import run
 
 SUITE = """

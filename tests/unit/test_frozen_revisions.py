@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lmsschema import revisions, runner
+from lmsschema.migration import revisions, runner
 
 VERSIONS = sorted((Path(__file__).parents[2] / "migrations" / "versions").glob("*.py"))
 

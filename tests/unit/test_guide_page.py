@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import CheckConstraint
 from sqlalchemy.dialects.postgresql import ENUM
 
-from lmsschema import revisions
+from lmsschema.migration import revisions
 from lmsschema.tables import metadata
 
 PAGE = (revisions.folder().parent / "docs" / "guide.md").read_text("utf-8")

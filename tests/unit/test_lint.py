@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lmsschema import lint, lint_tools, revisions
 from lmsschema.errors import LmsschemaError, UsageError
+from lmsschema.lint import scripts, tools
+from lmsschema.migration import revisions
 
 NEW_TABLE = "CREATE TABLE badges (id UUID CONSTRAINT badges_pkey PRIMARY KEY, title TEXT NOT NULL);"
 LONG = "idx_badges_" + "x" * 53
@@ -17,7 +18,7 @@ def rules(tmp_path: Path, script: str) -> list[tuple[int, str]]:
     """Return the line and the rule of each finding in a script."""
     file = tmp_path / "script.sql"
     file.write_text(script + "\n")
-    _, found = lint.run([file])
+    _, found = scripts.run([file])
     return [(one.sql_line, f"{one.linter}:{one.rule}") for one in found]
 
 
@@ -28,7 +29,7 @@ def in_transaction(*statements: str) -> str:
 
 @pytest.mark.parametrize("revision", revisions.ids())
 def test_the_project_s_revisions_are_clean(revision: str) -> None:
-    read, found = lint.run([revisions.folder() / "versions" / f"{revision}.py"])
+    read, found = scripts.run([revisions.folder() / "versions" / f"{revision}.py"])
     assert read == [revision]
     assert found == []
 
@@ -125,7 +126,7 @@ def test_an_ordinary_table_s_index_needs_concurrently_even_with_only(tmp_path: P
 def test_a_finding_names_the_line_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "change.sql"
     file.write_text("BEGIN;\n\nUPDATE users SET role = 'student';\nCOMMIT;\n")
-    _, [found] = lint.run([file])
+    _, [found] = scripts.run([file])
     assert (found.file, found.line, found.text) == (
         str(file),
         3,
@@ -142,19 +143,19 @@ def test_a_long_script_is_read_to_its_end(tmp_path: Path) -> None:
 
 def test_a_python_file_that_is_no_revision_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no revision of this checkout"):
-        lint.run([tmp_path / "0001_foundation.py"])
+        scripts.run([tmp_path / "0001_foundation.py"])
     with pytest.raises(UsageError, match="can't be read"):
-        lint.run([tmp_path / "absent.sql"])
+        scripts.run([tmp_path / "absent.sql"])
 
 
 def test_a_linter_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", [])
     with pytest.raises(LmsschemaError, match="squawk-cli") as refusal:
-        lint_tools.squawk("SELECT 1")
+        tools.squawk("SELECT 1")
     assert refusal.value.hint == 'pip install "lmsschema[lint]"'
     assert refusal.value.exit_code == 1
 
 
-@pytest.mark.parametrize("rule", lint_tools.SQUAWK_OFF)
+@pytest.mark.parametrize("rule", tools.SQUAWK_OFF)
 def test_every_rule_that_is_off_is_one_of_squawk_s(rule: str) -> None:
-    assert re.search(rule.encode(), lint_tools.squawk_program().read_bytes())
+    assert re.search(rule.encode(), tools.squawk_program().read_bytes())

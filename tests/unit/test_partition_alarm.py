@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lmsschema import partition_alarm
-from lmsschema.partition_report import COUNTED, Health
+from lmsschema.partition_manager import health as partition_health
+from lmsschema.partition_manager.listing import COUNTED, Health
 from lmsschema.partitions import Range
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -35,29 +35,29 @@ WELL = Health(
 )
 def test_the_runway(days: float, severity: str) -> None:
     health = replace(WELL, until=NOW + timedelta(days=days))
-    found = partition_alarm.findings(health, warn=45, critical=14)
-    assert partition_alarm.severity(found) == severity
+    found = partition_health.findings(health, warn=45, critical=14)
+    assert partition_health.severity(found) == severity
 
 
 def test_without_end_there_is_nothing_to_find() -> None:
     health = replace(WELL, until=None)
-    assert partition_alarm.findings(health, warn=45, critical=14) == []
-    assert 'table="learning_events"} +Inf' in partition_alarm.as_prometheus([health])
+    assert partition_health.findings(health, warn=45, critical=14) == []
+    assert 'table="learning_events"} +Inf' in partition_health.as_prometheus([health])
 
 
 def test_each_thing_that_is_not_well_is_a_finding() -> None:
     hole = Range(NOW, NOW + timedelta(days=1))
     health = replace(WELL, holes=(hole,), default_rows=COUNTED, detach_pending=("x",))
-    found = partition_alarm.findings(health, warn=45, critical=14)
+    found = partition_health.findings(health, warn=45, critical=14)
     assert [one.severity for one in found] == ["warning", "warning", "critical"]
     assert "1000000+ rows in learning_events_default" in found[1].message
-    line = partition_alarm.as_nagios(health, found, warn=45, critical=14)
+    line = partition_health.as_nagios(health, found, warn=45, critical=14)
     assert line.startswith("PARTITIONS CRITICAL - learning_events: hole from 2026-11-22 00:00")
     assert line.endswith("| runway_days=98.00;45:;14: default_rows=1000000;0 holes=1;0")
 
 
 def test_labels_are_escaped() -> None:
-    text = partition_alarm.as_prometheus([WELL])
+    text = partition_health.as_prometheus([WELL])
     assert (
         r'lmsschema_partitions_default_rows{schema="Campus \"North\"",table="learning_events"} 0'
         in text

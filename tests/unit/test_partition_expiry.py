@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmsschema.errors import UsageError
-from lmsschema.partition_expiry import FEW, Span, mark, parse_mark, parse_span, plan_prune
+from lmsschema.partition_manager.retention import (
+    FEW,
+    Span,
+    mark,
+    parse_mark,
+    parse_span,
+    plan_prune,
+)
 from lmsschema.partitions import LEARNING_EVENTS, Partition, Range, for_values
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)

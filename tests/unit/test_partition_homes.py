@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsschema.partition_homes import FEW, Stray, plan_heal
+from lmsschema.partition_manager.heal_plan import FEW, Stray, plan_heal
 from lmsschema.partitions import LEARNING_EVENTS, Partition, gaps
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lmsschema import revisions
 from lmsschema.errors import UsageError
+from lmsschema.migration import revisions
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lmsschema import filelock, folders, postmaster
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
-from lmsschema.postmaster import SOCKET, State
+from lmsschema.local_server import home
+from lmsschema.local_server import lock as filelock
+from lmsschema.local_server import process as postmaster
+from lmsschema.local_server.process import SOCKET, State
 
 
 @pytest.fixture
@@ -155,10 +157,10 @@ def test_a_lock_whose_file_was_removed_is_taken_anew(tmp_path: Path) -> None:
 def test_a_socket_stays_at_home_as_long_as_its_path_fits() -> None:
     longest = Path("/" + "x" * (103 - len(f"/run/{SOCKET}") - 1))
     assert len(str(longest / "run" / SOCKET)) == 103
-    assert folders.for_socket(longest) == longest / "run"
+    assert home.for_socket(longest) == longest / "run"
     longer = Path(f"{longest}x")
-    elsewhere = folders.for_socket(longer)
+    elsewhere = home.for_socket(longer)
     assert elsewhere.parent == Path("/tmp")  # noqa: S108  where it is short
-    assert elsewhere == folders.for_socket(longer) != folders.for_socket(Path(f"{longer}x"))
+    assert elsewhere == home.for_socket(longer) != home.for_socket(Path(f"{longer}x"))
     letters = Path("/" + "ü" * 60)  # what counts is bytes
-    assert folders.for_socket(letters) != letters / "run"
+    assert home.for_socket(letters) != letters / "run"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from lmsschema import ddl_script, revisions, runner
+from lmsschema.migration import revisions, runner, schema_script
 
 PYPROJECT = revisions.folder().parent / "pyproject.toml"
 
@@ -26,9 +26,9 @@ def downgrade() -> str:
 
 
 SCRIPTS: dict[str, Callable[[], str]] = {
-    "ddl": lambda: ddl_script.render(None, NOON),
-    "ddl in lms": lambda: ddl_script.render("lms", NOON),
-    "ddl in Campus_North": lambda: ddl_script.render("Campus_North", NOON),
+    "ddl": lambda: schema_script.render(None, NOON),
+    "ddl in lms": lambda: schema_script.render("lms", NOON),
+    "ddl in Campus_North": lambda: schema_script.render("Campus_North", NOON),
     "upgrade": lambda: runner.offline(revisions.BASE, revisions.HEAD),
     "downgrade": downgrade,
 }
@@ -56,7 +56,7 @@ def test_it_passes_the_linter(tmp_path: Path, name: str) -> None:
 def test_the_linter_reads_a_script_to_its_end(tmp_path: Path) -> None:
     """It skips what is long in silence unless told not to."""
     script = tmp_path / "script.sql"
-    text = ddl_script.render(None, NOON)
+    text = schema_script.render(None, NOON)
     script.write_text(f"{text}\nselect 1;\n")
     assert len(text) > 20_000
     assert [rule for rule, _ in violations(script)] == ["CP01"]

@@ -5,8 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import conninfo, errors
 
-from lmsschema import sqlstate, target
+from lmsschema.database import sqlstate, target
+from lmsschema.database.target import Target
 from lmsschema.errors import UsageError
+
+
+def resolve(url: str | None, schema: str | None, environ: dict[str, str]) -> Target:
+    found = target.resolve(url, schema, environ)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -27,14 +34,14 @@ def test_accepted_forms_are_shown_without_password(
 ) -> None:
     for variable in target.LIBPQ_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    chosen = target.resolve(url, None, {})
+    chosen = resolve(url, None, {})
     assert str(chosen) == shown
     assert "cret" not in repr(chosen)
     assert chosen.source == "--url"
 
 
 def test_tls_options_reach_libpq() -> None:
-    chosen = target.resolve("postgresql://h/lms?sslmode=verify-full&sslrootcert=/ca.pem", None, {})
+    chosen = resolve("postgresql://h/lms?sslmode=verify-full&sslrootcert=/ca.pem", None, {})
     given = conninfo.conninfo_to_dict(chosen.conninfo)
     assert (given["sslmode"], given["sslrootcert"]) == ("verify-full", "/ca.pem")
 
@@ -59,7 +66,7 @@ def test_tls_options_reach_libpq() -> None:
 )
 def test_other_forms_are_refused_without_repeating_them(url: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        target.resolve(url, None, {})
+        resolve(url, None, {})
     text = refusal.value.message + refusal.value.hint
     assert "s3" not in text
     assert "cret" not in text
@@ -78,21 +85,21 @@ def test_other_forms_are_refused_without_repeating_them(url: str) -> None:
     ],
 )
 def test_environment_is_asked_in_order(environ: dict[str, str], source: int) -> None:
-    assert target.resolve(None, None, environ).source == list(environ)[source]
-    assert target.resolve("postgresql://x/y", None, environ).source == "--url"
+    assert resolve(None, None, environ).source == list(environ)[source]
+    assert resolve("postgresql://x/y", None, environ).source == "--url"
 
 
 @pytest.mark.parametrize("schema", ["", "pg_lms", "information_schema", "a\0b", "ü" * 32])
 def test_schema_names_that_postgresql_refuses(schema: str) -> None:
     with pytest.raises(UsageError):
-        target.resolve("postgresql://h/lms", schema, {})
+        resolve("postgresql://h/lms", schema, {})
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
 def test_any_percent_encoded_password_arrives_and_is_never_shown(password: str) -> None:
     from urllib.parse import quote
 
-    chosen = target.resolve(f"postgresql://ann:{quote(password, safe='')}@h/lms", None, {})
+    chosen = resolve(f"postgresql://ann:{quote(password, safe='')}@h/lms", None, {})
     assert chosen.password() == password
     assert str(chosen) == "lms on h:5432 as ann"
 
@@ -106,7 +113,7 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
 
 
 def test_a_cancelled_statement_is_no_lost_connection() -> None:
-    chosen = target.resolve("postgresql://ann@h/lms", None, {})
+    chosen = resolve("postgresql://ann@h/lms", None, {})
     error = sqlstate.translate(
         errors.QueryCanceled("canceling statement due to user request"), chosen
     )

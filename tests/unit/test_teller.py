@@ -6,7 +6,7 @@ import sys
 
 PROGRAM = """
 from lmsschema.cli._common import Teller
-from lmsschema.ddl.concurrently import Figures
+from lmsschema.locks.concurrently import Figures
 tell = Teller()
 tell("begun")
 for done in (0, 50):

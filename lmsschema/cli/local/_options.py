@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import click
 
-from lmsschema import local
 from lmsschema.cli import _common
+from lmsschema.local_server import embedded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -16,14 +16,14 @@ def timeout_option(function: F) -> F:
     return click.option(
         "--timeout",
         type=click.FloatRange(min=0),
-        default=local.TIMEOUT,
+        default=embedded.TIMEOUT,
         show_default=True,
         metavar="SECONDS",
         help="How long to wait for the server.",
     )(function)
 
 
-def say_if_started(server: local.LocalServer) -> None:
+def say_if_started(server: embedded.LocalServer) -> None:
     """Tell where the server lies and how to open it, if it was started for this command."""
     if server.started:
         _common.say(f"started the embedded server in {server.home}")

@@ -4,9 +4,9 @@ import os
 
 import click
 
-from lmsschema import local
 from lmsschema.cli import _common, _confirm
 from lmsschema.cli.local import _options
+from lmsschema.local_server import embedded
 
 
 @click.command(epilog="Example: lmsschema local destroy --yes")
@@ -19,9 +19,9 @@ def command(timeout: float, *, yes: bool, as_json: bool) -> None:
     Only what lmsschema made is removed: its folder stays if LMSSCHEMA_HOME names it, or if it
     holds anything else.
     """
-    home = local.home(os.environ)
-    if local.exists(os.environ):
+    home = embedded.home(os.environ)
+    if embedded.exists(os.environ):
         _confirm.asking(yes=yes)(f"Remove the embedded server in {home} with all its data?")
-    removed = local.destroy(os.environ, timeout=timeout)
+    removed = embedded.destroy(os.environ, timeout=timeout)
     text = f"removed the server in {home}" if removed else f"there is none in {home}"
     _common.result(text, {"home": str(home), "removed": removed}, as_json=as_json)

@@ -5,9 +5,9 @@ import sys
 
 import click
 
-from lmsschema import local
 from lmsschema.cli import _common
 from lmsschema.cli.local import _options
+from lmsschema.local_server import embedded
 
 
 @click.command(
@@ -22,14 +22,14 @@ def command(arguments: tuple[str, ...], *, as_json: bool) -> None:
     What follows -- goes to psql as it is; the exit code is psql's. With --json nothing is opened:
     it prints what would be run.
     """
-    program = local.psql()
-    server = local.ensure_running(os.environ)
+    program = embedded.psql()
+    server = embedded.ensure_running(os.environ)
     _options.say_if_started(server)
     if as_json:
         argv = [str(program), *arguments]
-        environment = local.status(os.environ).variables(local.DATABASE)
+        environment = embedded.status(os.environ).variables(embedded.DATABASE)
         data = {"argv": argv, "environment": environment, "url": server.url}
         _common.result("", data, as_json=True)
         return
     sys.stderr.flush()
-    os.execve(program, ["psql", *arguments], local.psql_environ(os.environ))  # noqa: S606  no shell is meant
+    os.execve(program, ["psql", *arguments], embedded.psql_environ(os.environ))  # noqa: S606  no shell is meant

@@ -4,9 +4,9 @@ import os
 
 import click
 
-from lmsschema import local
 from lmsschema.cli import _common
 from lmsschema.cli.local import _options
+from lmsschema.local_server import embedded
 
 
 @click.command(epilog="Example: LMSSCHEMA_HOME=/srv/lms lmsschema local start")
@@ -17,7 +17,7 @@ def command(timeout: float, *, as_json: bool) -> None:
 
     It goes on running when the command has ended. If it runs already, nothing changes.
     """
-    server = local.ensure_running(os.environ, timeout=timeout)
+    server = embedded.ensure_running(os.environ, timeout=timeout)
     _options.say_if_started(server)
     data = {
         "home": str(server.home),

@@ -5,18 +5,18 @@ import os
 
 import click
 
-from lmsschema import local
 from lmsschema.cli import _common
 from lmsschema.errors import FindingsError
-from lmsschema.postmaster import State
+from lmsschema.local_server import embedded
+from lmsschema.local_server.process import State
 
 
 @click.command(epilog="Example: lmsschema local status --json")
 @_common.output_options
 def command(*, as_json: bool) -> int:
     """Say whether the embedded server runs: exit code 0 if it takes connections, else 3."""
-    found = local.status(os.environ)
-    home = local.home(os.environ)
+    found = embedded.status(os.environ)
+    home = embedded.home(os.environ)
     since = dt.datetime.fromtimestamp(found.since, dt.UTC) if found.since else None
     running, made = found.state is State.READY, found.data.exists()
     data = {
@@ -25,12 +25,12 @@ def command(*, as_json: bool) -> int:
         "made": made,
         "pid": found.pid,
         "since": since,
-        "url": found.url(local.DATABASE) if running else None,
+        "url": found.url(embedded.DATABASE) if running else None,
     }
     if found.pid:
         when = f", since {since:%Y-%m-%d %H:%M} UTC" if since else ""
         text = f"{found.state} in {home} (process {found.pid}{when})"
     else:
-        text = f"stopped, in {home}" if local.exists(os.environ) else f"not made yet, in {home}"
+        text = f"stopped, in {home}" if embedded.exists(os.environ) else f"not made yet, in {home}"
     _common.result(text, data, as_json=as_json)
     return 0 if running else FindingsError.exit_code

@@ -4,9 +4,9 @@ import os
 
 import click
 
-from lmsschema import local
 from lmsschema.cli import _common
 from lmsschema.cli.local import _options
+from lmsschema.local_server import embedded
 
 
 @click.command(epilog="Example: lmsschema local stop")
@@ -14,7 +14,7 @@ from lmsschema.cli.local import _options
 @_common.output_options
 def command(timeout: float, *, as_json: bool) -> None:
     """Stop the embedded server; open transactions are rolled back, its data stays."""
-    server = local.find(os.environ)
+    server = embedded.find(os.environ)
     stopped = server.stop(timeout=timeout)
     text = f"stopped the server in {server.home}" if stopped else "not running"
     _common.result(text, {"home": str(server.home), "stopped": stopped}, as_json=as_json)

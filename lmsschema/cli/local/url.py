@@ -4,9 +4,9 @@ import os
 
 import click
 
-from lmsschema import local
 from lmsschema.cli import _common
 from lmsschema.cli.local import _options
+from lmsschema.local_server import embedded
 
 
 @click.command(epilog='Example: psql "$(lmsschema local url)"')
@@ -17,7 +17,7 @@ def command(timeout: float, *, as_json: bool) -> None:
 
     It serves psql and other programs on libpq, psycopg and SQLAlchemy, for the same account.
     """
-    server = local.ensure_running(os.environ, timeout=timeout)
+    server = embedded.ensure_running(os.environ, timeout=timeout)
     _options.say_if_started(server)
     data = {"url": server.url, "conninfo": server.conninfo, "home": str(server.home)}
     _common.result(server.url, data, as_json=as_json)

@@ -9,7 +9,7 @@ import click
 from lmsschema.cli import _common
 
 if TYPE_CHECKING:
-    from lmsschema.partition_ensure import Outcome
+    from lmsschema.partition_manager.ensure import Outcome
     from lmsschema.partitions import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])

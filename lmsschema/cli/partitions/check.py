@@ -10,8 +10,8 @@ from lmsschema.errors import LmsschemaError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lmsschema.partition_alarm import Finding
-    from lmsschema.partition_report import Health
+    from lmsschema.partition_manager.health import Finding
+    from lmsschema.partition_manager.listing import Health
 
 FINDINGS = 3
 
@@ -64,35 +64,36 @@ def command(
 
 
 def _read(url: str | None, schema: str | None) -> "list[Health]":
-    from lmsschema import db, partition_report
+    from lmsschema.database.connection import require_usage
+    from lmsschema.partition_manager import listing
     from lmsschema.partitions import POLICIES
 
     with _common.open_database(url, schema) as database:
-        db.require_usage(database)
-        return [partition_report.health(database, policy) for policy in POLICIES]
+        require_usage(database)
+        return [listing.health(database, policy) for policy in POLICIES]
 
 
 def _report(reports: "list[Health]", form: str, warn: float, critical: float) -> int:
-    from lmsschema import partition_alarm
+    from lmsschema.partition_manager import health as partition_health
 
     found: list[list[Finding]] = [
-        partition_alarm.findings(health, warn=warn, critical=critical) for health in reports
+        partition_health.findings(health, warn=warn, critical=critical) for health in reports
     ]
     pairs = list(zip(reports, found, strict=True))
-    worst = partition_alarm.severity([one for some in found for one in some])
+    worst = partition_health.severity([one for some in found for one in some])
     data: dict[str, Any] = {
         "status": worst,
-        "tables": [partition_alarm.as_data(health, some) for health, some in pairs],
+        "tables": [partition_health.as_data(health, some) for health, some in pairs],
     }
     texts: dict[str, Callable[[], str]] = {
-        "text": lambda: "\n".join(partition_alarm.as_text(*pair) for pair in pairs),
+        "text": lambda: "\n".join(partition_health.as_text(*pair) for pair in pairs),
         "json": lambda: "",
         "nagios": lambda: "\n".join(
-            partition_alarm.as_nagios(*pair, warn=warn, critical=critical) for pair in pairs
+            partition_health.as_nagios(*pair, warn=warn, critical=critical) for pair in pairs
         ),
-        "prometheus": lambda: partition_alarm.as_prometheus(reports),
+        "prometheus": lambda: partition_health.as_prometheus(reports),
     }
     _common.result(texts[form](), data, as_json=form == "json")
     if form == "nagios":
-        return partition_alarm.NAGIOS[worst]
+        return partition_health.NAGIOS[worst]
     return FINDINGS if worst != "ok" else 0

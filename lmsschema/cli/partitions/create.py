@@ -37,9 +37,10 @@ def command(
     Months that are there already stay as they are. Exits 3 if rows of the default stand in the
     way of a month.
     """
-    from lmsschema import partition_ensure, partition_script, partition_state
-    from lmsschema.ddl.locks import Patience
-    from lmsschema.partition_state import State
+    from lmsschema.locks.ladder import Patience
+    from lmsschema.partition_manager import ensure, statements
+    from lmsschema.partition_manager import state as partition_state
+    from lmsschema.partition_manager.state import State
     from lmsschema.partitions import Create, Range, plan_range
 
     policy = _partitions.policy(table)
@@ -55,10 +56,10 @@ def command(
         if dry_run:
             with database.transaction(read_only=True):
                 state = partition_state.read(database, policy)
-            text = partition_script.script(policy, planner(state), state.comment)
+            text = statements.script(policy, planner(state), state.comment)
             _common.result(text.removesuffix("\n"), {"sql": text}, as_json=as_json)
             return 0
-        outcome = partition_ensure.make(
+        outcome = ensure.make(
             database,
             policy,
             planner,

@@ -10,7 +10,7 @@ from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
 
 if TYPE_CHECKING:
-    from lmsschema.db import Database
+    from lmsschema.database.connection import Database
     from lmsschema.partitions import Policy
 
 
@@ -39,8 +39,8 @@ def command(
     The database's clock decides. Exits 3 if rows of the default stand in the way of a month, 5 if
     a lock was not got in time; run again, it goes on from there.
     """
-    from lmsschema import partition_ensure
-    from lmsschema.ddl.locks import Patience
+    from lmsschema.locks.ladder import Patience
+    from lmsschema.partition_manager import ensure
     from lmsschema.partitions import POLICIES
 
     moment = _moment(as_of, dry_run=dry_run)
@@ -54,12 +54,10 @@ def command(
         outcomes = []
         repaired: list[str] = []
         for policy in policies:
-            outcome = partition_ensure.ensure(
-                database, policy, patience=Patience(total=wait), progress=tell
-            )
+            outcome = ensure.ensure(database, policy, patience=Patience(total=wait), progress=tell)
             outcomes.append(outcome)
             if repair:
-                from lmsschema import partition_repair
+                from lmsschema.partition_manager import repair as partition_repair
 
                 repaired += partition_repair.repair(
                     database, policy, patience=Patience(total=wait), progress=tell
@@ -100,7 +98,8 @@ def _print_script(
     database: "Database", policies: "list[Policy]", moment: dt.datetime | None, *, as_json: bool
 ) -> int:
     """Print the SQL that would be run."""
-    from lmsschema import partition_script, partition_state
+    from lmsschema.partition_manager import state as partition_state
+    from lmsschema.partition_manager import statements
     from lmsschema.partitions import plan
 
     scripts = []
@@ -108,7 +107,7 @@ def _print_script(
         with database.transaction(read_only=True):
             state = partition_state.read(database, policy)
         actions = plan(policy, state.partitions, moment or state.now)
-        scripts.append(partition_script.script(policy, actions, state.comment))
+        scripts.append(statements.script(policy, actions, state.comment))
     text = "\n".join(filter(None, scripts))
     if not text and not as_json:
         _common.say("nothing to do")

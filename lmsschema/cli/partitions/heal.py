@@ -28,8 +28,8 @@ def command(
     else the rows are moved. Rows that are far off (more than ten years back, or after the months
     ahead) stay. Exits 3 if rows stay in the default.
     """
-    from lmsschema import partition_heal
-    from lmsschema.ddl.locks import Patience
+    from lmsschema.locks.ladder import Patience
+    from lmsschema.partition_manager import heal
     from lmsschema.partitions import POLICIES
 
     found: list[dict[str, Any]] = []
@@ -38,10 +38,10 @@ def command(
     with _common.open_database(url, schema, quiet=quiet) as database:
         for policy in POLICIES:
             if dry_run:
-                _, planned = partition_heal.plan(database, policy)
+                _, planned = heal.plan(database, policy)
                 applied = False
             else:
-                healed = partition_heal.heal(
+                healed = heal.heal(
                     database,
                     policy,
                     patience=Patience(total=wait),
@@ -49,7 +49,7 @@ def command(
                 )
                 planned, applied = healed.plan, healed.applied
             staying += planned.staying
-            lines.append(f"{policy.table}: {partition_heal.describe(planned)}")
+            lines.append(f"{policy.table}: {heal.describe(planned)}")
             found.append(
                 {
                     "table": policy.table,

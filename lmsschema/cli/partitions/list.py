@@ -8,7 +8,7 @@ from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
 
 if TYPE_CHECKING:
-    from lmsschema.partition_report import Listed, Listing
+    from lmsschema.partition_manager.listing import Listed, Listing
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -21,11 +21,11 @@ def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
     Odd are holes, a detach pending, detached leftovers, a partition that lacks an index, a key, a
     grant or the owner of its table, bounds off the month's grid.
     """
-    from lmsschema import partition_report
+    from lmsschema.partition_manager import listing as partition_listing
     from lmsschema.partitions import POLICIES
 
     with _common.open_database(url, schema) as database:
-        listings = [partition_report.listing(database, policy) for policy in POLICIES]
+        listings = [partition_listing.listing(database, policy) for policy in POLICIES]
     data = {"schema": database.schema, "tables": [_data(listing) for listing in listings]}
     _common.result("\n".join(map(_text, listings)), data, as_json=as_json)
 

@@ -10,8 +10,8 @@ from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
 
 if TYPE_CHECKING:
-    from lmsschema.db import Database
-    from lmsschema.partition_expiry import Span
+    from lmsschema.database.connection import Database
+    from lmsschema.partition_manager.retention import Span
     from lmsschema.partitions import Policy
 
 
@@ -62,9 +62,9 @@ def command(
     What is missing is made first. The current, a future and the only partition stay, and one that
     straddles the cutoff.
     """
-    from lmsschema import partition_ensure, partition_prune
-    from lmsschema.ddl.locks import Patience
-    from lmsschema.partition_expiry import parse_span
+    from lmsschema.locks.ladder import Patience
+    from lmsschema.partition_manager import ensure, prune
+    from lmsschema.partition_manager.retention import parse_span
 
     policy = _partitions.policy(table)
     keep = policy.retention if keep is None else keep
@@ -81,8 +81,8 @@ def command(
             return _preview(
                 database, policy, kept, drop_after, allow_many=allow_many, as_json=as_json
             )
-        ensured = partition_ensure.ensure(database, policy, patience=patience, progress=tell)
-        pruned = partition_prune.prune(
+        ensured = ensure.ensure(database, policy, patience=patience, progress=tell)
+        pruned = prune.prune(
             database,
             policy,
             kept,
@@ -124,11 +124,11 @@ def _preview(
     as_json: bool,
 ) -> int:
     """Say what a prune would take away."""
-    from lmsschema import partition_prune
+    from lmsschema.partition_manager import prune
 
-    now, planned = partition_prune.plan(database, policy, kept, allow_many=allow_many)
-    tables = partition_prune.detached_tables(database, policy)
-    drops = partition_prune.overdue(tables, now, drop_after, allow_many=allow_many)
+    now, planned = prune.plan(database, policy, kept, allow_many=allow_many)
+    tables = prune.detached_tables(database, policy)
+    drops = prune.overdue(tables, now, drop_after, allow_many=allow_many)
     lines = [f"detach {partition.name}" for partition in planned.expired]
     lines += [f"drop {name}" for name in drops]
     data = {

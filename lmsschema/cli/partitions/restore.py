@@ -23,12 +23,12 @@ def command(
     as_json: bool,
 ) -> None:
     """Attach a partition again that prune detached, with the bounds that it had."""
-    from lmsschema import partition_restore
-    from lmsschema.ddl.locks import Patience
+    from lmsschema.locks.ladder import Patience
+    from lmsschema.partition_manager import restore
 
     policy = _partitions.policy(table)
     with _common.open_database(url, schema, quiet=quiet) as database:
-        bounds = partition_restore.restore(
+        bounds = restore.restore(
             database,
             policy,
             name,

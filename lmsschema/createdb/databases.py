@@ -1,0 +1,281 @@
+"""Databases at head, created and dropped whole: a name is either taken by one or free."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import conninfo, errors, sql
+
+from lmsschema.createdb import templates
+from lmsschema.database import sqlstate, throwaway
+from lmsschema.database.connection import NEWEST, OLDEST, open_connection
+from lmsschema.database.target import Target
+from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
+
+Confirm = Callable[[str], None]
+"""Asked before data is lost; raises unless the answer is yes."""
+
+_NEW = "lmsschema_new_"
+_MAINTENANCE = "postgres"
+_ATTEMPTS = 5
+_NAME_BYTES = 63
+_INSUFFICIENT_RESOURCES = "53"  # the class of SQLSTATEs: disk full, out of memory, connections
+
+
+@dataclass(frozen=True)
+class Created:
+    """A database that was created.
+
+    Attributes:
+        name: Its name.
+        template: The template that it is a copy of; None if it was built by `upgrade` itself.
+        template_built: Whether the template was built for it: the server had none.
+        replaced: Whether an older database of that name was dropped.
+    """
+
+    name: str
+    template: str | None
+    template_built: bool
+    replaced: bool
+
+
+@dataclass(frozen=True)
+class Server:
+    """A connection to a server, by whichever database of it lets us in.
+
+    Attributes:
+        conn: In autocommit mode.
+        target: The server, and the schema to work in.
+    """
+
+    conn: psycopg.Connection
+    target: Target
+
+
+@contextlib.contextmanager
+def connect(target: Target) -> Iterator[Server]:
+    """Connect to a server; the database that the target names need not exist.
+
+    Raises:
+        DatabaseUnavailableError: It can't be reached, refuses the login, or is older than 15.
+    """
+    conn = _open(target)
+    with contextlib.closing(conn), _translated(target):
+        if conn.info.server_version // 10000 < OLDEST:
+            raise DatabaseUnavailableError(
+                f"{target} is PostgreSQL {conn.info.parameter_status('server_version')},"
+                f" older than {OLDEST}",
+                hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
+            )
+        yield Server(conn, target)
+
+
+def create(
+    server: Server,
+    name: str,
+    *,
+    template: bool = True,
+    owner: str | None = None,
+    replace: Confirm | None = None,
+) -> Created:
+    """Create a database at head, with the partitions of this day.
+
+    Args:
+        server: Where.
+        name: What it is to be called.
+        template: Copy a template, built and kept if the server has none.
+        owner: The role to own it and all that is in it; None for our own.
+        replace: Asked before an existing database of that name is dropped, which happens once the
+            new one is ready; None refuses.
+
+    Raises:
+        UsageError: No database can have that name.
+        DatabaseUnavailableError: No right to create databases, no such owner, or no room; nothing
+            is left behind.
+        UnsafeError: The name is taken, or the database to be replaced is in use.
+    """
+    if not name or "\0" in name or len(name.encode()) > _NAME_BYTES:
+        raise UsageError(f"a database can't be called {name!r}: 1 to {_NAME_BYTES} bytes")
+    _require_createdb(server)
+    if owner is not None:
+        _require_role(server, owner)
+    taken = exists(server, name)
+    if taken and replace is None:
+        raise UnsafeError(
+            f"there is a database {name} already",
+            hint="To have it dropped, with all its data: --replace",
+        )
+    if taken and replace is not None:
+        _require_droppable(server, name)
+        replace(f"Replace the database {name}, with all its data?")
+    throwaway.drop_orphans(server.conn, _NEW)
+    if template and not taken:
+        return Created(name, *_copy(server, name, owner), replaced=False)
+    with _under_another_name(server, name) as interim:
+        source, built = (_copy if template else _build)(server, interim, owner)
+        if taken:
+            _drop(server, name)
+    return Created(name, source, built, replaced=taken)
+
+
+def drop(server: Server, name: str, confirm: Confirm) -> None:
+    """Drop a database with all its data.
+
+    Raises:
+        DatabaseUnavailableError: There is none of that name, or it is not ours to drop.
+        UnsafeError: Somebody is connected to it, or it is a template.
+    """
+    if not exists(server, name):
+        raise DatabaseUnavailableError(f"there is no database {name} on {server.target}")
+    _require_droppable(server, name)
+    confirm(f"Drop the database {name} with all its data?")
+    _drop(server, name)
+
+
+def exists(server: Server, name: str) -> bool:
+    """Say whether the server has a database of that name."""
+    found = "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s)"
+    return bool(_scalar(server, found, name))
+
+
+def _copy(server: Server, name: str, owner: str | None) -> tuple[str, bool]:
+    """Make a copy of the template; returns the template's name and whether it was built for it."""
+    strategy = templates.strategy(server.conn)
+    for _ in range(_ATTEMPTS):
+        source, built = templates.ensure(server.conn, server.target, owner)
+        owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
+        try:
+            server.conn.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}{}{}").format(
+                    sql.Identifier(name), sql.Identifier(source), owned, strategy
+                )
+            )
+        except errors.InvalidCatalogName:  # dropped meanwhile by a newer lmsschema
+            continue
+        except errors.DuplicateDatabase:
+            raise _taken_meanwhile(name) from None
+        return source, built
+    raise LmsschemaError(
+        "the template was dropped again and again by somebody else",
+        hint="Go without: --no-template.",
+    )
+
+
+def _taken_meanwhile(name: str) -> UnsafeError:
+    return UnsafeError(
+        f"there is a database {name} by now", hint="Somebody else was faster: try again."
+    )
+
+
+def _build(server: Server, name: str, owner: str | None) -> tuple[None, bool]:
+    """Make a database by `upgrade`, with neither a template nor one left for the next."""
+    owned_by = owner or str(_scalar(server, "SELECT current_user"))
+    templates.create_empty(server.conn, name, owned_by)
+    templates.upgrade(server.target, name, owned_by)
+    return None, False
+
+
+@contextlib.contextmanager
+def _under_another_name(server: Server, name: str) -> Iterator[str]:
+    """Have a database made under another name; give it its own at the end, or drop it."""
+    key = throwaway.take(server.conn)
+    interim = throwaway.name(_NEW, key, 1)
+    try:
+        yield interim
+        server.conn.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(interim), sql.Identifier(name)
+            )
+        )
+    except BaseException as error:
+        with contextlib.suppress(psycopg.Error):
+            throwaway.drop(server.conn, interim)
+        if isinstance(error, errors.DuplicateDatabase):
+            raise _taken_meanwhile(name) from None
+        raise
+
+
+def _drop(server: Server, name: str) -> None:
+    try:
+        server.conn.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+    except errors.ObjectInUse as error:
+        _require_droppable(server, name)
+        # no session, but a prepared transaction, a replication slot or a subscription
+        detail = error.diag.message_detail or error.diag.message_primary
+        raise UnsafeError(
+            f"{name} is in use: {detail}", hint="End that use of it, and try again."
+        ) from error
+
+
+def _require_droppable(server: Server, name: str) -> None:
+    """Raise UnsafeError if the database is a template or somebody is connected to it."""
+    if _scalar(server, "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = %s", name):
+        raise UnsafeError(
+            f"{name} is a template of the server",
+            hint=f'If it is yours to drop: ALTER DATABASE "{name}" IS_TEMPLATE false;',
+        )
+    rows = server.conn.execute(  # the kind of another role's session may be hidden from ours
+        "SELECT pid, usename, application_name FROM pg_catalog.pg_stat_activity WHERE datname = %s"
+        " AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid",
+        [name],
+    ).fetchall()
+    if rows:
+        who = ", ".join(f"{user} (pid {pid}{f', {app}' if app else ''})" for pid, user, app in rows)
+        raise UnsafeError(
+            f"connected to {name}: {who}",
+            hint="End these sessions, or have them ended: SELECT pg_terminate_backend(pid);",
+        )
+
+
+def _require_createdb(server: Server) -> None:
+    """Raise DatabaseUnavailableError unless the role may create databases."""
+    row = server.conn.execute(
+        "SELECT rolname, rolsuper OR rolcreatedb FROM pg_catalog.pg_roles"
+        " WHERE rolname = current_user"
+    ).fetchone()
+    if row is not None and not row[1]:
+        raise DatabaseUnavailableError(
+            f"role {row[0]} may not create databases on {server.target}",
+            hint="A superuser can run: "
+            + sql.SQL("ALTER ROLE {} CREATEDB;").format(sql.Identifier(row[0])).as_string(),
+        )
+
+
+def _require_role(server: Server, name: str) -> None:
+    found = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %s)"
+    if not _scalar(server, found, name):
+        raise DatabaseUnavailableError(
+            f"there is no role {name} on {server.target}",
+            hint="If it is to be: "
+            + sql.SQL("CREATE ROLE {};").format(sql.Identifier(name)).as_string(),
+        )
+
+
+def _scalar(server: Server, statement: str, *values: str) -> object:
+    row = server.conn.execute(statement.encode(), values).fetchone()
+    return row[0] if row else None
+
+
+def _open(target: Target) -> psycopg.Connection:
+    """Open a connection to the server's maintenance database, else to the target's own."""
+    maintenance = conninfo.make_conninfo(target.conninfo, dbname=_MAINTENANCE)
+    try:
+        return open_connection(Target(maintenance, target.source))
+    except DatabaseUnavailableError:
+        return open_connection(target)
+
+
+@contextlib.contextmanager
+def _translated(target: Target) -> Iterator[None]:
+    """Turn the driver's errors into lmsschema's; a server without room is one that refuses."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if (error.sqlstate or "")[:2] != _INSUFFICIENT_RESOURCES:
+            raise sqlstate.translate(error, target) from error
+        raise DatabaseUnavailableError(
+            f"{target} has no room: {sqlstate.clean(str(error), target)}",
+            hint="Nothing was left behind. Make room on the server, and try again.",
+            details={"sqlstate": error.sqlstate},
+        ) from error

@@ -1,0 +1,264 @@
+"""Template databases: at head, built once by `upgrade`, copied in milliseconds.
+
+A template is named after all that decides what is in it, so one that is out of date is never found.
+It is built under another name and renamed when it is complete, so one that is half built is never
+found either. No one can connect to it: nothing changes it, and nothing hinders a copy.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import conninfo, errors, sql
+
+from lmsschema import partitions
+from lmsschema.database import sqlstate
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.errors import LockTimeoutError
+from lmsschema.migration import revisions
+
+TEMPLATE = "lmsschema_template_"
+BUILDING = "lmsschema_building_"
+WAIT = 120.0
+"""Seconds that another process may take to build the template."""
+
+_CLASS = 0x6C6D74  # the first half of the locks' keys: one of these is held while building
+_PACKAGE = Path(__file__).parents[1]
+_NOT_IN_A_DATABASE = {"cli", "testing", "migrations", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template that is there or to be built.
+
+    Attributes:
+        server: The server, by a database of it; the schema that everything is put into.
+        owner: Who owns the template and all that is in it.
+        kind: What its predecessors and successors share: schema and owner.
+        content: What it holds.
+    """
+
+    server: Target
+    owner: str
+    kind: str
+    content: str
+
+    @property
+    def name(self) -> str:
+        """Its name when it is complete."""
+        return f"{TEMPLATE}{self.kind}_{self.content}"
+
+    @property
+    def building(self) -> str:
+        """Its name until then."""
+        return f"{BUILDING}{self.kind}_{self.content}"
+
+
+def ensure(conn: psycopg.Connection, server: Target, owner: str | None = None) -> tuple[str, bool]:
+    """Return the name of a template at head, and whether it was built: the server had none.
+
+    Args:
+        conn: An autocommit connection to a database of the server, not to be closed meanwhile.
+        server: The same server, and the schema to put everything into.
+        owner: The role to own the template and all that is in it; None for our own.
+
+    Raises:
+        LockTimeoutError: Another process still builds it.
+        psycopg.Error: It can't be built; nothing is left of it.
+    """
+    template = _template(conn, server, owner)
+    deadline = time.monotonic() + WAIT
+    while not _exists(conn, template):
+        with _building(conn, template) as mine:
+            if mine and not _exists(conn, template):
+                _build(conn, template)
+                _drop_old(conn, template)
+                return template.name, True
+        if time.monotonic() > deadline:
+            raise LockTimeoutError(
+                f"another process still builds {template.name} after {WAIT:g} s",
+                hint="Try again, or go without: --no-template.",
+            )
+        time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  jitter, no secret
+    return template.name, False
+
+
+def strategy(conn: psycopg.Connection) -> sql.SQL:
+    """Return how CREATE DATABASE is to copy on this server, as part of the statement.
+
+    Where nothing is forced to disk, copying files beats copying pages through the WAL; the copy
+    also has the template's relation cache, so that its first connection is faster. Elsewhere it
+    would force two checkpoints on everyone.
+    """
+    (fsync,) = conn.execute("SHOW fsync").fetchone() or ("on",)
+    return sql.SQL(" STRATEGY file_copy" if fsync == "off" else "")
+
+
+def _template(conn: psycopg.Connection, server: Target, owner: str | None) -> Template:
+    """Return the template that belongs to this program, server, schema, owner and day."""
+    [(user, now)] = conn.execute("SELECT current_user, pg_catalog.now()").fetchall()
+    kind = [server.schema or "", owner or user]
+    content = [_fingerprint(), str(conn.info.server_version), *_partitions(now)]
+    return Template(server, owner or user, _digest(kind)[:8], _digest(kind + content)[:24])
+
+
+@functools.cache
+def _fingerprint() -> str:
+    """Return a digest of the code that decides what `upgrade` leaves in a database."""
+    digest = hashlib.sha256()
+    for top in (_PACKAGE, revisions.folder()):
+        for folder, folders, files in os.walk(top):
+            folders[:] = sorted(set(folders) - _NOT_IN_A_DATABASE)
+            for name in sorted(files):
+                if name.endswith((".py", ".sql")):
+                    content = Path(folder, name).read_bytes()
+                    digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _partitions(now: datetime) -> list[str]:
+    """Return what the partitions of a new database are called on that day."""
+    plans = (partitions.plan(policy, [], now) for policy in partitions.POLICIES)
+    return [action.name for plan in plans for action in plan]
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _exists(conn: psycopg.Connection, template: Template) -> bool:
+    """Say whether the template is there, complete, and the owner's: anybody may make a name."""
+    row = conn.execute(
+        "SELECT FROM pg_catalog.pg_database WHERE datname = %s AND datistemplate"
+        " AND NOT datallowconn AND pg_catalog.pg_get_userbyid(datdba) = %s",
+        [template.name, template.owner],
+    ).fetchone()
+    return row is not None
+
+
+@contextlib.contextmanager
+def _building(conn: psycopg.Connection, template: Template) -> Iterator[bool]:
+    """Be the one that builds the template, or not: yields which.
+
+    An advisory lock counts in one database; another process may be connected to another one. So
+    whoever got it looks into all of them, and steps back if it is not alone.
+    """
+    key = int(template.content[:7], 16)
+    values = [_CLASS, key]
+    row = conn.execute(
+        "SELECT pg_catalog.pg_try_advisory_lock(%s::int, %s::int)", values
+    ).fetchone()
+    if row != (True,):
+        yield False
+        return
+    try:
+        others = conn.execute(
+            "SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND classid = %s"
+            " AND objid = %s AND objsubid = 2 AND pid <> pg_catalog.pg_backend_pid()",
+            values,
+        ).fetchall()
+        yield not others
+    finally:
+        if not conn.closed:
+            conn.execute("SELECT pg_catalog.pg_advisory_unlock(%s::int, %s::int)", values)
+
+
+def _build(conn: psycopg.Connection, template: Template) -> None:
+    """Build the template; its last step is its name."""
+    _drop(conn, template.building)
+    _drop(conn, template.name)  # what is left of it if a drop was cut short
+    building, name = sql.Identifier(template.building), sql.Identifier(template.name)
+    try:
+        create_empty(conn, template.building, template.owner)
+        upgrade(template.server, template.building, template.owner)
+        for statement in (
+            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                building,
+                f"lmsschema at {revisions.head()}, schema {template.server.schema or 'public'},"
+                f" owner {template.owner}: what 'lmsschema createdb' and tests copy;"
+                " may be dropped, is built anew when needed",
+            ),
+            sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(
+                building
+            ),
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(building, name),
+        ):
+            conn.execute(statement)
+    except BaseException:
+        with contextlib.suppress(psycopg.Error):
+            _drop(conn, template.building)
+        raise
+
+
+def create_empty(conn: psycopg.Connection, name: str, owner: str) -> None:
+    """Create an empty database: a copy of template0, the same on every server."""
+    conn.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' OWNER {}").format(
+            sql.Identifier(name), sql.Identifier(owner)
+        )
+    )
+
+
+def upgrade(server: Target, name: str, owner: str) -> None:
+    """Bring a database of the server to head, partitions included, working as its owner."""
+    from lmsschema.migration import migrate
+
+    given = conninfo.conninfo_to_dict(server.conninfo)
+    role = owner.replace("\\", "\\\\").replace(" ", "\\ ")
+    options = f"{given.get('options') or ''} -c role={role}".strip()
+    target = Target(
+        conninfo.make_conninfo(server.conninfo, dbname=name, options=options),
+        server.source,
+        server.schema,
+    )
+    database = connect(target)
+    with contextlib.closing(database.conn), sqlstate.translated(target):
+        migrate.upgrade(database)
+
+
+def _drop_old(conn: psycopg.Connection, template: Template) -> None:
+    """Drop the template's predecessors, and what processes that were killed left of others.
+
+    One that is just being copied is left to the next time, one that is being built to its builder.
+    """
+    rows = conn.execute(
+        "SELECT datname FROM pg_catalog.pg_database"
+        " WHERE datname ~ %s AND datname <> %s AND pg_catalog.pg_get_userbyid(datdba) = %s",
+        [
+            f"^({TEMPLATE}|{BUILDING}){template.kind}_[0-9a-f]{{24}}$",
+            template.name,
+            template.owner,
+        ],
+    ).fetchall()
+    for (name,) in rows:
+        other = replace(template, content=name[-24:])
+        with (
+            contextlib.suppress(
+                errors.ObjectInUse,
+                errors.InvalidCatalogName,
+                errors.InsufficientPrivilege,  # to end a superuser's session on a half-built one
+            ),
+            _building(conn, other) as free,
+        ):
+            if free:
+                _drop(conn, name)
+
+
+def _drop(conn: psycopg.Connection, name: str) -> None:
+    """Drop a database, a template or not, if it is there."""
+    known = conn.execute("SELECT FROM pg_catalog.pg_database WHERE datname = %s", [name]).fetchone()
+    if known is not None:
+        database = sql.Identifier(name)
+        conn.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(database))
+        # nobody can connect to a complete one; to one that is half built, a dead process's session
+        force = sql.SQL(" WITH (FORCE)" if name.startswith(BUILDING) else "")
+        conn.execute(sql.SQL("DROP DATABASE {}{}").format(database, force))

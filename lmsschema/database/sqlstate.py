@@ -1,0 +1,56 @@
+"""The driver's errors as lmsschema's, by their SQLSTATE and never by their text."""
+
+import contextlib
+from collections.abc import Iterator
+
+import psycopg
+from psycopg import errors
+
+from lmsschema.database.target import Target
+from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError
+
+
+def clean(message: str, target: Target) -> str:
+    """Return ``message`` in one line, without the password of ``target``."""
+    password = target.password()
+    if password:
+        message = message.replace(password, "***")
+    return " ".join(message.split())
+
+
+def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
+    """Return the lmsschema error that a server's error means, by its SQLSTATE."""
+    message = clean(error.diag.message_primary or str(error), target)
+    details: dict[str, object] = {"sqlstate": error.sqlstate}
+    if isinstance(error, errors.LockNotAvailable):
+        return LockTimeoutError(
+            f"a lock was not got in time: {message}",
+            hint="Nothing was changed by this step. Run the command again.",
+            details=details,
+        )
+    if isinstance(error, errors.InsufficientPrivilege):
+        return DatabaseUnavailableError(f"{target} refused: {message}", details=details)
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return DatabaseUnavailableError(f"{target} is read-only: {message}", details=details)
+    if isinstance(error, errors.QueryCanceled):
+        return DatabaseUnavailableError(
+            f"{target} cancelled a statement: {message}",
+            hint="Somebody, or the statement_timeout of the role or database, ended it.",
+            details=details,
+        )
+    if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
+        return DatabaseUnavailableError(
+            f"the connection to {target} ended: {message}",
+            hint="Run the command again: it goes on from where the database stands.",
+            details=details,
+        )
+    return LmsschemaError(f"{message} (SQLSTATE {error.sqlstate})", details=details)
+
+
+@contextlib.contextmanager
+def translated(target: Target) -> Iterator[None]:
+    """Turn the driver's errors into lmsschema's."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error, target) from error

@@ -1,0 +1,178 @@
+"""Which database a command works on: named by the option or the environment."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+from psycopg import ProgrammingError, conninfo, pq
+
+from lmsschema.errors import UsageError
+
+ACCEPTED = (
+    "postgresql://user@host:5432/database, postgres://…, postgresql+psycopg://…, "
+    "or libpq keywords such as 'host=/run/postgresql dbname=lms'"
+)
+
+#: libpq's variables that name a server, a database or a login; the others only tune a connection.
+LIBPQ_VARIABLES = (
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGDATABASE",
+    "PGUSER",
+    "PGPASSWORD",
+    "PGPASSFILE",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+)
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_IDENTIFIER_BYTES = 63
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A database to work on, and the schema in it.
+
+    Attributes:
+        conninfo: libpq keyword string; it may hold a password, so it is never shown.
+        source: Where the choice came from, for people: ``--url``, a variable's name, ``embedded``.
+        schema: The schema that ``--schema`` named; None for the connection's own first one.
+        label: What to call the database instead of its connection's parameters.
+    """
+
+    conninfo: str = dataclasses.field(repr=False)
+    source: str
+    schema: str | None = None
+    label: str = ""
+
+    def __str__(self) -> str:
+        """Say which database this is, as ``lms on db.example:5432 as dba``: no password."""
+        if self.label:
+            return self.label
+        given = self.parameters()
+        if "service" in given and "host" not in given:
+            return f"service {given['service']}"
+        hosts = (given.get("host") or given.get("hostaddr") or "the local socket").split(",")
+        ports = given.get("port", "").split(",")
+        ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+        where = ",".join(f"{h}:{p or 5432}" for h, p in zip(hosts, ports, strict=True))
+        user = given.get("user", "")
+        return f"{given.get('dbname') or user} on {where} as {user}"
+
+    def parameters(self) -> dict[str, str]:
+        """Return libpq's parameters without the secrets: what is given, else libpq's defaults."""
+        defaults = {
+            option.keyword.decode(): option.val.decode()
+            for option in pq.Conninfo.get_defaults()
+            if option.val
+        }
+        given = {
+            key: str(value)
+            for key, value in conninfo.conninfo_to_dict(self.conninfo).items()
+            if value not in (None, "")
+        }
+        merged = defaults | given
+        return {key: value for key, value in merged.items() if "password" not in key}
+
+    def password(self) -> str | None:
+        """Return the password in the connection string, so that messages can be cleaned of it."""
+        value = conninfo.conninfo_to_dict(self.conninfo).get("password")
+        return None if value is None else str(value)
+
+
+def resolve(url: str | None, schema: str | None, environ: Mapping[str, str]) -> Target | None:
+    """Return the database that is named: by ``--url``, the environment, or libpq's variables.
+
+    Args:
+        url: What ``--url`` said, or None.
+        schema: What ``--schema`` said, or None.
+        environ: The process's environment.
+
+    Returns:
+        The database; None where nothing names one, which stands for the embedded server's.
+
+    Raises:
+        UsageError: The URL or the schema's name can't be understood.
+    """
+    if schema is not None:
+        check_schema_name(schema)
+    if url is not None:
+        return Target(parse(url, "--url"), "--url", schema)
+    for variable in ("LMSSCHEMA_DATABASE_URL", "DATABASE_URL"):
+        if environ.get(variable):
+            return Target(parse(environ[variable], variable), variable, schema)
+    for variable in LIBPQ_VARIABLES:
+        if environ.get(variable):
+            return Target("", variable, schema)
+    return None
+
+
+def parse(url: str, source: str) -> str:
+    """Return ``url`` as a libpq keyword string.
+
+    Args:
+        url: A URL or a libpq keyword string.
+        source: Where it came from, for the message.
+
+    Raises:
+        UsageError: It is none, or another database's. The message never repeats the URL, since
+            that may hold a password.
+    """
+    text = url.strip()
+    scheme = _SCHEME.match(text)
+    if scheme:
+        name = scheme.group(1).lower()
+        if name not in {"postgresql", "postgres", "postgresql+psycopg"}:
+            raise UsageError(
+                f"{source} names a {name}:// database; lmsschema works on PostgreSQL",
+                hint=f"Accepted: {ACCEPTED}.",
+            )
+        text = "postgresql://" + text[scheme.end() :]
+        _refuse_raw_reserved_characters(text, source)
+    elif not text:
+        raise UsageError(f"{source} is empty", hint=f"Accepted: {ACCEPTED}.")
+    try:
+        parameters = conninfo.conninfo_to_dict(text)
+    except (ProgrammingError, UnicodeError, ValueError):
+        raise UsageError(
+            f"{source} is no connection string that libpq understands",
+            hint=f"Accepted: {ACCEPTED}. Percent-encode reserved characters in a password.",
+        ) from None
+    _check_ports(parameters.get("port"), source)
+    return conninfo.make_conninfo("", **{k: v for k, v in parameters.items() if v is not None})
+
+
+def check_schema_name(schema: str) -> None:
+    """Raise UsageError unless ``schema`` can be the name of a schema of the user's own."""
+    length = len(schema.encode())
+    if not schema or "\0" in schema:
+        problem = "--schema needs a name"
+    elif length > _IDENTIFIER_BYTES:
+        problem = f"--schema {schema!r} has {length} bytes, PostgreSQL takes {_IDENTIFIER_BYTES}"
+    elif schema.startswith("pg_") or schema == "information_schema":
+        problem = f"--schema {schema!r} is a name that PostgreSQL keeps for itself"
+    else:
+        return
+    raise UsageError(problem, hint="Name a schema of your own, such as --schema campus_north.")
+
+
+def _refuse_raw_reserved_characters(url: str, source: str) -> None:
+    """Refuse a URL whose unencoded password would be read as a host, and shown as one."""
+    authority_and_path = url.removeprefix("postgresql://").split("?", 1)[0]
+    authority, _, path = authority_and_path.partition("/")
+    if authority.count("@") > 1 or "@" in path:
+        raise UsageError(
+            f"{source} has a raw '@' or '/' in its user or password",
+            hint="Percent-encode reserved characters: %40 for '@', %2F for '/', %3A for ':'.",
+        )
+
+
+def _check_ports(port: object, source: str) -> None:
+    """Refuse a port that is no number, without repeating it: it may be part of a password."""
+    for one in str(port or "").split(","):
+        if one and not (one.isdecimal() and 0 < int(one) < 2**16):
+            raise UsageError(
+                f"{source} has a port that is no number from 1 to 65535",
+                hint="Percent-encode reserved characters in a password: %2F for '/', %3A for ':'.",
+            )

@@ -1,0 +1,198 @@
+"""What a DBA should know of a schema before and after a change; nothing is changed.
+
+Catalogs and statistics alone are read, but for the rows of a default partition, so that nothing
+waits for a lock and a role without rights on the tables can ask. Each topic is read in a
+transaction that the server itself holds to be read-only.
+"""
+
+import dataclasses
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+
+from psycopg import sql
+
+from lmsschema.database.connection import Database, require_usage
+from lmsschema.database.queries import query
+from lmsschema.doctor import indexes as doctor_indexes
+from lmsschema.doctor import sessions
+from lmsschema.doctor.finding import Finding, Limits, command
+from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
+from lmsschema.partition_manager import health as partition_health
+from lmsschema.partition_manager import listing, state
+from lmsschema.partition_manager.listing import Health
+from lmsschema.partitions import POLICIES, Policy
+
+#: Days of runway below which partitions need a hand; ``partitions check`` warns there too.
+RUNWAY = 45.0
+
+#: Seconds to wait for partitions, if a session has them to itself.
+_PATIENCE = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        findings: What needs a hand first.
+        statistics_since: Since when the database's statistics are kept; None: never reset.
+        standby: Whether this is a server in recovery: what mends is run on its primary.
+    """
+
+    findings: tuple[Finding, ...]
+    statistics_since: datetime | None
+    standby: bool
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing needs a hand."""
+        return not any(finding.needs_hand for finding in self.findings)
+
+
+def examine(database: Database, limits: Limits | None = None) -> Report:
+    """Look at everything.
+
+    Args:
+        database: The database and schema; its role needs no right on any table.
+        limits: From where on something is a finding.
+
+    Raises:
+        DatabaseUnavailableError: There is no such schema.
+    """
+    if not database.schema_exists:
+        raise DatabaseUnavailableError(
+            f"there is no schema {database.schema} in {database.target}",
+            hint="Name another --schema, or create it: lmsschema upgrade",
+        )
+    limits = limits or Limits()
+    with database.transaction(read_only=True) as conn:
+        row = conn.execute(query("doctor/statistics")).fetchone()
+    if row is None:
+        raise AssertionError  # a database has a row of statistics
+    kept_since, now, standby, sessions_hidden = row
+    found = [*_indexes(database, limits, kept_since, now)]
+    found += _constraints(database)
+    for policy in POLICIES:
+        found += _partitions(database, policy)
+    found += _detached(database)
+    found += sessions.run_lock(database, limits)
+    found += sessions.transactions(database, limits)
+    found += sessions.unfrozen(database, limits)
+    if sessions_hidden:
+        found.append(sessions.hidden(database))
+    found.sort(key=lambda finding: not finding.needs_hand)
+    return Report(tuple(found), kept_since, standby)
+
+
+def _indexes(
+    database: Database, limits: Limits, kept_since: datetime | None, now: datetime
+) -> Iterator[Finding]:
+    """Yield what is to be said of indexes."""
+    from lmsschema.tables import metadata
+
+    known = [
+        (table.name, [column.name for column in index.columns], str(index.name))
+        for table in metadata.tables.values()
+        for index in table.indexes
+    ]
+    declared = {name: table for table, _, name in known}
+    indexes = doctor_indexes.read(database)
+    yield from doctor_indexes.broken(indexes, database.schema)
+    yield from doctor_indexes.foreign_keys(database, known, limits)
+    yield from doctor_indexes.redundant(indexes, declared, database.schema)
+    if kept_since is not None and now - kept_since < limits.kept:
+        yield Finding(
+            "statistics-young",
+            "statistics",
+            f"are kept only since {kept_since:%Y-%m-%d %H:%M} UTC: too short to call an index "
+            "unused",
+            needs_hand=False,
+        )
+    else:
+        yield from doctor_indexes.unused(indexes, declared, database.schema, limits, kept_since)
+
+
+def _constraints(database: Database) -> Iterator[Finding]:
+    """Yield the constraints that hold for new rows alone, or for none."""
+    with database.transaction(read_only=True) as conn:
+        found = conn.execute(query("doctor/constraints"), {"schema": database.schema}).fetchall()
+    for owner, of_domain, name, definition, enforced in found:
+        text = f"ALTER {'DOMAIN' if of_domain else 'TABLE'} {{}} VALIDATE CONSTRAINT {{}}"
+        names = sql.Identifier(database.schema, owner), sql.Identifier(name)
+        yield Finding(
+            "constraint-not-validated" if enforced else "constraint-not-enforced",
+            name,
+            f"of {owner} was never validated: rows from before it may violate it ({definition})"
+            if enforced
+            else f"of {owner} is declared and not enforced ({definition})",
+            (command(text, *names),) if enforced else (),
+            needs_hand=enforced,
+            details={"table": owner},
+        )
+
+
+def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
+    """Yield what the partition manager reports of a table."""
+    with database.transaction(read_only=True) as conn:
+        if not state.exists(conn, database.schema, policy.table):
+            return
+    try:
+        health, not_counted = _health(database, policy)
+    except UnsafeError as error:
+        yield Finding("not-partitioned", policy.table, error.message, ("lmsschema check",))
+        return
+    except LockTimeoutError:
+        message = "has partitions that a session has to itself just now: they were not looked at"
+        yield Finding("partitions-not-read", policy.table, message, needs_hand=False)
+        return
+    if not_counted is not None:
+        yield Finding(
+            "default-not-read",
+            str(health.default),
+            f"may hold rows that were not counted: {not_counted.message}",
+            (not_counted.hint,) if isinstance(not_counted, DatabaseUnavailableError) else (),
+            needs_hand=False,
+        )
+    for one in partition_health.findings(health, warn=RUNWAY, critical=RUNWAY):
+        yield Finding(
+            "partitions",
+            policy.table,
+            one.message,
+            (f"{one.remedy} --schema {shlex.quote(database.schema)}",),
+            details={"severity": one.severity},
+        )
+
+
+def _health(database: Database, policy: Policy) -> tuple[Health, LmsschemaError | None]:
+    """Return a table's health, and why the rows of its default were not counted."""
+    try:
+        require_usage(database)
+        return listing.health(database, policy, lock_timeout=_PATIENCE), None
+    except UnsafeError:
+        raise
+    except LmsschemaError as error:  # no right to, or locked
+        why = error
+    health = listing.health(database, policy, count_default=False, lock_timeout=_PATIENCE)
+    return health, why if health.default is not None else None
+
+
+def _detached(database: Database) -> Iterator[Finding]:
+    """Yield the half detached partitions of tables that the partition manager does not know."""
+    managed = {policy.table for policy in POLICIES}
+    with database.transaction(read_only=True) as conn:
+        found = conn.execute(query("doctor/detached"), {"schema": database.schema}).fetchall()
+    for table, partition in found:
+        if table not in managed:
+            yield Finding(
+                "detach-pending",
+                partition,
+                f"is half detached from {table}: its rows are out of sight",
+                (
+                    command(
+                        "ALTER TABLE {} DETACH PARTITION {} FINALIZE",
+                        sql.Identifier(database.schema, table),
+                        sql.Identifier(database.schema, partition),
+                    ),
+                ),
+            )

@@ -1,0 +1,240 @@
+"""Adopts a database that somebody built by hand: finds the revision that it equals, records it."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from lmsschema.database.catalog import Catalog
+from lmsschema.database.connection import Database, require_writable
+from lmsschema.drift import check, declared
+from lmsschema.drift import compare as drift_compare
+from lmsschema.drift import partitions as partition_drift
+from lmsschema.drift import renames as adopt_names
+from lmsschema.drift.compare import Difference, Problem
+from lmsschema.drift.renames import Rename
+from lmsschema.errors import FindingsError
+from lmsschema.locks import run_lock
+from lmsschema.migration import migrate, revisions, runner
+from lmsschema.partitions import POLICIES
+
+Notify = Callable[[str], None]
+
+#: Recorded by hand or by lmsschema, no part of what is compared.
+_VERSION_TABLE = "lmsschema_version"
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A database compared with one revision.
+
+    Attributes:
+        revision: The revision.
+        differences: Where it differs; what is only a name is not among them.
+        renames: What differs in its name alone.
+        partitions: Partitions that the policy wants and that are not there: no difference, since
+            no revision makes them.
+        unmanaged: How many objects no revision knows.
+        expected: What it was compared with.
+        found: The database's objects.
+    """
+
+    revision: str
+    differences: tuple[Difference, ...]
+    renames: tuple[Rename, ...]
+    partitions: tuple[str, ...]
+    unmanaged: int
+    expected: Catalog
+    found: Catalog
+
+    @property
+    def equal(self) -> bool:
+        """Whether the database's catalogs are the revision's."""
+        return not self.differences and not self.renames
+
+
+@dataclasses.dataclass(frozen=True)
+class Adoption:
+    """What came of it.
+
+    Attributes:
+        before: The revision that was recorded already; None: none was.
+        nearest: The comparison with the recorded revision, else with the one that the database
+            equals, else with the one that it differs from least.
+        stamped: Whether the revision was recorded now.
+    """
+
+    before: str | None
+    nearest: Comparison
+    stamped: bool
+
+
+def run(
+    database: Database,
+    *,
+    dry_run: bool = False,
+    shadow_url: str | None = None,
+    wait: float = run_lock.WAIT,
+    notify: Notify = lambda _: None,
+) -> Adoption:
+    """Find the revision that the database equals, and record it as the database's.
+
+    Nothing is changed where it equals none, or where a revision is recorded already.
+
+    Args:
+        database: The database and schema.
+        dry_run: Record nothing, and take no lock.
+        shadow_url: Where to build the revisions instead of on the database's own server.
+        wait: Seconds to wait for another run.
+        notify: Told what a person waits for.
+
+    Raises:
+        FindingsError: The schema has nothing that could be adopted.
+        UnsafeError: The database is at a revision that this program does not know.
+        LockTimeoutError: Another run held the run lock too long.
+        DatabaseUnavailableError: The schema can't be read or stamped, or there is no place to
+            build the revisions.
+    """
+    lock = contextlib.nullcontext() if dry_run else _lock(database, wait, notify)
+    with lock:
+        before = migrate.current(database)
+        if not database.schema_exists:
+            raise _nothing(database)
+        found, now = check.read(database)
+        found = _without_version_table(found)
+        look = _Look(database, shadow_url, notify, found, now)
+        if before is not None:
+            return Adoption(before, look.compare(before), stamped=False)
+        nearest = look.nearest()
+        stamped = nearest.equal and not dry_run
+        if stamped:
+            require_writable(database)
+            runner.stamp(database, nearest.revision)
+        return Adoption(None, nearest, stamped)
+
+
+@contextlib.contextmanager
+def _lock(database: Database, wait: float, notify: Notify) -> Iterator[None]:
+    """Hold the run lock, where the server takes changes at all."""
+    require_writable(database)
+    with run_lock.hold(database, wait=wait, notify=notify):
+        yield
+
+
+@dataclasses.dataclass
+class _Look:
+    """What was found, and the revisions that were built to compare it with."""
+
+    database: Database
+    shadow_url: str | None
+    notify: Notify
+    found: Catalog
+    now: datetime
+    built: dict[str, Catalog] = dataclasses.field(default_factory=dict)
+
+    def nearest(self) -> Comparison:
+        """Return the comparison with the revision that the database equals, or is nearest to.
+
+        Of revisions with equal catalogs it is the oldest: what the later ones do besides is still
+        to be done.
+        """
+        best: Comparison | None = None
+        for revision in reversed(revisions.ids()):
+            comparison = self.compare(revision)
+            if best is not None and best.equal and not comparison.equal:
+                break
+            if best is None or comparison.equal or _weight(comparison) < _weight(best):
+                best = comparison
+        if best is None or self._declared().isdisjoint(self.found.relations()):
+            raise _nothing(self.database)
+        return best
+
+    def compare(self, revision: str) -> Comparison:
+        """Compare with one revision; what a later one makes counts as too much."""
+        made = self._build(revision)
+        expectation = partition_drift.expect(made, self.found, POLICIES, self.now)
+        later = self._declared(but=revision)
+        every = check.compare(made, self.found, self.now)
+        # a comment that is put on a table goes to none of its partitions: each lacks it by itself
+        every += [
+            one
+            for one in drift_compare.compare(expectation.expected, expectation.found)
+            if is_comment(one) and one not in every
+        ]
+        renames, left = adopt_names.split(every, expectation.expected, expectation.found)
+        differences: list[Difference] = []
+        partitions: list[str] = []
+        unmanaged = 0
+        for one in left:
+            if one.problem is Problem.MISSING and one.expected is not None:  # its bounds
+                partitions.append(one.identity.name)
+            elif one.problem is not Problem.UNMANAGED or one.identity.name in later:
+                differences.append(one)
+            else:
+                unmanaged += 1
+        return Comparison(
+            revision,
+            tuple(differences),
+            tuple(renames),
+            tuple(partitions),
+            unmanaged,
+            expectation.expected,
+            expectation.found,
+        )
+
+    def _build(self, revision: str) -> Catalog:
+        """Return the catalog of a revision, built as ``check`` has it built."""
+        if revision not in self.built:
+            name = None if revision == revisions.head() else revision
+            made = declared.read(
+                self.database, name, shadow_url=self.shadow_url, notify=self.notify
+            )
+            self.built[revision] = _without_version_table(made.catalog)
+        return self.built[revision]
+
+    def _declared(self, but: str | None = None) -> set[str]:
+        """Return the names of the tables and types that revisions declare, without one's own."""
+        names = {
+            identity.name
+            for revision in [revisions.head(), *self.built]
+            for identity in self._build(revision).objects
+            if identity.relation in {"", identity.name}
+        }
+        own = {identity.name for identity in self._build(but).objects} if but else set()
+        return names - own
+
+
+def _weight(comparison: Comparison) -> tuple[int, int]:
+    """Return how far a database is from a revision: whole tables and types first, then the rest.
+
+    Comments don't count: whoever built by hand has none, and the older the revision, the fewer.
+    """
+    whole = [
+        one
+        for one in comparison.differences
+        if one.problem is not Problem.CHANGED and one.identity.relation in {"", one.identity.name}
+    ]
+    rest = [one for one in comparison.differences if one not in whole and not is_comment(one)]
+    return len(whole), len(rest) + len(comparison.renames)
+
+
+def is_comment(difference: Difference) -> bool:
+    """Whether it is a comment that differs."""
+    return difference.attribute.endswith("comment")
+
+
+def _without_version_table(catalog: Catalog) -> Catalog:
+    objects = {
+        identity: attributes
+        for identity, attributes in catalog.objects.items()
+        if _VERSION_TABLE not in {identity.relation, identity.name}
+    }
+    return dataclasses.replace(catalog, objects=objects)
+
+
+def _nothing(database: Database) -> FindingsError:
+    return FindingsError(
+        f"schema {database.schema} of {database.target} has none of the guide's tables: there is "
+        "nothing to adopt",
+        hint="lmsschema upgrade makes them; or name another --schema.",
+    )

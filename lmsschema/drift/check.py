@@ -1,0 +1,162 @@
+"""Checks a database against the declared schema."""
+
+import dataclasses
+import fnmatch
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from psycopg import errors, sql
+
+from lmsschema.database import catalog
+from lmsschema.database.catalog import Catalog, Identity
+from lmsschema.database.connection import Database
+from lmsschema.drift import compare as drift_compare
+from lmsschema.drift import declared, partitions
+from lmsschema.drift.compare import Difference, Problem
+from lmsschema.drift.partitions import Expectation
+from lmsschema.migration import migrate, revisions
+from lmsschema.partitions import POLICIES
+
+_VERSION_TABLE = Identity("lmsschema_version", "table", "lmsschema_version")
+_NOTHING = Catalog(0, "", {})
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a check found.
+
+    Attributes:
+        revision: The revision that the database is at; None before the first.
+        pending: The revisions that it lacks.
+        drift: Where it differs from the schema of its revision.
+        unmanaged: What is in it that the code does not declare: a site's own.
+        ignored: How many differences the patterns took out.
+        built_on: The server that built the declared schema, "" if the database's own did.
+        expected: The objects that it was compared with.
+        found: The database's objects.
+    """
+
+    revision: str | None
+    pending: tuple[str, ...]
+    drift: tuple[Difference, ...]
+    unmanaged: tuple[Difference, ...]
+    ignored: int
+    built_on: str
+    expected: Catalog
+    found: Catalog
+
+    def clean(self, *, strict: bool) -> bool:
+        """Whether there is nothing to report: no drift, nothing pending.
+
+        Args:
+            strict: Count what is unmanaged as drift.
+        """
+        return not (self.pending or self.drift or (strict and self.unmanaged))
+
+
+def run(
+    database: Database,
+    *,
+    ignore: Sequence[str] = (),
+    shadow_url: str | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Compare the database with the declared schema; change nothing.
+
+    A database that is behind is compared with the schema of the revision that it is at.
+
+    Args:
+        database: The database and schema.
+        ignore: Patterns of :func:`ignored`.
+        shadow_url: Where to build the declared schema instead of on the database's own server.
+        notify: Told what a person waits for.
+
+    Raises:
+        UnsafeError: The database is at a revision that this program does not know.
+        DatabaseUnavailableError: The schema can't be read, or there is no place to build the
+            declared one.
+    """
+    readable, revision = _revision(database, notify)
+    pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
+    if not database.schema_exists:
+        return Report(None, pending, (), (), 0, "", _NOTHING, _NOTHING)
+    found, now = read(database)
+    behind = revision if pending else None
+    made = declared.read(database, behind, shadow_url=shadow_url, notify=notify)
+    if revision is None:
+        if readable and made.catalog.relations().isdisjoint(found.relations()):
+            return Report(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
+        pending = ()  # somebody took the version table away, or never had one
+    expectation = partitions.expect(made.catalog, found, POLICIES, now)
+    differences = _compare(expectation)
+    if readable and revision is None and _VERSION_TABLE in found.objects:
+        head = revisions.head()
+        differences.append(Difference(_VERSION_TABLE, Problem.CHANGED, "revision", head))
+    kept = [one for one in differences if not ignored(one, ignore)]
+    return Report(
+        revision,
+        pending,
+        tuple(one for one in kept if one.problem is not Problem.UNMANAGED),
+        tuple(one for one in kept if one.problem is Problem.UNMANAGED),
+        len(differences) - len(kept),
+        made.built_on,
+        expectation.expected,
+        expectation.found,
+    )
+
+
+def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, str | None]:
+    """Return whether the database's revision could be read, and what it is."""
+    try:
+        return True, migrate.current(database)
+    except errors.InsufficientPrivilege:
+        grant = sql.SQL("GRANT SELECT ON {} TO {};").format(
+            sql.Identifier(database.schema, _VERSION_TABLE.name), sql.Identifier(database.user)
+        )
+        notify(
+            f"role {database.user} may not read the revision, so the newest one is assumed; to "
+            f"allow it: {grant.as_string()}"
+        )
+        return False, None
+
+
+def read(database: Database) -> tuple[Catalog, datetime]:
+    """Return the catalog of the database's schema, and its time; enforced read-only."""
+    with database.transaction(read_only=True) as conn:
+        found = catalog.read(conn, database.schema)
+        row = conn.execute("SELECT pg_catalog.now()").fetchone()
+    if row is None:
+        raise AssertionError  # a SELECT without FROM has a row
+    return found, row[0]
+
+
+def compare(expected: Catalog, found: Catalog, now: datetime) -> list[Difference]:
+    """Return how a database differs from the declared schema, partitions by their policies.
+
+    Args:
+        expected: The declared schema.
+        found: The database's.
+        now: The database's time, from which partitions must exist.
+    """
+    return _compare(partitions.expect(expected, found, POLICIES, now))
+
+
+def _compare(expectation: Expectation) -> list[Difference]:
+    differences = expectation.differences + drift_compare.compare(
+        expectation.expected, expectation.found
+    )
+    return sorted(partitions.fold(differences, POLICIES), key=drift_compare.order)
+
+
+def ignored(difference: Difference, patterns: Sequence[str]) -> bool:
+    """Whether a pattern of the shell's kind says that a difference is meant to be.
+
+    A pattern names a relation (``backup_*``), an object of one or of the schema
+    (``users.idx_users_*``), or one of its attributes (``users.email:comment``).
+    """
+    identity = difference.identity
+    full = ".".join(part for part in (identity.relation, identity.name) if part)
+    names = {identity.relation or identity.name, full, f"{full}:{difference.attribute}"}
+    if identity.name == identity.relation:
+        names.add(f"{identity.name}:{difference.attribute}")
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)

@@ -1,0 +1,132 @@
+"""Drift: how a schema that was found differs from the one that was expected.
+
+Pure comparison of two catalogs; what is an object's and what is a site's own is decided here.
+"""
+
+import collections
+import dataclasses
+import enum
+from collections.abc import Iterator
+
+from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
+
+#: Each site's own until the code declares them.
+SITE_ATTRIBUTES = frozenset({"owner", "grants", "revoked"})
+
+#: Attributes that only a newer server's catalogs have, with its major version.
+_SINCE = {"not null constraint": 18, "not null comment": 18}
+
+#: An attribute whose difference is nothing new where the other one differs as well.
+_SAYS_IT_ALREADY = {"not null constraint": "not null", "storage": "type", "collation": "type"}
+
+#: What PostgreSQL called something that a partition has from its table; any name will do.
+_OWN_NAME = "own name"
+
+
+class Problem(enum.StrEnum):
+    """What is wrong with an object."""
+
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    CHANGED = "changed"
+    UNMANAGED = "unmanaged"
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """One difference of one object.
+
+    Attributes:
+        identity: The object.
+        problem: What is wrong with it; ``unmanaged`` is what the code does not know at all.
+        attribute: What of it differs, where it is there at all, else "".
+        expected: The attribute's value as declared.
+        found: The attribute's value in the database.
+    """
+
+    identity: Identity
+    problem: Problem
+    attribute: str = ""
+    expected: Value = None
+    found: Value = None
+
+
+def compare(expected: Catalog, found: Catalog) -> list[Difference]:
+    """Return how ``found`` differs from ``expected``, sorted by object; empty if it does not.
+
+    Objects on a relation that is itself missing or unmanaged are not listed one by one.
+    """
+    known = expected.relations()
+    there = found.relations()
+    version = min(expected.version, found.version)
+    owner = _usual_owner(found)
+    differences: list[Difference] = []
+    for identity in expected.objects.keys() | found.objects.keys():
+        declared = expected.objects.get(identity)
+        actual = found.objects.get(identity)
+        if declared is not None and actual is not None:
+            changes = [
+                Difference(identity, *change)
+                for name in declared.keys() | actual.keys()
+                if _SINCE.get(name, 0) <= version
+                for change in _attribute(name, declared, actual, owner)
+            ]
+            names = {change.attribute for change in changes}
+            differences.extend(c for c in changes if _SAYS_IT_ALREADY.get(c.attribute) not in names)
+        elif declared is not None:
+            if identity.relation in {"", identity.name} or identity.relation in there:
+                differences.append(Difference(identity, Problem.MISSING))
+        elif identity.relation in known:
+            differences.append(Difference(identity, Problem.UNEXPECTED))
+        elif identity.relation in {"", identity.name}:
+            differences.append(Difference(identity, Problem.UNMANAGED))
+    return sorted(differences, key=order)
+
+
+def order(difference: Difference) -> tuple[bool, str, bool, str, str, str]:
+    """Return the sort key of a report: by relation, the relation itself first, types last."""
+    identity = difference.identity
+    return (
+        not identity.relation,
+        identity.relation,
+        identity.name != identity.relation,
+        identity.kind,
+        identity.name,
+        difference.attribute,
+    )
+
+
+def _attribute(
+    name: str, declared: Attributes, actual: Attributes, owner: str
+) -> Iterator[tuple[Problem, str, Value, Value]]:
+    """Yield the difference in one attribute, if there is one.
+
+    Args:
+        name: The attribute's name.
+        declared: The object's attributes as declared.
+        actual: The object's attributes as found.
+        owner: The role that owns most of what was found.
+    """
+    if name == _OWN_NAME:
+        return
+    problem = Problem.CHANGED
+    expected, found = declared.get(name), actual.get(name)
+    if name in SITE_ATTRIBUTES and name not in declared:
+        problem = Problem.UNMANAGED
+        expected = owner if name == "owner" and found is not None else None
+    elif name == "column order" and isinstance(expected, list) and isinstance(found, list):
+        # a column too many or too few is a difference of its own
+        both = [column for column in expected if column in found]
+        expected, found = both, [column for column in found if column in both]
+    if expected != found:
+        yield problem, name, expected, found
+
+
+def _usual_owner(catalog: Catalog) -> str:
+    """Return the role that owns most of a schema's objects."""
+    owners = collections.Counter(
+        str(attributes["owner"])
+        for attributes in catalog.objects.values()
+        if attributes.get("owner") is not None
+    )
+    return min(owners, key=lambda owner: (-owners[owner], owner), default="")

@@ -1,0 +1,157 @@
+"""The declared schema, built by PostgreSQL itself in a scratch place and read from its catalogs."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from psycopg import errors, sql
+
+from lmsschema.database import catalog, scratch
+from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
+from lmsschema.database.connection import Database
+from lmsschema.drift.compare import SITE_ATTRIBUTES
+from lmsschema.errors import UsageError
+from lmsschema.migration import shadow
+
+#: Why a server that takes changes would not build it: no right to, or an event trigger objects.
+_REFUSED = (errors.InsufficientPrivilege, errors.RaiseException)
+
+#: What a database has once, whatever schema it is read for; a scratch schema declares none of it.
+_OF_THE_DATABASE = frozenset({"extension", "event trigger", "publication"})
+
+#: Made beside the declared schema, to see which grants default privileges give by themselves.
+_PROBES = sql.SQL("""\
+CREATE TABLE lmsschema_probe_table ();
+CREATE SEQUENCE lmsschema_probe_sequence;
+CREATE FUNCTION lmsschema_probe() RETURNS int LANGUAGE sql RETURN 1;
+CREATE TYPE lmsschema_probe_enum AS ENUM ();
+""")
+_PROBE_OF_TABLES = Identity("lmsschema_probe_table", "table", "lmsschema_probe_table")
+_PROBE_OF_TYPES = Identity("", "enum", "lmsschema_probe_enum")
+_PROBE_OF_ROUTINES = Identity("", "function", "lmsschema_probe()")
+_PROBE_OF_SEQUENCES = Identity("lmsschema_probe_sequence", "sequence", "lmsschema_probe_sequence")
+_PROBE_OF = {
+    "table": _PROBE_OF_TABLES,
+    "view": _PROBE_OF_TABLES,
+    "materialized view": _PROBE_OF_TABLES,
+    "foreign table": _PROBE_OF_TABLES,
+    "sequence": _PROBE_OF_SEQUENCES,
+    "function": _PROBE_OF_ROUTINES,
+    "procedure": _PROBE_OF_ROUTINES,
+    "aggregate": _PROBE_OF_ROUTINES,
+    "enum": _PROBE_OF_TYPES,
+    "domain": _PROBE_OF_TYPES,
+    "composite type": _PROBE_OF_TYPES,
+    "range type": _PROBE_OF_TYPES,
+    "type": _PROBE_OF_TYPES,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """The declared schema.
+
+    Attributes:
+        catalog: Its objects; owners and grants only where the code declares them.
+        built_on: The server that built it where that was not the database itself, else "".
+    """
+
+    catalog: Catalog
+    built_on: str = ""
+
+
+def read(
+    database: Database,
+    revision: str | None = None,
+    *,
+    shadow_url: str | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Declared:
+    """Have the declared schema built and read it.
+
+    It is built on the database's own server where that takes changes and the role may create
+    schemas, else on the embedded server; ``shadow_url`` names another.
+
+    Args:
+        database: The database that it is to be compared with.
+        revision: The revision at whose state to build it; None for the tables' definitions.
+        shadow_url: Where to build it instead.
+        notify: Told where it is built if that is another server.
+
+    Raises:
+        UsageError: The other server is older than the database.
+        DatabaseUnavailableError: There is no place to build it.
+    """
+    why = database.read_only
+    if shadow_url is None and not why:
+        try:
+            return Declared(build(database, revision))
+        except _REFUSED as error:
+            why = str(error.diag.message_primary)
+    why = f"the declared schema can't be built on {database.target} ({why})"
+    with shadow.server(shadow_url, why) as other:
+        place = f"PostgreSQL {other.version}, {other.target}"
+        notify(f"the declared schema is built on {place}")
+        if other.version < database.version:
+            raise UsageError(
+                f"{place} is older than {database.target} with PostgreSQL {database.version}",
+                hint="Name a server of the same or a newer version with --shadow-url.",
+            )
+        return Declared(build(other, revision), place)
+
+
+def build(database: Database, revision: str | None = None) -> Catalog:
+    """Build the declared schema in a transaction that is rolled back; return its catalog.
+
+    Args:
+        database: Where to build it.
+        revision: As for :func:`read`.
+    """
+    if revision is None:
+        from lmsschema.migration import schema_script
+
+        with scratch.schema(database) as name:
+            database.conn.execute(_PROBES)
+            database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
+            return of(catalog.read(database.conn, name))
+    from alembic import command
+
+    from lmsschema.migration import runner
+
+    with runner.connection(database) as lent, lent.begin():
+        # Alembic leaves a transaction alone that it finds open
+        name = scratch.create(database.conn)
+        database.conn.execute(_PROBES)
+        command.upgrade(runner.config(connection=lent), revision)
+        found = catalog.read(database.conn, name)
+        lent.rollback()
+    return of(found)
+
+
+def of(built: Catalog) -> Catalog:
+    """Return what of a catalog the code declared: not the owner, nor what a database has once.
+
+    Grants count where they are not those that the role's default privileges give, which the
+    probes of :func:`build` show.
+    """
+    probes = set(_PROBE_OF.values())
+    return dataclasses.replace(
+        built,
+        objects={
+            identity: _without_defaults(identity.kind, attributes, built)
+            for identity, attributes in built.objects.items()
+            if identity.kind not in _OF_THE_DATABASE and identity not in probes
+        },
+    )
+
+
+def _without_defaults(kind: str, attributes: Attributes, built: Catalog) -> Attributes:
+    """Return attributes without the owner and grants that a role's every object has."""
+    usual: dict[str, Value] = {"owner": built.role, "grants": None, "revoked": None}
+    if kind in _PROBE_OF:
+        usual |= built.objects.get(_PROBE_OF[kind], {})
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name not in SITE_ATTRIBUTES or value not in (None, usual[name])
+    }

@@ -1,0 +1,147 @@
+"""Lints the SQL of the project's revisions, as psql would run it."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+from lmsschema import partitions
+from lmsschema.errors import UsageError
+from lmsschema.lint import rules, tools
+from lmsschema.lint.rules import Statement
+from lmsschema.lint.tools import Remark
+from lmsschema.migration import revisions
+
+#: squawk's rule that a partitioned table can't follow: its index is made ONLY on it, without rows.
+_CONCURRENT_INDEX = "require-concurrent-index-creation"
+
+
+@dataclasses.dataclass(frozen=True)
+class Script:
+    """A script to lint.
+
+    Attributes:
+        name: What to call it: a revision's id, or the file's path.
+        file: The file that it comes from.
+        sql: Its SQL.
+    """
+
+    name: str
+    file: Path
+    sql: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something that a linter found.
+
+    Attributes:
+        script: The revision's id, or the file's path.
+        file: The file to change.
+        line: The line in it, from 1; None where the SQL's line is not found there as it stands.
+        sql_line: The line in the script, from 1.
+        text: That line.
+        linter: ``squawk``, ``sqlfluff`` or ``lmsschema``.
+        rule: The rule's name.
+        message: What is wrong.
+        help: What to do.
+    """
+
+    script: str
+    file: str
+    line: int | None
+    sql_line: int
+    text: str
+    linter: str
+    rule: str
+    message: str
+    help: str
+
+
+def run(files: Iterable[Path] = ()) -> tuple[list[str], list[Finding]]:
+    """Lint revisions or files of SQL; return the names of what was read, and what was found.
+
+    Args:
+        files: Revisions' files, or files of SQL; none of them means all revisions.
+
+    Raises:
+        UsageError: A file is neither, or this is no checkout.
+        LmsschemaError: A linter is not installed, or does not work.
+    """
+    root = revisions.checkout()
+    scripts = [_from_file(file) for file in files] or [_revision(one) for one in revisions.ids()]
+    return [one.name for one in scripts], [one for script in scripts for one in _lint(script, root)]
+
+
+def _from_file(file: Path) -> Script:
+    """Return the script of a file."""
+    if file.suffix == ".py":
+        ids = revisions.ids()
+        known = {(revisions.folder() / "versions" / f"{one}.py").resolve(): one for one in ids}
+        if file.resolve() not in known:
+            raise UsageError(
+                f"{file} is no revision of this checkout",
+                hint=f"The revisions lie in {revisions.folder() / 'versions'}.",
+            )
+        return _revision(known[file.resolve()])
+    try:
+        return Script(str(file), file, file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from error
+
+
+def _revision(revision: str) -> Script:
+    """Return a revision as the script that takes a database there from the one before it."""
+    from lmsschema.migration import runner
+
+    before = [revisions.BASE, *revisions.ids()][revisions.position(revision) - 1]
+    file = revisions.folder() / "versions" / f"{revision}.py"
+    return Script(revision, file, runner.offline(before, revision))
+
+
+def _lint(script: Script, root: Path) -> list[Finding]:
+    """Return what the linters find in a script, in the order of its lines."""
+    form, statements = tools.sqlfluff(script.sql, root / "pyproject.toml")
+    locks = tools.squawk(script.sql)
+    own = [Remark(one.line, one.rule, one.message, one.help) for one in rules.check(statements)]
+    source = script.file.read_text("utf-8").splitlines()
+    found = [
+        _finding(script, source, linter, remark)
+        for linter, remarks in (
+            ("lmsschema", own),
+            ("squawk", [one for one in locks if not _on_parent_alone(one, statements)]),
+            ("sqlfluff", form),
+        )
+        for remark in remarks
+    ]
+    return sorted(found, key=lambda one: one.sql_line)
+
+
+def _on_parent_alone(remark: Remark, statements: list[Statement]) -> bool:
+    """Whether squawk asks for CONCURRENTLY where an index is made on a partitioned table alone."""
+    return remark.rule == _CONCURRENT_INDEX and any(
+        statement.line == remark.line and statement.has("ON", "ONLY", policy.table.upper())
+        for statement in statements
+        for policy in partitions.POLICIES
+    )
+
+
+def _finding(script: Script, source: list[str], linter: str, remark: Remark) -> Finding:
+    text = script.sql.splitlines()[remark.line - 1].strip()
+    return Finding(
+        script.name,
+        str(script.file),
+        _line_of(text, source),
+        remark.line,
+        text,
+        linter,
+        remark.rule,
+        remark.message,
+        remark.help,
+    )
+
+
+def _line_of(text: str, source: list[str]) -> int | None:
+    """Return the one line of a revision's file that a line of its SQL comes from."""
+    wanted = text.removesuffix(";")
+    found = [number for number, line in enumerate(source, start=1) if wanted and wanted in line]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,150 @@
+"""The linters that others wrote, each asked about one script: squawk and sqlfluff."""
+
+import dataclasses
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lmsschema.errors import LmsschemaError
+from lmsschema.lint.rules import Statement
+
+if TYPE_CHECKING:
+    from sqlfluff.core.parser import BaseSegment
+
+INSTALL = 'pip install "lmsschema[lint]"'
+
+#: squawk's rules that are not kept here, each with the reason.
+SQUAWK_OFF = {
+    "prefer-bigint-over-int": "the guide says INTEGER: minutes, seconds and counts of a learner",
+    "prefer-robust-stmts": "IF NOT EXISTS keeps what is half made; a rerun starts at a revision",
+    "prefer-text-field": "the guide says VARCHAR(n)",
+    "require-lock-timeout": "every transaction of lmsschema's has one",
+    "require-statement-timeout": "it would end a long build near its end; locks are bounded",
+}
+
+_OLDEST_SERVER = "15.0"
+_FOUND_SOMETHING = 1
+_TIMEOUT = 60  # seconds; it takes a fraction of one
+
+
+@dataclasses.dataclass(frozen=True)
+class Remark:
+    """What a linter says of a line, from 1."""
+
+    line: int
+    rule: str
+    message: str
+    help: str
+
+
+def squawk(script: str) -> list[Remark]:
+    """Return what squawk says: locks that are held too long, data that is lost.
+
+    Args:
+        script: A whole revision with its transaction, so that squawk knows which tables are new.
+
+    Raises:
+        LmsschemaError: It is not installed, or does not work.
+    """
+    argv = [
+        str(squawk_program()),
+        *("--config", os.devnull),  # not one that happens to lie above the working folder
+        *("--pg-version", _OLDEST_SERVER),
+        *("--exclude", ",".join(SQUAWK_OFF)),
+        *("--reporter", "json"),
+    ]
+    try:
+        done = subprocess.run(
+            argv,
+            input=script,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LmsschemaError(f"squawk has not ended after {_TIMEOUT} s") from error
+    if done.returncode not in {0, _FOUND_SOMETHING} or not done.stdout.startswith("["):
+        raise LmsschemaError(f"squawk failed: {done.stderr.strip() or done.stdout.strip()}")
+    return [
+        Remark(
+            one["line"] + 1,
+            one["rule_name"],
+            one["message"],
+            one["help"] or f"See https://squawkhq.com/docs/{one['rule_name']}",
+        )
+        for one in json.loads(done.stdout)
+    ]
+
+
+def sqlfluff(script: str, config: Path) -> tuple[list[Remark], list[Statement]]:
+    """Return what sqlfluff says of the SQL's form, and the statements as it cut them.
+
+    Args:
+        script: SQL.
+        config: The file that holds sqlfluff's configuration.
+
+    Raises:
+        LmsschemaError: It is not installed, or could not cut the script into words.
+    """
+    try:
+        from sqlfluff.core import FluffConfig, Linter
+    except ImportError as error:
+        raise _missing("sqlfluff") from error
+    settings = FluffConfig.from_root(extra_config_path=str(config), ignore_local_config=True)
+    linted = Linter(config=settings).lint_string(script)
+    if linted.tree is None:
+        raise LmsschemaError("sqlfluff could not read the script")
+    remarks = [
+        Remark(one.line_no, one.rule_code(), one.desc(), _sqlfluff_help(one.rule_code()))
+        for one in linted.get_violations()
+    ]
+    return remarks, list(_statements(linted.tree))
+
+
+def _statements(tree: "BaseSegment") -> Iterator[Statement]:
+    """Yield the statements of a parsed script, comments with the statement that follows them."""
+    line = 0
+    words: list[str] = []
+    comments: list[str] = []
+    for segment in tree.raw_segments:
+        if segment.is_comment:
+            comments.append(segment.raw)
+        elif segment.is_code and segment.raw == ";":
+            yield Statement(line, tuple(words), tuple(comments))
+            words, comments = [], []
+        elif segment.is_code and segment.raw:
+            if not words:
+                line = segment.pos_marker.working_line_no
+            words.append(segment.raw)
+    if words:
+        yield Statement(line, tuple(words), tuple(comments))
+
+
+def squawk_program() -> Path:
+    """Return squawk's program: its package holds nothing else."""
+    try:
+        files = metadata.distribution("squawk-cli").files or []
+    except metadata.PackageNotFoundError as error:
+        raise _missing("squawk-cli") from error
+    for file in files:
+        if file.stem == "squawk" and file.suffix in {"", ".exe"}:
+            program = Path(str(file.locate()))
+            if program.is_file():
+                return program
+    raise _missing("squawk-cli")
+
+
+def _missing(package: str) -> LmsschemaError:
+    return LmsschemaError(f"lint needs {package}, which is not installed", hint=INSTALL)
+
+
+def _sqlfluff_help(rule: str) -> str:
+    if rule in {"PRS", "LXR"}:
+        return "Is it SQL that PostgreSQL takes? If so, say: -- noqa: PRS"
+    return f"See: sqlfluff rules (rule {rule})"

@@ -1,0 +1,197 @@
+"""What of a revision is dangerous on a live database, from what was measured of it."""
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError
+from lmsschema.migration import measure
+from lmsschema.migration.measured import Statement
+
+_SHOWN = 100  # characters of a statement in a message
+
+
+class Kind(StrEnum):
+    """Why ``upgrade`` refuses a revision unless ``--allow-hazard`` names the kind."""
+
+    BLOCKING_LOCK = "blocking-lock"
+    TABLE_REWRITE = "table-rewrite"
+    DATA_LOSS = "data-loss"
+    UNMEASURED = "unmeasured"
+
+
+#: Lock modes in pg_locks that make others wait, and whom (the manual, table 13.2).
+BLOCKS = {
+    "ShareLock": "writes",
+    "ShareRowExclusiveLock": "writes",
+    "ExclusiveLock": "writes",
+    "AccessExclusiveLock": "reads and writes",
+}
+
+_ADVICE = {
+    Kind.BLOCKING_LOCK: "reads all rows of {tables} while {held} make others wait; build indexes "
+    "concurrently, add constraints NOT VALID and validate them in a later transaction",
+    Kind.TABLE_REWRITE: "writes all rows of {tables} anew; add a column and fill it in batches",
+    Kind.DATA_LOSS: "drops {tables} or columns of it; take a backup first",
+}
+
+#: What loses rows, or writes all anew, by way of DML.
+_DELETES = "deletes rows of {tables}; take a backup first"
+_UPDATES = (
+    "updates {tables}, reading all rows to find those that it means, and keeps their other writers "
+    "waiting until it commits; update in batches, of a transaction each"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Activity:
+    """How large and busy a table is.
+
+    Attributes:
+        heap_bytes: Bytes of its rows, those of its partitions included.
+        total_bytes: The same with indexes and TOAST.
+        rows: Estimate of its rows.
+        writes_per_second: Rows inserted, updated and deleted a second, since statistics are kept.
+    """
+
+    heap_bytes: int
+    total_bytes: int
+    rows: int
+    writes_per_second: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Hazard:
+    """A statement that is dangerous, and why."""
+
+    kind: Kind
+    statement: str
+    tables: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        """Say which statement, and why."""
+        text = " ".join(self.statement.split())[:_SHOWN]
+        return f"{text}: {self.reason}" if text else self.reason
+
+
+def activity(database: Database) -> dict[str, Activity]:
+    """Return how large and busy each table of the schema is."""
+    with database.transaction(read_only=True) as conn:
+        rows = conn.execute(
+            query("migration/table_activity"), {"schema": database.schema}
+        ).fetchall()
+    return {row[0]: Activity(*row[1:]) for row in rows}
+
+
+def find(statements: Iterable[Statement], tables: Mapping[str, Activity]) -> list[Hazard]:
+    """Return the hazards of a revision's statements on a database with such tables.
+
+    A lock that makes others wait is dangerous where work that grows with a table's rows is done
+    before it is let go; a change of the catalogs alone takes an instant, and ``upgrade`` waits for
+    its lock no longer than the lock timeout, without queueing others for longer.
+
+    Args:
+        statements: What was measured.
+        tables: The tables of the database; those without rows are never in danger.
+    """
+    filled = {name for name, table in tables.items() if table.heap_bytes > 0}
+    found = []
+    for statement in statements:
+        held = {table for table, mode in statement.held if mode in BLOCKS} & filled
+        emptied = statement.deletes & statement.rewrites  # truncated, which takes an instant
+        worked_on = (statement.scans | statement.rewrites) & filled - emptied
+        if held and worked_on:
+            found.append(_hazard(Kind.BLOCKING_LOCK, statement, worked_on, held))
+        if lost := statement.rewrites & filled - emptied:
+            found.append(_hazard(Kind.TABLE_REWRITE, statement, lost))
+        if lost := statement.updates & statement.scans & filled:
+            found.append(_hazard(Kind.TABLE_REWRITE, statement, lost, advice=_UPDATES))
+        if lost := statement.drops & filled:
+            found.append(_hazard(Kind.DATA_LOSS, statement, lost))
+        if lost := statement.deletes & filled:
+            found.append(_hazard(Kind.DATA_LOSS, statement, lost, advice=_DELETES))
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Assessment:
+    """What pending revisions do to the tables that a database has.
+
+    Attributes:
+        tables: The tables, how large and busy they are.
+        statements: What was measured of each revision's statements; none where nothing was.
+        hazards: Each revision's hazards.
+        measured_on: The server that ran them, or "" if none of the tables has rows.
+    """
+
+    tables: Mapping[str, Activity]
+    statements: Mapping[str, list[Statement]]
+    hazards: Mapping[str, list[Hazard]]
+    measured_on: str
+
+
+def assess(
+    database: Database, before: str | None, pending: list[str], *, shadow_url: str | None = None
+) -> Assessment:
+    """Have the pending revisions measured, where the database has tables with rows.
+
+    Args:
+        database: The database to upgrade.
+        before: The revision that it is at.
+        pending: The revisions that it lacks.
+        shadow_url: The server to run them on; None for the embedded one.
+    """
+    tables = activity(database) if before is not None and pending else {}
+    if before is None or not any(table.heap_bytes for table in tables.values()):
+        return Assessment(tables, {}, {}, "")
+    try:
+        statements, place = measure.run(before, pending, shadow_url=shadow_url)
+    except DatabaseUnavailableError as error:
+        unknown = Hazard(Kind.UNMEASURED, "", (), f"{error.message}. {error.hint}")
+        return Assessment(tables, {}, {revision: [unknown] for revision in pending}, "")
+    found = {revision: find(statements[revision], tables) for revision in pending}
+    return Assessment(tables, statements, found, place)
+
+
+def refuse(hazards: Mapping[str, list[Hazard]], allowed: Collection[str]) -> None:
+    """Raise UnsafeError if a revision has a hazard of a kind that is not allowed."""
+    left = [
+        (revision, hazard)
+        for revision, found in hazards.items()
+        for hazard in found
+        if hazard.kind not in allowed
+    ]
+    if not left:
+        return
+    kinds = sorted({str(hazard.kind) for _, hazard in left})
+    raise UnsafeError(
+        "; ".join(f"{revision}: {hazard.kind}: {hazard}" for revision, hazard in left),
+        hint="Nothing was changed. 'lmsschema plan' shows the whole; to go on all the same: "
+        + " ".join(f"--allow-hazard {kind}" for kind in kinds),
+        details={
+            "hazards": [{"revision": name, **dataclasses.asdict(hazard)} for name, hazard in left]
+        },
+    )
+
+
+def mode_name(mode: str) -> str:
+    """Return a lock mode of pg_locks as the manual writes it: ``SHARE ROW EXCLUSIVE``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).upper()
+
+
+def _hazard(
+    kind: Kind,
+    statement: Statement,
+    tables: Collection[str],
+    held: Collection[str] = (),
+    advice: str | None = None,
+) -> Hazard:
+    """Return a hazard with its reason in words."""
+    reason = (advice or _ADVICE[kind]).format(
+        tables=", ".join(sorted(tables)), held="locks on " + ", ".join(sorted(held))
+    )
+    return Hazard(kind, statement.sql, tuple(sorted({*tables, *held})), reason)

@@ -1,0 +1,199 @@
+"""What an upgrade would run on a database as it is now, and what that locks."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lmsschema import partitions
+from lmsschema.database.connection import Database, create_schema, now
+from lmsschema.database.quoting import identifier
+from lmsschema.migration import fingerprint, hazards, migrate, preflight, revisions, runner
+from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
+from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager import statements
+from lmsschema.partitions import POLICIES, Policy
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """The SQL of one step, as psql would run it: a revision, or a table's partitions."""
+
+    name: str
+    sql: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The steps that take a database from ``before`` to ``after``; no steps: nothing to do.
+
+    Attributes:
+        before: The revision that the database is at.
+        after: The revision that it will be at.
+        steps: The SQL, in order.
+        assessment: What the revisions do to tables that the database has.
+        fingerprint: What the database was when the plan was made.
+    """
+
+    before: str | None
+    after: str | None
+    steps: tuple[Step, ...]
+    assessment: Assessment
+    fingerprint: dict[str, str]
+
+
+def make(database: Database, name: str = revisions.HEAD, *, shadow_url: str | None = None) -> Plan:
+    """Plan an upgrade to the revision ``name``, reading the database without changing it.
+
+    Args:
+        database: The database to upgrade; it is asked in read-only transactions alone.
+        name: The revision to stop at.
+        shadow_url: The server to measure locks on; None for the embedded one.
+
+    Raises:
+        UsageError: No such revision, or the database is beyond it.
+        UnsafeError: Tables or types of these names exist that lmsschema did not make, or the
+            database is at an unknown revision.
+    """
+    before = migrate.current(database)
+    pending = migrate.pending(before, name)
+    if before is None:
+        preflight.refuse_taken_names(database)
+    steps = [Step(revision, text) for revision, text in scripts(before, pending)]
+    made = "\n".join(step.sql for step in steps)
+    steps += [step for policy in POLICIES for step in _partitions(database, policy, made)]
+    after = pending[-1] if pending else before
+    return Plan(
+        before,
+        after,
+        tuple(_preamble(database, steps) + steps),
+        hazards.assess(database, before, pending, shadow_url=shadow_url),
+        fingerprint.take(database, before, pending),
+    )
+
+
+def scripts(before: str | None, pending: list[str]) -> list[tuple[str, str]]:
+    """Return each pending revision with its SQL."""
+    if not pending:
+        return []
+    starts = [before or revisions.BASE, *pending]
+    return [
+        (revision, runner.offline(start, revision))
+        for start, revision in zip(starts, pending, strict=False)
+    ]
+
+
+def render(plan: Plan) -> str:
+    """Return the plan as a script for psql, with what it locks in comments."""
+    blocks = []
+    for step in plan.steps:
+        remarks = [f"-- {line}\n" for line in _remarks(plan.assessment, step.name)]
+        blocks.append("".join(remarks) + step.sql)
+    return "\n".join(blocks)
+
+
+def as_data(plan: Plan) -> dict[str, Any]:
+    """Return the plan as data for ``--json``, as ``upgrade --plan`` reads it."""
+    assessment = plan.assessment
+    return {
+        "from": plan.before,
+        "to": plan.after,
+        "fingerprint": plan.fingerprint,
+        "measured_on": assessment.measured_on,
+        "steps": [
+            {
+                "name": step.name,
+                "sql": step.sql,
+                "statements": [
+                    {
+                        "sql": statement.sql,
+                        "locks": [
+                            _lock(table, mode, assessment.tables.get(table))
+                            for table, mode in sorted(statement.locks)
+                        ],
+                    }
+                    for statement in assessment.statements.get(step.name, [])
+                ],
+                "hazards": [
+                    dataclasses.asdict(hazard) for hazard in assessment.hazards.get(step.name, [])
+                ],
+            }
+            for step in plan.steps
+        ],
+    }
+
+
+def _lock(table: str, mode: str, activity: Activity | None) -> dict[str, Any]:
+    """Return a lock as data."""
+    live = dataclasses.asdict(activity) if activity else {}
+    return {
+        "table": table,
+        "mode": mode_name(mode),
+        "blocks": BLOCKS.get(mode, "nothing"),
+        **live,
+    }
+
+
+def _remarks(assessment: Assessment, name: str) -> Iterator[str]:
+    """Yield, for people, what a revision locks of the tables that have rows, and its hazards."""
+    for hazard in assessment.hazards.get(name, []):
+        yield f"HAZARD {hazard.kind}: {hazard}"
+    filled = {table for table, live in assessment.tables.items() if live.heap_bytes > 0}
+    locks = dict.fromkeys(
+        (table, mode, re.split(r"\s*[(;]", " ".join(statement.sql.split()))[0][:60])
+        for statement in assessment.statements.get(name, [])
+        for table, mode in sorted(statement.locks)
+        if mode in BLOCKS and table in filled
+    )
+    if not locks:
+        return
+    yield f"{name} makes others wait, measured on {assessment.measured_on}:"
+    for table, mode, text in locks:
+        live = assessment.tables[table]
+        size = (
+            f"{live.rows:,} rows, {_size(live.total_bytes)}, {live.writes_per_second:.1f} writes/s"
+        )
+        yield f"  {table} ({size}): {mode_name(mode)} blocks {BLOCKS[mode]}: {text}"
+    yield "until its transaction commits; it waits for a lock no longer than --lock-timeout,"
+    yield "is rolled back if it does not get one, and tried again."
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as people write it."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1024:  # noqa: PLR2004  what the units are made of
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TB"
+
+
+def _preamble(database: Database, steps: list[Step]) -> list[Step]:
+    """Return the step that makes the schema, and puts psql into it, where it is not psql's own."""
+    if not steps or (database.target.schema is None and database.schema_exists):
+        return []
+    use = f"SET search_path TO {identifier(database.schema).as_string()};\n"
+    if database.schema_exists:
+        return [Step("schema", use)]
+    return [Step("schema", f"{create_schema(database.schema).as_string()};\n{use}")]
+
+
+def _partitions(database: Database, policy: Policy, made: str) -> list[Step]:
+    """Return the step that makes the table's partitions, if it is there or will be."""
+    with database.transaction(read_only=True) as conn:
+        if partition_state.exists(conn, database.schema, policy.table):
+            state = partition_state.read(database, policy)
+        elif re.search(rf"^CREATE TABLE {policy.table}\b", made, re.MULTILINE):
+            state = partition_state.State(now(conn), (), _declared_comment(policy))
+        else:
+            return []
+    actions = partitions.plan(policy, state.partitions, state.now)
+    text = statements.script(policy, actions, state.comment)
+    return [Step(f"partitions of {policy.table}", text)] if text else []
+
+
+def _declared_comment(policy: Policy) -> str | None:
+    """Return the comment that the definition of a table gives it."""
+    from lmsschema.tables import metadata
+
+    return metadata.tables[policy.table].comment

@@ -1,0 +1,269 @@
+"""Watches what each statement of a connection does to the tables of a database without rows.
+
+After each statement PostgreSQL is asked what the transaction holds and what it did: locks, scans,
+files. Triggers tell which tables it would delete from or update, had they rows. A statement that
+runs outside a transaction is made to wait, and asked while it waits.
+"""
+
+import dataclasses
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.pq import TransactionStatus
+
+from lmsschema.database import queries
+from lmsschema.database.connection import Database, open_connection
+from lmsschema.migration.measured import State, Statement, Table
+
+#: What only reads, or only says how the session is to be.
+_SILENT = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+_LEADING_COMMENTS = re.compile(r"\A(\s|--.*\n)+")
+
+_POLL = 0.005
+
+_ARM = """
+    CREATE SCHEMA lmsschema_recorder;
+    CREATE FUNCTION lmsschema_recorder.wrote() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_catalog.set_config(
+            'lmsschema.wrote',
+            pg_catalog.concat_ws(
+                ' ', pg_catalog.current_setting('lmsschema.wrote', true), tg_op || ':' || tg_relid
+            ),
+            false
+        );
+        RETURN NULL;
+    END
+    $$;
+"""
+
+
+class Recorder:
+    """Reads what each statement of a connection did."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statements: list[Statement] = []
+        self._arm()
+        self._state = self.read(database.conn)
+        self._names = {key: table.whole for key, table in self._state.items()}
+
+    @classmethod
+    @contextmanager
+    def recording(cls, database: Database) -> Iterator[Self]:
+        """Have every cursor of the database's connection tell a recorder what it runs."""
+        recorder = cls(database)
+        usual = database.conn.cursor_factory
+        database.conn.cursor_factory = type("Cursor", (_Cursor,), {"recorder": recorder})
+        try:
+            yield recorder
+        finally:
+            database.conn.cursor_factory = usual
+
+    def take(self) -> list[Statement]:
+        """Return the statements recorded since the last call."""
+        taken, self._statements = self._statements, []
+        return taken
+
+    def read(self, conn: psycopg.Connection) -> State:
+        """Return the tables as the recorded connection's transaction has them.
+
+        From another connection, which can't be in time for every lock: with those waited for.
+        """
+        values = {
+            "schema": self._database.schema,
+            "pid": self._database.conn.info.backend_pid,
+            "waited_for": conn is not self._database.conn,
+        }
+        rows = (
+            psycopg.Cursor(conn)
+            .execute(queries.query("migration/measured_tables"), values)
+            .fetchall()
+        )
+        return {
+            key: Table(name, whole, file, scans, frozenset(columns), frozenset(modes))
+            for key, modes, name, whole, file, scans, columns in rows
+        }
+
+    def begun(self) -> None:
+        """Forget the locks and scans of the transaction before."""
+        self._state = {
+            key: dataclasses.replace(table, scans=0, modes=frozenset())
+            for key, table in self._state.items()
+        }
+
+    def ended(self, text: str, after: State) -> None:
+        """Record a statement by how the tables were before and are after it."""
+        gone = {key: table for key, table in self._state.items() if key not in after}
+        statement = self._compare(text, after, self._locks_on_dropped(gone))
+        self._state = after
+        silent = _LEADING_COMMENTS.sub("", text).upper().startswith(_SILENT)
+        did = statement.rewrites | statement.drops | statement.deletes | statement.updates
+        locks = statement.held if statement.scans else statement.locks
+        if not silent or did or any(not _reads(lock) for lock in locks):
+            self._statements.append(statement)
+
+    def _locks_on_dropped(self, gone: State) -> frozenset[tuple[str, str]]:
+        """Return the locks that the transaction holds on tables that it has dropped."""
+        if not gone:
+            return frozenset()
+        held = psycopg.Cursor(self._database.conn).execute(
+            "SELECT relation::bigint, mode FROM pg_catalog.pg_locks"
+            " WHERE pid = pg_catalog.pg_backend_pid() AND granted AND relation::bigint = ANY(%s)",
+            [list(gone)],
+        )
+        return frozenset((self._names[key], mode) for key, mode in held if key in self._names)
+
+    def _compare(
+        self, text: str, after: State, on_dropped: frozenset[tuple[str, str]]
+    ) -> Statement:
+        """Return what a statement did to the tables that are known."""
+        there = [
+            (name, after[key], self._state[key])
+            for key, name in self._names.items()
+            if key in after and key in self._state
+        ]
+        gone = [n for k, n in self._names.items() if k in self._state and k not in after]
+        wrote = self._wrote()
+        return Statement(
+            sql=text.strip(),
+            locks=frozenset((n, m) for n, t, b in there for m in t.modes - b.modes) | on_dropped,
+            held=frozenset((n, mode) for n, t, _ in there for mode in t.modes) | on_dropped,
+            scans=frozenset(n for n, t, b in there if t.scans > b.scans),
+            rewrites=frozenset(n for n, t, b in there if t.file != b.file),
+            drops=frozenset([*gone, *(n for n, t, b in there if b.columns - t.columns)]),
+            deletes=frozenset(n for how, n in wrote if how in {"DELETE", "TRUNCATE"}),
+            updates=frozenset(n for how, n in wrote if how == "UPDATE"),
+        )
+
+    def _arm(self) -> None:
+        """Have every table tell when a statement is to update it, or to delete from it."""
+        conn = psycopg.Cursor(self._database.conn)
+        conn.execute(_ARM)
+        for table in self.read(self._database.conn).values():
+            conn.execute(
+                sql.SQL(
+                    "CREATE TRIGGER lmsschema_wrote BEFORE UPDATE OR DELETE OR TRUNCATE ON {}"
+                    " FOR EACH STATEMENT EXECUTE FUNCTION lmsschema_recorder.wrote()"
+                ).format(sql.Identifier(self._database.schema, table.name))
+            )
+
+    def _wrote(self) -> list[tuple[str, str]]:
+        """Return what the triggers told since the last call: what was done, and to which table."""
+        row = psycopg.Cursor(self._database.conn).execute(
+            "SELECT pg_catalog.current_setting('lmsschema.wrote', true),"
+            " pg_catalog.set_config('lmsschema.wrote', '', false)"
+        )
+        told = str((row.fetchone() or ("",))[0] or "").split()
+        pairs = [word.split(":") for word in told]
+        return [(how, self._names[int(key)]) for how, key in pairs if int(key) in self._names]
+
+
+def _reads(lock: tuple[str, str]) -> bool:
+    """Whether a lock is one that a reader takes."""
+    return lock[1] == "AccessShareLock"
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """A cursor whose statements are recorded."""
+
+    recorder: Recorder
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Self:  # noqa: ANN401  psycopg's signature
+        """Run a statement and have it recorded."""
+        text = query if isinstance(query, str) else _text(query, self.connection)
+        if self.connection.info.transaction_status is TransactionStatus.IDLE:
+            self.recorder.begun()
+            if self.connection.autocommit:
+                return self._alone(text, query, params, kwargs)
+        super().execute(query, params, **kwargs)
+        if self.connection.info.transaction_status is TransactionStatus.INTRANS:
+            self.recorder.ended(text, self.recorder.read(self.connection))
+        return self
+
+    def _alone(
+        self,
+        text: str,
+        query: Any,  # noqa: ANN401  psycopg's signature
+        params: Any,  # noqa: ANN401  psycopg's signature
+        kwargs: dict[str, Any],
+    ) -> Self:
+        """Run a statement that is a transaction of its own in one that can be looked into."""
+        own = psycopg.Cursor(self.connection)
+        own.execute("BEGIN")
+        try:
+            super().execute(query, params, **kwargs)
+        except errors.ActiveSqlTransaction:  # as CONCURRENTLY and VACUUM, which refuse to
+            own.execute("ROLLBACK")
+            return self._outside_a_transaction(text, query, params, kwargs)
+        except BaseException:
+            own.execute("ROLLBACK")
+            raise
+        self.recorder.ended(text, self.recorder.read(self.connection))
+        own.execute("COMMIT")
+        return self
+
+    def _outside_a_transaction(
+        self,
+        text: str,
+        query: Any,  # noqa: ANN401  psycopg's signature
+        params: Any,  # noqa: ANN401  psycopg's signature
+        kwargs: dict[str, Any],
+    ) -> Self:
+        """Run a statement while a reader has it wait, and look at it then."""
+        target = self.recorder._database.target  # noqa: SLF001  two halves of one thing
+        with open_connection(target) as reader, open_connection(target) as observer:
+            reader.autocommit = False
+            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            for table in self.recorder.read(observer).values():
+                reader.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(table.name)))
+            seen: list[State] = []
+            ended = threading.Event()
+
+            def observe() -> None:
+                while not ended.is_set():
+                    waits = observer.execute(
+                        "SELECT FROM pg_catalog.pg_locks WHERE pid = %s AND NOT granted",
+                        [self.connection.info.backend_pid],
+                    ).fetchone()
+                    seen.append(self.recorder.read(observer))
+                    if waits is not None:  # so it did while we looked: let it go on now
+                        reader.rollback()
+                    time.sleep(_POLL)
+
+            thread = threading.Thread(target=observe)
+            thread.start()
+            try:
+                super().execute(query, params, **kwargs)
+            finally:
+                ended.set()
+                thread.join()
+            self.recorder.ended(text, _union(seen, self.recorder.read(observer)))
+            with suppress(psycopg.Error):
+                reader.rollback()
+        return self
+
+
+def _union(seen: list[State], last: State) -> State:
+    """Return the last state, with every lock that was seen."""
+    return {
+        key: dataclasses.replace(
+            table,
+            modes=frozenset(m for state in seen if key in state for m in state[key].modes),
+        )
+        for key, table in last.items()
+    }
+
+
+def _text(query: Any, conn: psycopg.Connection) -> str:  # noqa: ANN401  whatever psycopg executes
+    """Return a statement as text."""
+    if isinstance(query, sql.Composable):
+        return query.as_string(conn)
+    return query.decode() if isinstance(query, bytes) else str(query)

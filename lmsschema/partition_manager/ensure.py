@@ -1,0 +1,154 @@
+"""Makes the partitions that a table's policy wants and does not have: the cron job's work."""
+
+import dataclasses
+from datetime import datetime
+
+from lmsschema.database.connection import Database, require_writable
+from lmsschema.database.sqlstate import translated
+from lmsschema.errors import LockTimeoutError
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.partition_manager import heal
+from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager.actions import Planner, Run
+from lmsschema.partition_manager.heal_plan import Heal
+from lmsschema.partition_manager.state import BusyError, State
+from lmsschema.partitions import (
+    Action,
+    Create,
+    Policy,
+    covered_until,
+    plan,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a run did, and how the table stands.
+
+    Attributes:
+        table: The partitioned table.
+        done: The actions that were applied, in order.
+        in_the_way: Partitions that could not be made since the default holds rows of theirs.
+        busy: Whether another run was at work; this one then left the rest to it.
+        until: The first instant from now on that has no partition of its own; None: no end.
+        now: The database's time.
+        default: The partition that takes rows which have none of their own, or None.
+        healed: How rows of the default were, or would have to be, brought home; None if none had.
+    """
+
+    table: str
+    done: tuple[Action, ...]
+    in_the_way: tuple[Create, ...]
+    busy: bool
+    until: datetime | None
+    now: datetime
+    default: str | None
+    healed: Heal | None = None
+
+
+def ensure(
+    database: Database,
+    policy: Policy,
+    *,
+    patience: Patience = DEFAULT_PATIENCE,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """Make what is missing from the current interval to the last one ahead, and the default.
+
+    Each partition is made in a transaction of its own
+    (:mod:`lmsschema.partition_manager.attach` says what that locks), planned afresh from what
+    the catalogs say by then; only the first partitions of a table
+    that has none are made in one. With nothing to do, one query is all that is run. Where rows in
+    the default stand in the way, the default is promoted if that brings them home.
+
+    Args:
+        database: Where; opened and closed by the caller.
+        policy: The table's policy.
+        patience: How long each partition's locks are waited for.
+        progress: Told what was made and who is in the way.
+
+    Raises:
+        LockTimeoutError: A lock was not got in time; what was made before is in place.
+        UnsafeError: A table that is none of ours has a partition's name; everything else was made.
+    """
+
+    def planner(state: State) -> list[Action]:
+        return plan(policy, state.partitions, state.now)
+
+    outcome = make(database, policy, planner, patience=patience, progress=progress)
+    if not outcome.in_the_way:
+        return outcome
+    healed = heal.heal(database, policy, may_move=False, patience=patience, progress=progress)
+    if not healed.applied:
+        return dataclasses.replace(outcome, healed=healed.plan)
+    after = make(database, policy, planner, patience=patience, progress=progress)
+    return dataclasses.replace(after, done=outcome.done + after.done, healed=healed.plan)
+
+
+def make(
+    database: Database,
+    policy: Policy,
+    planner: Planner,
+    *,
+    patience: Patience = DEFAULT_PATIENCE,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """Do what ``planner`` wants of a table until it wants nothing more; see :func:`ensure`."""
+    with translated(database.target):
+        with database.transaction(read_only=True):
+            state = partition_state.read(database, policy)
+        left = _clear(database, policy, patience, progress) if state.unfinished else None
+        if not planner(state) and left is None:
+            return _outcome(policy, state)
+        require_writable(database)
+        run = Run(database, policy, planner, patience, progress)
+        try:
+            while run.goes_on():
+                pass
+        except BusyError:
+            progress(partition_state.busy(policy))
+            with database.transaction(read_only=True):
+                state = partition_state.read(database, policy)
+            return _outcome(policy, state, run, busy=True)
+    if left is not None:
+        raise left
+    if run.refused:
+        raise run.refused[0]
+    if run.postponed is not None:
+        raise run.postponed
+    return _outcome(policy, run.state, run)
+
+
+def _clear(
+    database: Database, policy: Policy, patience: Patience, progress: Progress
+) -> LockTimeoutError | None:
+    """Remove what a move left that was cut short; what is to be made does not wait for that.
+
+    Returns:
+        Why it could not be removed, if a lock was not got in time.
+    """
+    if database.read_only:
+        return None
+    from lmsschema.partition_manager import leftovers
+
+    try:
+        leftovers.clear(database, policy, patience, progress)
+    except BusyError:  # perhaps it is the move itself
+        return None
+    except LockTimeoutError as error:
+        return error
+    return None
+
+
+def _outcome(
+    policy: Policy, state: State, run: Run | None = None, *, busy: bool = False
+) -> Outcome:
+    return Outcome(
+        policy.table,
+        tuple(run.done) if run else (),
+        tuple(run.in_the_way) if run else (),
+        busy,
+        covered_until(state.partitions, state.now),
+        state.now,
+        state.default,
+    )

@@ -1,0 +1,193 @@
+"""Brings the rows of the default partition to the partitions that they belong to."""
+
+import dataclasses
+from datetime import UTC
+
+import psycopg
+from psycopg import errors, sql
+
+from lmsschema.database.connection import Database, require_writable
+from lmsschema.database.queries import query
+from lmsschema.database.sqlstate import translated
+from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.partition_manager import attach, promote
+from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager.heal_plan import Heal, Stray, plan_heal
+from lmsschema.partition_manager.state import State
+from lmsschema.partitions import Policy
+
+#: How often a heal is planned again since rows came that no longer fit the plan.
+_REPLANS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Healed:
+    """What a heal did.
+
+    Attributes:
+        table: The partitioned table.
+        plan: What was planned, and applied if ``applied``.
+        applied: Whether it was; with nothing to do, or on a dry run, not.
+    """
+
+    table: str
+    plan: Heal
+    applied: bool
+
+
+def read_strays(database: Database, policy: Policy, default: str) -> tuple[list[Stray], int]:
+    """Count the default's rows by interval; and those whose time is none of an interval.
+
+    Reads the whole default, under ACCESS SHARE.
+    """
+    rows = database.conn.execute(
+        sql.SQL(
+            "SELECT CASE WHEN isfinite({key}) AND {key} >= '0001-01-08' AND {key} < '9990-01-01'"
+            " THEN date_trunc({interval}, {key}::timestamp) END AS start, count(*)"
+            " FROM ONLY {table} GROUP BY 1 ORDER BY 1"
+        ).format(
+            key=sql.Identifier(policy.key),
+            interval=policy.interval,
+            table=sql.Identifier(default),
+        )
+    ).fetchall()
+    strays = [Stray(start.replace(tzinfo=UTC), count) for start, count in rows if start is not None]
+    return strays, sum(count for start, count in rows if start is None)
+
+
+def plan(database: Database, policy: Policy) -> tuple[State, Heal]:
+    """Read how a table stands and plan what is to be done; changes nothing."""
+    with translated(database.target), database.transaction(read_only=True):
+        state = partition_state.read(database, policy)
+        return state, _plan(database, policy, state)
+
+
+def heal(
+    database: Database,
+    policy: Policy,
+    *,
+    may_move: bool = True,
+    patience: Patience = DEFAULT_PATIENCE,
+    progress: Progress = lambda _: None,
+) -> Healed:
+    """Bring the default's rows home, by promotion or by moving them.
+
+    Args:
+        database: Where.
+        policy: The table's policy.
+        may_move: Whether many rows may be moved; without it, such a plan is not applied.
+        patience: How long locks are waited for.
+        progress: Told what is done.
+
+    Raises:
+        LockTimeoutError: A lock was not got in time.
+        UnsafeError: Foreign keys refer to the table, so that its rows can't be moved.
+    """
+    state, planned = plan(database, policy)
+    with translated(database.target):
+        for _ in range(_REPLANS):
+            try:
+                if state.unfinished and not database.read_only:
+                    from lmsschema.partition_manager import leftovers
+
+                    leftovers.clear(database, policy, patience, progress)
+                if planned.method == "nothing" or (planned.method == "move" and not may_move):
+                    return Healed(policy.table, planned, applied=False)
+                require_writable(database)
+                if planned.method == "promote":
+                    return _promote(database, policy, patience, progress)
+                refuse_if_referenced(database, policy)
+                with partition_state.claimed(database, policy):
+                    state, planned = plan(database, policy)  # another run may have been at work
+                    if planned.method == "move":
+                        from lmsschema.partition_manager import move
+
+                        move.move(database, policy, planned, patience, progress)
+                        return Healed(policy.table, planned, applied=True)
+            except partition_state.BusyError:
+                progress(partition_state.busy(policy))
+                return Healed(policy.table, planned, applied=False)
+            except errors.CheckViolation:  # a row came meanwhile that belongs elsewhere
+                state, planned = plan(database, policy)
+    raise LmsschemaError(
+        f"rows of other months keep coming into the default partition of {policy.table}",
+        hint="Run the command again.",
+    )
+
+
+def refuse_if_referenced(database: Database, policy: Policy) -> None:
+    """Raise UnsafeError if a foreign key refers to the table: deleting its rows would cascade."""
+    row = database.conn.execute(
+        query("partition_manager/referrers"), {"schema": database.schema, "table": policy.table}
+    ).fetchone()
+    if row is not None:
+        raise UnsafeError(
+            f"rows of {policy.table} can't be moved: {row[0]} of {row[1]} refers to them",
+            hint="Drop that foreign key first, and add it again afterwards.",
+        )
+
+
+def _plan(database: Database, policy: Policy, state: State) -> Heal:
+    if state.default is None:
+        return plan_heal(policy, state.partitions, [], state.now)
+    strays, elsewhere = read_strays(database, policy, state.default)
+    return plan_heal(policy, state.partitions, strays, state.now, elsewhere=elsewhere)
+
+
+def _promote(database: Database, policy: Policy, patience: Patience, progress: Progress) -> Healed:
+    """Promote the default, planned from what it holds when the transaction begins."""
+    around = attach.surroundings(database, policy)
+    default = policy.default_name
+    planned: Heal | None = None
+
+    def prepare(conn: psycopg.Connection) -> None:
+        nonlocal default, planned
+        partition_state.claim(conn, database, policy)
+        state = partition_state.read(database, policy)
+        default = state.default or default
+        planned = _plan(database, policy, state)
+        if planned.method == "promote":
+            if planned.moved or planned.staying:
+                refuse_if_referenced(database, policy)
+            promote.prepare(database, policy, planned, around)
+
+    def wanted() -> list[Lock]:
+        if planned is None or planned.method != "promote":
+            return []
+        return promote.needed(database, policy, around, default)
+
+    def work(_: psycopg.Connection) -> Healed:
+        if planned is None:
+            raise TypeError("work without a plan")
+        if planned.method == "promote":
+            promote.promote(database, policy, planned, default)
+        return Healed(policy.table, planned, applied=planned.method == "promote")
+
+    done = ladder.step(
+        database,
+        work,
+        what=f"make the default of {policy.table} a partition",
+        locks=wanted,
+        prepare=prepare,
+        patience=patience,
+        progress=progress,
+    )
+    if done.applied and done.plan.promoted is not None:
+        progress(
+            f"{default} became {done.plan.promoted.name} with "
+            f"{done.plan.rows - done.plan.moved} rows; a fresh {default} took its place"
+        )
+    return done
+
+
+def describe(planned: Heal) -> str:
+    """Say in one line what a heal does, and why."""
+    if planned.method == "nothing":
+        return f"nothing to heal: {planned.why}; {planned.staying} rows stay in the default"
+    verb = "promote the default" if planned.method == "promote" else "move rows"
+    return (
+        f"{verb}: {planned.rows} rows go home ({planned.why}); "
+        f"{planned.staying} rows stay in the default"
+    )

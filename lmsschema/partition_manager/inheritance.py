@@ -1,0 +1,58 @@
+"""What a partition takes over from its table beyond what LIKE copies: owner, grants and so on."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.partitions import Policy
+
+#: What is told, not mended, of a partition with rows: it would copy them under an exclusive lock.
+BY_HAND = frozenset({"tablespace"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """Something in which a partition differs from its table.
+
+    Attributes:
+        partition: The partition's name.
+        kind: owner, grant, row security, policy, statistics target, extended statistics,
+            tablespace, comment or replica identity.
+        statement: What mends it; it locks the partition alone.
+    """
+
+    partition: str
+    kind: str
+    statement: str
+
+
+def differences(
+    database: Database, policy: Policy, partitions: Sequence[str] | None = None
+) -> list[Difference]:
+    """Return what partitions, or tables about to become some, lack of what their table has.
+
+    Args:
+        database: In a transaction of :meth:`Database.transaction`, whose search_path counts.
+        policy: The table's policy.
+        partitions: Names; every partition of the table where None.
+    """
+    rows = database.conn.execute(
+        query("partition_manager/inheritance"),
+        {
+            "schema": database.schema,
+            "table": policy.table,
+            "partitions": None if partitions is None else list(partitions),
+        },
+    )
+    return [Difference(*row) for row in rows]
+
+
+def mend(conn: psycopg.Connection, found: Sequence[Difference]) -> None:
+    """Run the statements that mend differences, in one round trip."""
+    if found:
+        # the server wrote these statements and quoted their names itself
+        conn.execute(sql.SQL("; ").join(sql.SQL(one.statement) for one in found))

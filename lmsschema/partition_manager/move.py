@@ -1,0 +1,239 @@
+"""Moves the rows of the default partition home: a copy, kept up to date, and an exchange.
+
+Everything but the exchange goes on beside the users of the table. Cut short, what is there of the
+copy is found by its comment and removed by the next run; the default is as it was.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import psycopg
+from psycopg import errors, sql
+
+from lmsschema.database.connection import Database
+from lmsschema.errors import UnsafeError
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import Lock, Patience, Progress
+from lmsschema.partition_manager import attach, capture, exchange, foreign_keys, leftovers, promote
+from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager.capture import Capture
+from lmsschema.partition_manager.heal_plan import Heal
+from lmsschema.partitions import Create, Policy
+
+if TYPE_CHECKING:
+    from lmsschema.partition_manager.attach import Surroundings
+
+#: Pages of the default that one transaction copies (16 MB).
+BATCH = 2048
+
+#: Changes left over that are brought over under the locks of the exchange.
+_FEW = 500
+
+_ROUNDS = 20
+
+Targets: TypeAlias = Sequence[tuple[str, sql.Composable]]
+
+
+def move(
+    database: Database, policy: Policy, plan: Heal, patience: Patience, progress: Progress
+) -> None:
+    """Copy the default's rows into the partitions that the plan makes, and exchange it for them.
+
+    The table's partitions are claimed by the caller.
+
+    Raises:
+        LockTimeoutError: A lock was not got in time; the default is as it was.
+        UnsafeError: The table has no primary key, by which changes are found.
+    """
+    with database.transaction(read_only=True):
+        state = partition_state.read(database, policy)
+    if state.default is None:
+        return
+    log = capture.read(database, state.default, policy.log_name)
+    if not log.key:
+        raise UnsafeError(
+            f"rows of {policy.table} can't be moved: it has no primary key",
+            hint="Add one, so that rows which change meanwhile are found.",
+        )
+    Move(database, policy, plan.homes, log, patience=patience, progress=progress).run()
+
+
+class Move:
+    """A move: its tables, and what waits for locks."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        homes: Sequence[Create],
+        log: Capture,
+        *,
+        patience: Patience,
+        progress: Progress,
+    ) -> None:
+        self.database = database
+        self.policy = policy
+        self.homes = homes
+        self.log = log
+        self.patience = patience
+        self.progress = progress
+        self.fresh = policy.copy_name
+        self.around: Surroundings = attach.surroundings(database, policy)
+        here = [(h.name, promote.within(policy, h.range)) for h in homes if h.range is not None]
+        elsewhere = sql.SQL("({}) IS NOT TRUE").format(sql.SQL(" OR ").join(w for _, w in here))
+        self.targets: Targets = [*here, (self.fresh, elsewhere)]
+
+    def run(self) -> None:
+        """Copy, exchange; on an error remove the copy."""
+        self.clean_up()
+        try:
+            self._make_tables()
+            self._step(self._start_log, "note changes", self._default)
+            self.copy()
+            self.catch_up()
+            self._add_keys()
+            for home in self.homes:
+                self._quietly(sql.SQL("ANALYZE {}").format(sql.Identifier(home.name)))
+            self.catch_up()
+            self._step(
+                self._exchange, f"exchange {self.log.table}", self._all, prepare=self.bring_over
+            )
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.clean_up()
+            raise
+        names = ", ".join(home.name for home in self.homes)
+        self.progress(f"moved rows of {self.log.table} to {names}")
+
+    def _make_tables(self) -> None:
+        """Make the copy's tables, each with a CHECK that spares ATTACH its scan, and a mark."""
+        with self.database.transaction() as conn:
+            names = [name for name, _ in self.targets]
+            attach.create(self.database, self.policy, names, self.around)
+            for name in names:
+                self._mark(conn, name)
+            for name, within in self.targets[:-1]:
+                conn.execute(
+                    sql.SQL(
+                        "ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL AND {})"
+                    ).format(
+                        sql.Identifier(name),
+                        sql.Identifier(exchange.CHECK),
+                        sql.Identifier(self.policy.key),
+                        within,
+                    )
+                )
+
+    def _start_log(self, conn: psycopg.Connection) -> None:
+        capture.start(conn, self.log)
+        self._mark(conn, self.log.name)
+
+    def _mark(self, conn: psycopg.Connection, name: str) -> None:
+        """Write on a table what it is, so that it is found if the move is cut short."""
+        conn.execute(
+            sql.SQL("COMMENT ON TABLE {} IS {}").format(
+                sql.Identifier(name), sql.Literal(partition_state.unfinished_mark(self.policy))
+            )
+        )
+
+    def copy(self) -> None:
+        """Copy what the default holds now, a bounded number of pages a transaction."""
+        row = self.database.conn.execute(
+            sql.SQL(
+                "SELECT pg_catalog.pg_relation_size({}::regclass)"
+                " / pg_catalog.current_setting('block_size')::bigint"
+            ).format(sql.Literal(self._qualified(self.log.table)))
+        ).fetchone()
+        pages = int(row[0]) if row else 0
+        for first in range(0, pages, BATCH):
+            with self.database.transaction() as conn:
+                for name, where in self.targets:
+                    conn.execute(
+                        sql.SQL(
+                            "INSERT INTO {target} ({columns}) SELECT {columns} FROM ONLY {table}"
+                            " WHERE ctid >= {first}::tid AND ctid < {last}::tid AND {where}"
+                            " ON CONFLICT DO NOTHING"
+                        ).format(
+                            target=sql.Identifier(name),
+                            columns=self.log.listed(),
+                            table=sql.Identifier(self.log.table),
+                            first=sql.Literal(f"({first},0)"),
+                            last=sql.Literal(f"({first + BATCH},0)"),
+                            where=where,
+                        )
+                    )
+            done = min(100, (first + BATCH) * 100 // pages)
+            self.progress(f"copied {done} % of {self.log.table}")
+
+    def catch_up(self) -> None:
+        """Bring over what changed meanwhile, until little is left."""
+        for _ in range(_ROUNDS):
+            with self.database.transaction() as conn:
+                count = capture.apply(conn, self.log, self.targets)
+            if count is None or count <= _FEW:  # a truncation is answered by the exchange
+                return
+
+    def bring_over(self, conn: psycopg.Connection) -> None:
+        """Bring over what came while locks were waited for, before the next try for them."""
+        capture.apply(conn, self.log, self.targets)
+
+    def _add_keys(self) -> None:
+        """Add the foreign keys; what was deleted before they were there is brought over first."""
+        for table, _ in self.targets:
+            for attempt in range(_ROUNDS):
+                try:
+                    foreign_keys.add(
+                        self.database, self.policy, table, self.patience, self.progress
+                    )
+                    break
+                except errors.ForeignKeyViolation:
+                    if attempt == _ROUNDS - 1:
+                        raise
+                    self.catch_up()
+
+    def _exchange(self, conn: psycopg.Connection) -> None:
+        del conn  # the database's own
+        exchange.exchange(
+            self.database,
+            self.policy,
+            self.homes,
+            fresh=self.fresh,
+            log=self.log,
+            targets=self.targets,
+        )
+
+    def clean_up(self) -> None:
+        """Remove what a move that was cut short has left, this one or an earlier."""
+        leftovers.remove(self.database, self.policy, self.patience, self.progress)
+
+    def _quietly(self, statement: sql.Composed) -> None:
+        """Run a statement that concerns a table of the copy alone."""
+        with self.database.transaction() as conn:
+            conn.execute(statement)
+
+    def _step(
+        self,
+        work: Callable[[psycopg.Connection], None],
+        what: str,
+        wanted: Callable[[], Sequence[Lock]],
+        prepare: Callable[[psycopg.Connection], None] = lambda _: None,
+    ) -> None:
+        ladder.step(
+            self.database,
+            work,
+            what=what,
+            locks=wanted,
+            prepare=prepare,
+            patience=self.patience,
+            progress=self.progress,
+        )
+
+    def _default(self) -> list[Lock]:
+        return [Lock(self.database.schema, self.log.table, "SHARE ROW EXCLUSIVE")]
+
+    def _all(self) -> list[Lock]:
+        return promote.needed(self.database, self.policy, self.around, self.log.table)
+
+    def _qualified(self, table: str) -> str:
+        return sql.Identifier(self.database.schema, table).as_string()

@@ -1,0 +1,217 @@
+"""Makes a table beside a partitioned table like it, so that attaching it finds nothing amiss.
+
+A table that was detached does not get what its table gets from then on: columns, NOT NULLs, CHECKs,
+indexes, keys. ATTACH refuses a table that lacks some of it, and builds the rest under its locks.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
+from lmsschema.ddl import rules
+from lmsschema.ddl.rules import Rule
+from lmsschema.errors import UnsafeError
+from lmsschema.locks import ladder
+from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
+from lmsschema.partition_manager import foreign_keys
+from lmsschema.partition_manager.promote import within
+from lmsschema.partitions import Policy, Range, for_values
+
+#: The CHECK that proves a table's bounds, and that columns hold no null, until it is attached.
+CHECK = "lmsschema_bounds"
+
+#: What can't be had without a loss.
+_INCOMPATIBLE = frozenset({"column too many", "type"})
+
+_BY_INDEX = frozenset({"index", "unique index", "key"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """Something in which a table is not like the partitioned table.
+
+    Attributes:
+        what: column too many, type, column, default, not null, check, index, unique index, key or
+            foreign key.
+        name: The column's or constraint's name.
+        wanted: What the partitioned table has, as SQL; None: nothing.
+        found: What the table has instead.
+        broken: The condition of rows that stand in the way; None: none do, or it is not known.
+    """
+
+    what: str
+    name: str
+    wanted: str | None
+    found: str | None
+    broken: str | None
+
+
+def read(database: Database, policy: Policy, name: str) -> list[Difference]:
+    """Return in what a table is not like the partitioned table; in the order of mending it."""
+    with database.transaction(read_only=True) as conn:
+        rows = conn.execute(
+            query("partition_manager/likeness"),
+            {"schema": database.schema, "table": policy.table, "partition": name},
+        ).fetchall()
+    return [Difference(*row) for row in rows]
+
+
+def make_alike(
+    database: Database,
+    policy: Policy,
+    name: str,
+    bounds: Range,
+    *,
+    patience: Patience,
+    progress: Progress,
+) -> None:
+    """Give a table what the partitioned table has, and prove that its rows lie in bounds.
+
+    All of it concerns the table alone, but for its foreign keys
+    (:mod:`lmsschema.partition_manager.foreign_keys`): ACCESS EXCLUSIVE for moments, SHARE while
+    an index is built. Cut short, it goes on where it was.
+
+    Raises:
+        UnsafeError: Rows break a rule, or a column is too many or of another type. Nothing was
+            changed.
+        LockTimeoutError: A lock was not got in time.
+    """
+    found = read(database, policy, name)
+    _refuse_incompatible(policy, name, found)
+    rules.refuse_violations(database, _rules(policy, name, bounds, found))
+
+    def change(statement: sql.Composed, what: str, mode: Mode = "ACCESS EXCLUSIVE") -> None:
+        ladder.step(
+            database,
+            lambda conn: conn.execute(statement),
+            what=f"{what} {name}",
+            locks=lambda: [Lock(database.schema, name, mode)],
+            patience=patience,
+            progress=progress,
+        )
+
+    table = sql.Identifier(name)
+    try:
+        change(_preparation(policy, name, bounds, found), "prepare")
+        checks = [CHECK, *(one.name for one in found if one.what == "check")]
+        with database.transaction() as conn:
+            conn.execute(
+                _alter(table, [_named("VALIDATE CONSTRAINT {}", check) for check in checks])
+            )
+        filled = [one.name for one in found if one.what == "not null"]
+        if filled:  # the CHECK spares this the rows
+            actions = [_named("ALTER COLUMN {} SET NOT NULL", column) for column in filled]
+            change(_alter(table, actions), "set NOT NULL of")
+        for one in found:
+            if one.what in _BY_INDEX:
+                mode: Mode = "ACCESS EXCLUSIVE" if one.what == "key" else "SHARE"
+                change(_index(name, one), f"build {one.name} of", mode)
+                progress(f"built {one.name} of {name}")
+        foreign_keys.add(database, policy, name, patience, progress)
+    except psycopg.IntegrityError as error:
+        # rows that came since they were counted, or that can't be counted beforehand
+        drop_check(database, name)
+        again = _rules(policy, name, bounds, read(database, policy, name))
+        rules.refuse_violations(database, again)
+        raise UnsafeError(
+            f"rows of {name} break a rule of {policy.table}: {error.diag.message_primary}",
+            hint="Correct or delete those rows, then run it again.",
+        ) from None
+
+
+def drop_check(database: Database, name: str) -> None:
+    """Drop the CHECK of the bounds from a table that is not attached after all."""
+    with database.transaction() as conn:
+        conn.execute(_alter(sql.Identifier(name), [_named("DROP CONSTRAINT IF EXISTS {}", CHECK)]))
+
+
+def _refuse_incompatible(policy: Policy, name: str, found: Sequence[Difference]) -> None:
+    lines = []
+    for one in found:
+        if one.what == "type":
+            lines.append(f"  {one.name} is {one.found}, and of {policy.table} {one.wanted}")
+        elif one.what == "column too many":
+            lines.append(f"  {one.name}, which {policy.table} has not")
+    if lines:
+        raise UnsafeError(
+            f"columns of {name} are not those of {policy.table}:\n" + "\n".join(lines),
+            hint="Drop or change those columns of it, if you can do without their values; then "
+            "run it again.",
+            details={
+                "columns": [
+                    {"column": one.name, "found": one.found, "wanted": one.wanted}
+                    for one in found
+                    if one.what in _INCOMPATIBLE
+                ]
+            },
+        )
+
+
+def _rules(policy: Policy, name: str, bounds: Range, found: Sequence[Difference]) -> list[Rule]:
+    """Return the rules that the table's rows are not known to keep."""
+    out = sql.SQL("({}) IS NOT TRUE").format(_inside(policy, bounds)).as_string()
+    named = {"column": "{0}.{1} NOT NULL", "not null": "{0}.{1} NOT NULL"}
+    return [
+        Rule(f"its bounds, {for_values(bounds)}", name, out),
+        *(
+            Rule(named.get(one.what, "{1}").format(name, one.name), name, one.broken)
+            for one in found
+            if one.broken is not None
+        ),
+    ]
+
+
+def _inside(policy: Policy, bounds: Range) -> sql.Composed:
+    return sql.SQL("{} IS NOT NULL AND {}").format(
+        sql.Identifier(policy.key), within(policy, bounds)
+    )
+
+
+def _preparation(
+    policy: Policy, name: str, bounds: Range, found: Sequence[Difference]
+) -> sql.Composed:
+    """Return the statement that reads no row: columns, defaults, CHECKs that are NOT VALID yet."""
+    actions = [_named("DROP CONSTRAINT IF EXISTS {}", CHECK)]
+    proved = [_inside(policy, bounds)]
+    for one in found:
+        if one.what == "column":
+            actions.append(_named("ADD COLUMN {} ", one.name) + sql.SQL(one.wanted or ""))
+        elif one.what == "default":
+            to = "DROP DEFAULT" if one.wanted is None else "SET DEFAULT "
+            actions.append(
+                _named("ALTER COLUMN {} ", one.name) + sql.SQL(to) + sql.SQL(one.wanted or "")
+            )
+        elif one.what == "not null":
+            proved.append(_named("{} IS NOT NULL", one.name))
+        elif one.what == "check":
+            if one.found is not None:
+                actions.append(_named("DROP CONSTRAINT {}", one.name))
+            check = sql.SQL(one.wanted or "") + sql.SQL(" NOT VALID")
+            actions.append(_named("ADD CONSTRAINT {} ", one.name) + check)
+    actions.append(
+        sql.SQL("ADD CONSTRAINT {} CHECK ({}) NOT VALID").format(
+            sql.Identifier(CHECK), sql.SQL(" AND ").join(proved)
+        )
+    )
+    return _alter(sql.Identifier(name), actions)
+
+
+def _index(name: str, one: Difference) -> sql.Composed:
+    """Return the statement that builds an index; PostgreSQL names it, unless it is a key's."""
+    table = sql.Identifier(name)
+    if one.what == "key":
+        return _alter(table, [sql.SQL("ADD ") + sql.SQL(one.wanted or "")])
+    unique = sql.SQL("UNIQUE " if one.what == "unique index" else "")
+    return sql.SQL("CREATE {}INDEX ON {} ").format(unique, table) + sql.SQL(one.wanted or "")
+
+
+def _alter(table: sql.Identifier, actions: Sequence[sql.Composable]) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} ").format(table) + sql.SQL(", ").join(actions)
+
+
+def _named(text: str, name: str) -> sql.Composed:
+    return sql.SQL(text).format(sql.Identifier(name))

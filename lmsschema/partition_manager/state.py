@@ -1,0 +1,179 @@
+"""What partitions a table has, read from the catalogs."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg import sql
+
+from lmsschema.database.connection import NO_TRANSACTION_TIMEOUT, Database, open_connection
+from lmsschema.database.queries import query
+from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.partitions import Partition, Policy, Range
+
+KEY_TYPES = ("timestamp with time zone", "timestamp without time zone", "date")
+
+_BEGIN = "FOR VALUES FROM ("
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A table's partitions at a moment of the database's clock.
+
+    Attributes:
+        now: The moment.
+        partitions: Every partition.
+        comment: The table's comment.
+        unfinished: Whether a move of the default's rows is under way, or was cut short.
+    """
+
+    now: datetime
+    partitions: tuple[Partition, ...]
+    comment: str | None = None
+    unfinished: bool = False
+
+    @property
+    def default(self) -> str | None:
+        """The default partition's name."""
+        return next((p.name for p in self.partitions if p.range is None), None)
+
+
+def read(database: Database, policy: Policy) -> State:
+    """Read a table's partitions, in one query, in a transaction of :meth:`Database.transaction`.
+
+    Raises:
+        LmsschemaError: There is no such table.
+        UnsafeError: It is not partitioned as the policy says; nothing is changed.
+    """
+    row = database.conn.execute(
+        query("partition_manager/state"),
+        {
+            "schema": database.schema,
+            "table": policy.table,
+            "copy": policy.copy_name,
+            "log": policy.log_name,
+            "mark": unfinished_mark(policy),
+        },
+    ).fetchone()
+    if row is None:
+        raise LmsschemaError(
+            f"there is no table {policy.table} in schema {database.schema} of {database.target}",
+            hint="Create the schema first: lmsschema upgrade",
+        )
+    now, kind, strategy, key_columns, key, key_type, comment, unfinished, *arrays = row
+    names, bounds, pending = arrays
+    if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
+        raise UnsafeError(
+            f"table {policy.table} in schema {database.schema} is not partitioned by range of "
+            f"{policy.key}",
+            hint="lmsschema manages only tables that are partitioned as it declares.",
+        )
+    partitions = tuple(
+        Partition(name, parse_bounds(text), detach_pending=name in pending)
+        for name, text in zip(names, bounds, strict=True)
+    )
+    return State(now.astimezone(UTC), partitions, comment, unfinished)
+
+
+def unfinished_mark(policy: Policy) -> str:
+    """Return the comment of the tables that a move makes, until it is over."""
+    return (
+        f"lmsschema: part of a move of rows out of {policy.table}'s default that is not over; "
+        "if none is at work, lmsschema partitions heal ends it"
+    )
+
+
+class BusyError(Exception):
+    """Another run has claimed the table's partitions."""
+
+
+def busy(policy: Policy) -> str:
+    """Return what is said where another run is at work."""
+    return f"another run is at work on the partitions of {policy.table}: left to it"
+
+
+def claim(conn: psycopg.Connection, database: Database, policy: Policy) -> None:
+    """Claim a table's partitions until the transaction ends, without waiting.
+
+    Raises:
+        BusyError: Another run has them.
+    """
+    key = {"schema": database.schema, "table": policy.table}
+    # parameters that the server is sent leave a portal, and so a snapshot, in an open transaction
+    if psycopg.ClientCursor(conn).execute(query("partition_manager/lock"), key).fetchone() != (
+        True,
+    ):
+        raise BusyError
+
+
+def is_claimed(database: Database, policy: Policy) -> bool:
+    """Whether a run has claimed the table's partitions just now."""
+    key = {"schema": database.schema, "table": policy.table}
+    return database.conn.execute(query("partition_manager/claimed"), key).fetchone() == (True,)
+
+
+@contextlib.contextmanager
+def claimed(database: Database, policy: Policy) -> Iterator[None]:
+    """Claim a table's partitions for many transactions, by one on a connection of its own.
+
+    Raises:
+        BusyError: Another run has them.
+    """
+    with contextlib.closing(open_connection(database.target)) as conn:
+        conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED")  # it holds no snapshot then
+        conn.execute(
+            sql.SQL(
+                "SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true), {}"
+            ).format(NO_TRANSACTION_TIMEOUT)
+        )
+        claim(conn, database, policy)
+        try:
+            yield
+        finally:
+            # the server ends a session some time after its client: the claim must not outlast us
+            with contextlib.suppress(psycopg.Error):
+                conn.execute("ROLLBACK")
+
+
+def parse_bounds(text: str) -> Range | None:
+    """Return the range of a bound as PostgreSQL prints it in UTC and ISO style; None: DEFAULT.
+
+    Times that Python can't hold (infinity, years before 1 or after 9999) become the nearest that it
+    can, or no bound at all where that says the same.
+    """
+    if text == "DEFAULT":
+        return None
+    lower, middle, upper = text.removeprefix(_BEGIN).removesuffix(")").partition(") TO (")
+    if not text.startswith(_BEGIN) or not middle:
+        raise LmsschemaError(f"partition bounds not understood: {text}")
+    first, last = _instant(lower), _instant(upper)
+    return Range(None if first == _EARLIEST else first, None if last == _LATEST else last)
+
+
+@functools.lru_cache(maxsize=4096)  # a bound is the end of one partition and the start of the next
+def _instant(text: str) -> datetime:
+    """Return one bound; what Python can't hold is the earliest or the latest that it can."""
+    value = text.strip("'")
+    if value in {"MINVALUE", "-infinity"} or value.endswith(" BC"):
+        return _EARLIEST
+    if value in {"MAXVALUE", "infinity"} or value.index("-") > len("9999"):
+        return _LATEST
+    instant = datetime.fromisoformat(value)
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def exists(conn: psycopg.Connection, schema: str, name: str) -> bool:
+    """Whether a relation of that name exists in a schema."""
+    found = conn.execute(
+        "SELECT FROM pg_catalog.pg_class AS c"
+        " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
+        " WHERE n.nspname = %s AND c.relname = %s",
+        (schema, name),
+    )
+    return found.fetchone() is not None
