@@ -41,7 +41,7 @@ def run(
             found = {}
             with Recorder.recording(copy) as recorder:
                 for revision in pending:
-                    runner.run(copy, "upgrade", revision, [revision], lambda _: None, at_once=False)
+                    runner.run(copy, "upgrade", [revision], lambda _: None, at_once=False)
                     found[revision] = recorder.take()
             return found, f"PostgreSQL {place.version} ({place.target})"
 
@@ -59,7 +59,7 @@ def _refuse_pooler(place: Database) -> None:
 def _build(copy: Database, before: str) -> None:
     """Give the scratch database the schema of ``before``, with its partitions."""
     steps = revisions.ids()[: revisions.position(before)]
-    runner.run(copy, "upgrade", before, steps, lambda _: None)
+    runner.run(copy, "upgrade", steps, lambda _: None)
     for policy in POLICIES:
         with copy.transaction(read_only=True) as conn:
             there = state.exists(conn, copy.schema, policy.table)

@@ -8,7 +8,7 @@ from typing import Any
 from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
-from lmsschema.migration import fingerprint, hazards, migrate, preflight, revisions, runner
+from lmsschema.migration import fingerprint, hazards, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager import statements
@@ -55,8 +55,8 @@ def make(database: Database, name: str = revisions.HEAD, *, shadow_url: str | No
         UnsafeError: Tables or types of these names exist that lmsschema did not make, or the
             database is at an unknown revision.
     """
-    before = migrate.current(database)
-    pending = migrate.pending(before, name)
+    before = position.current(database)
+    pending = position.pending(before, name)
     if before is None:
         preflight.refuse_taken_names(database)
     steps = [Step(revision, text) for revision, text in scripts(before, pending)]

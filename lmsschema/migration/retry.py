@@ -60,7 +60,7 @@ def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
     revision: str,
     failed: "sqlalchemy.exc.DBAPIError",
     attempt: int,
-    in_the_way: list[Blocker],
+    blockers: list[Blocker],
     retry: Retry,
     notify: Notify,
 ) -> None:
@@ -68,7 +68,7 @@ def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
     if not isinstance(failed.orig, _PASSING):
         raise _failure(database, revision, failed, attempt, []) from failed
     if attempt > retry.retries:
-        raise _failure(database, revision, failed, attempt, in_the_way) from failed
+        raise _failure(database, revision, failed, attempt, blockers) from failed
     pause = retry.pause(attempt)
     notify(
         f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
@@ -82,14 +82,15 @@ def _failure(
     revision: str,
     error: "sqlalchemy.exc.DBAPIError",
     attempts: int,
-    in_the_way: list[Blocker],
+    blockers: list[Blocker],
 ) -> LmsschemaError:
     """Return the error that says which revision and statement failed, and where that leaves us."""
     cause = error.orig if isinstance(error.orig, psycopg.Error) else psycopg.OperationalError()
     meant = sqlstate.translate(cause, database.target)
-    statement = " ".join((error.statement or "").split())
+    # without a statement it is the transaction's end that failed
+    statement = " ".join((error.statement or "COMMIT").split())
     tried = f" after {attempts} attempts" if attempts > 1 else ""
-    by = f"; in the way: {'; '.join(map(str, in_the_way))}" if in_the_way else ""
+    by = f"; blocked by: {'; '.join(map(str, blockers))}" if blockers else ""
     return type(meant)(
         f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}{by}",
         hint="The revision was rolled back whole: 'lmsschema current' shows where the database "
@@ -97,8 +98,8 @@ def _failure(
         details=meant.details
         | {
             "revision": revision,
-            "statement": error.statement,
+            "statement": error.statement or "COMMIT",
             "attempts": attempts,
-            "blockers": [dataclasses.asdict(blocker) for blocker in in_the_way],
+            "blockers": [dataclasses.asdict(blocker) for blocker in blockers],
         },
     )
