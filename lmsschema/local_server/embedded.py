@@ -95,13 +95,15 @@ def borrow(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> Iterator[
         LockTimeoutError: Another process is still starting or stopping it.
         UnsafeError: Its folder holds what lmsschema did not make.
     """
-    runs = False
-    while not runs:
+    while True:
         running = _start(environ, timeout)
-        with borrowed.in_use(running.home, started=running.started, timeout=timeout) as runs:
-            if runs:
-                yield running
-    borrowed.stop_unless_needed(running.home, find(environ).stop)
+        try:
+            with borrowed.in_use(running.home, started=running.started, timeout=timeout) as runs:
+                if runs:
+                    yield running
+                    return
+        finally:
+            borrowed.stop_unless_needed(running.home, find(environ).stop)
 
 
 def _start(

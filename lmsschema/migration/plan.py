@@ -8,11 +8,30 @@ from typing import Any
 from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
+from lmsschema.locks.ladder import DEFAULT_PATIENCE
 from lmsschema.migration import fingerprint, hazards, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
+from lmsschema.migration.retry import DEFAULT_RETRY
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager import statements
 from lmsschema.partitions import POLICIES, Policy
+
+
+#: How the script for psql begins. An error ends it; what it did until then stays, and the version
+#: is moved by the last transaction of a revision.
+_BEGIN = f"""\
+-- If it stops at an error: lmsschema upgrade does what is left.
+\\set ON_ERROR_STOP on
+
+SET lock_timeout = '{DEFAULT_RETRY.lock_timeout:g}s';
+"""
+
+#: What no one queues behind, and what fails for good if it does not wait for older transactions.
+_PATIENT = re.compile(r"^(CREATE|DROP|REINDEX)\b[^;]*\bCONCURRENTLY\b[^;]*;$", re.MULTILINE)
+_QUIETLY = (
+    f"SET lock_timeout = '{DEFAULT_PATIENCE.quiet:g}s';\n\n\\g<0>\n\n"
+    f"SET lock_timeout = '{DEFAULT_RETRY.lock_timeout:g}s';"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,12 +103,17 @@ def scripts(before: str | None, pending: list[str]) -> list[tuple[str, str]]:
 
 
 def render(plan: Plan) -> str:
-    """Return the plan as a script for psql, with what it locks in comments."""
-    blocks = []
+    """Return the plan as a script for psql, with what it locks in comments.
+
+    It ends at the first error, before the version is moved, and waits for no lock for long.
+    """
+    if not plan.steps:
+        return ""
+    blocks = [_BEGIN]
     for step in plan.steps:
         remarks = [f"-- {line}\n" for line in _remarks(plan.assessment, step.name)]
-        blocks.append("".join(remarks) + step.sql)
-    return "\n".join(blocks)
+        blocks.append("".join(remarks) + _PATIENT.sub(_QUIETLY, step.sql))
+    return "\n".join([*blocks, "RESET lock_timeout;\n"])
 
 
 def as_data(plan: Plan) -> dict[str, Any]:

@@ -83,6 +83,12 @@ def test_it_goes_on_for_who_asked_for_it_meanwhile(
     assert state(environment) is State.READY
 
 
+def test_it_is_stopped_after_an_error(environment: dict[str, str]) -> None:
+    with pytest.raises(KeyError), embedded.borrow(environment):
+        raise KeyError
+    assert state(environment) is State.STOPPED
+
+
 def test_after_it_was_destroyed_its_folder_is_empty(environment: dict[str, str]) -> None:
     with embedded.borrow(environment) as running:
         assert embedded.destroy(environment)
