@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.errors import UsageError
 from lmsschema.locks import run_lock
-from lmsschema.migration import position, preflight, revisions, runner
+from lmsschema.migration import line, position, preflight, revisions, runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry
 from lmsschema.migration.runner import Applied, Notify
 
@@ -48,6 +48,7 @@ def downgrade(
         if wanted == revisions.position(before):
             return before, before
         back = ids[wanted : revisions.position(before)][::-1]
+        line.require([])
         if not lose_rows:
             end = after or revisions.BASE
             preflight.refuse_loss(database, end, back[0], retry=retry, notify=notify)

@@ -9,13 +9,12 @@ from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
 from lmsschema.locks.ladder import DEFAULT_PATIENCE
-from lmsschema.migration import fingerprint, hazards, position, preflight, revisions, runner
+from lmsschema.migration import fingerprint, hazards, line, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
 from lmsschema.migration.retry import DEFAULT_RETRY
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager import statements
 from lmsschema.partitions import POLICIES, Policy
-
 
 #: How the script for psql begins. An error ends it; what it did until then stays, and the version
 #: is moved by the last transaction of a revision.
@@ -76,6 +75,7 @@ def make(database: Database, name: str = revisions.HEAD, *, shadow_url: str | No
     """
     before = position.current(database)
     pending = position.pending(before, name)
+    line.require(pending)
     if before is None:
         preflight.refuse_taken_names(database)
     steps = [Step(revision, text) for revision, text in scripts(before, pending)]

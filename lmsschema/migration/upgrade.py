@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.locks import run_lock
-from lmsschema.migration import position, preflight, revisions, runner
+from lmsschema.migration import line, position, preflight, revisions, runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry
 from lmsschema.migration.runner import Applied, Notify
 from lmsschema.partition_manager import ensure, state
@@ -65,6 +65,7 @@ def upgrade(
     """
     before = position.current(database)
     steps = position.pending(before, name)
+    line.require(steps)
     require_writable(database)
     if steps:
         with run_lock.hold(database, wait=wait, notify=notify):

@@ -173,8 +173,9 @@ def test_a_concurrent_statement_is_measured_while_it_runs(
     checkout: Callable[..., Checkout], populated_url: str
 ) -> None:
     program = checkout(
-        "    with op.get_context().autocommit_block():\n"
-        '        op.execute("CREATE INDEX CONCURRENTLY ix_users_profile ON users (profile)")'
+        "    from lmsschema.ddl import steps\n"
+        "    from lmsschema.ddl.index import Index\n\n"
+        '    steps.apply(op, (Index("ix_users_profile", "users", "profile"),))'
     )
     step = program("plan", "--url", populated_url, "--json").json["steps"][0]
     assert step["hazards"] == []
