@@ -49,8 +49,6 @@ def downgrade(
             return before, before
         back = ids[wanted : revisions.position(before)][::-1]
         line.require([])
-        if not lose_rows:
-            end = after or revisions.BASE
-            preflight.refuse_loss(database, end, back[0], retry=retry, notify=notify)
+        preflight.refuse_downgrade(database, back, lose_rows=lose_rows, retry=retry, notify=notify)
         runner.run(database, "downgrade", back, on_applied, retry=retry, notify=notify)
         return before, after

@@ -1,13 +1,13 @@
 """What is looked at before a run, and refused as unsafe; nothing is changed here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
-from lmsschema.errors import UnsafeError
-from lmsschema.migration import runner
+from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.migration import revisions, runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry
 
 
@@ -44,29 +44,31 @@ def refuse_taken_names(database: Database) -> None:
         )
 
 
-def refuse_loss(
+def refuse_downgrade(
     database: Database,
-    end: str,
-    revision: str,
+    back: Sequence[str],
     *,
+    lose_rows: bool,
     retry: Retry = DEFAULT_RETRY,
     notify: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Raise UnsafeError if going back to ``end`` drops tables that hold rows, or columns of them.
+    """Raise UnsafeError if taking revisions back loses rows, or something depends on what goes.
 
     What a downgrade drops is seen, not guessed: it is run in a transaction that is rolled back.
 
     Args:
         database: The database.
-        end: The revision to go back to.
-        revision: The one to be taken back first.
+        back: The revisions to take back, in that order.
+        lose_rows: Whether tables that hold rows, and columns of them, may be dropped.
         retry: How its locks are waited for.
-        notify: Told who is in the way.
+        notify: Told who blocks it.
 
     Raises:
-        UnsafeError: Rows would be lost; nothing was changed.
+        UnsafeError: Rows would be lost, or other objects depend on what is dropped; nothing was
+            changed.
         LockTimeoutError: Tables were locked for too long.
     """
+    end = revisions.parent(back[-1]) or revisions.BASE
     with database.transaction(read_only=True) as conn:
         before = conn.execute(_columns(database)).fetchall()
         tables = list(dict.fromkeys(table for table, *_ in before))
@@ -76,22 +78,28 @@ def refuse_loss(
             for table in tables
             if conn.execute(holds_rows.format(sql.Identifier(table))).fetchone() == (True,)
         }
-    if not filled:
-        return
-    left = runner.rehearse(
-        database,
-        "downgrade",
-        end,
-        revision,
-        lambda lent: {
-            (table, number)
-            for table, _, number in lent.exec_driver_sql(
-                _columns(database).as_string(), execution_options={"no_parameters": True}
-            )
-        },
-        retry=retry,
-        notify=notify,
-    )
+    try:
+        left = runner.rehearse(
+            database,
+            "downgrade",
+            back,
+            lambda lent: {
+                (table, number)
+                for table, _, number in lent.exec_driver_sql(
+                    _columns(database).as_string(), execution_options={"no_parameters": True}
+                )
+            },
+            retry=retry,
+            notify=notify,
+        )
+    except LmsschemaError as error:
+        if error.details.get("sqlstate") == errors.DependentObjectsStillExist.sqlstate:
+            raise UnsafeError(
+                error.message,
+                hint="Nothing was changed. Drop what depends on it, or keep the revision.",
+                details=error.details,
+            ) from error
+        raise
     there = {table for table, _ in left}
     lost = [table for table in tables if table in filled - there]
     columns = [
@@ -99,7 +107,7 @@ def refuse_loss(
         for table, column, number in before
         if table in filled & there and (table, number) not in left
     ]
-    if lost or columns:
+    if (lost or columns) and not lose_rows:
         what = [
             *([f"tables that hold rows: {', '.join(lost)}"] if lost else []),
             *([f"columns of tables that hold rows: {', '.join(columns)}"] if columns else []),

@@ -66,62 +66,76 @@ def run(
         LmsschemaError: A statement or a COMMIT failed; its revision is rolled back.
     """
     for revision in steps:
-        end = revision if direction == "upgrade" else revisions.parent(revision) or revisions.BASE
         before_each()
         began = time.monotonic()
-        _retried(
+        call = functools.partial(
+            _call,
             database,
-            revision,
-            functools.partial(
-                _call,
-                database,
-                direction,
-                end,
-                retry=retry,
-                notify=notify,
-                at_once=at_once,
-                before_each=before_each,
-            ),
-            retry,
-            notify,
+            direction,
+            _end(direction, revision),
+            retry=retry,
+            notify=notify,
+            at_once=at_once,
+            before_each=before_each,
         )
+        _retried(database, [revision], call, retry, notify)
         on_applied(Applied(revision, time.monotonic() - began))
 
 
 def rehearse(
     database: Database,
     direction: Direction,
-    end: str,
-    revision: str,
+    steps: Sequence[str],
     look: Callable[["sqlalchemy.Connection"], T],
     *,
     retry: Retry = DEFAULT_RETRY,
     notify: Notify = lambda _: None,
 ) -> T:
-    """Run Alembic in a transaction that is rolled back; return what ``look`` sees at its end.
+    """Run revisions in one transaction that is rolled back; return what ``look`` sees at its end.
 
-    Its locks are waited for as those of the run itself; messages name ``revision``, the first.
+    Its locks are waited for as those of the run itself.
 
     Raises:
         LockTimeoutError: It did not get its locks.
-        LmsschemaError: A statement failed.
+        LmsschemaError: A statement failed; the message names its revision.
     """
     from alembic import command
 
+    reached = [steps[0]]
+
     def attempt() -> T:
         with connection(database, retry.lock_timeout) as lent, lent.begin() as scratch:
-            getattr(command, direction)(config(connection=lent), end)
+            for revision in steps:
+                reached.append(revision)
+                getattr(command, direction)(config(connection=lent), _end(direction, revision))
             seen = look(lent)
             scratch.rollback()
             return seen
 
-    return _retried(database, revision, attempt, retry, notify)
+    return _retried(database, reached, attempt, retry, notify)
+
+
+def _end(direction: Direction, revision: str) -> str:
+    """Return the revision at which a database is once this one is applied or taken back."""
+    return revision if direction == "upgrade" else revisions.parent(revision) or revisions.BASE
 
 
 def _retried(
-    database: Database, revision: str, attempt: Callable[[], T], retry: Retry, notify: Notify
+    database: Database,
+    reached: Sequence[str],
+    attempt: Callable[[], T],
+    retry: Retry,
+    notify: Notify,
 ) -> T:
-    """Return what an attempt returns, made again after a pause where its locks are not obtained."""
+    """Return what an attempt returns, made again after a pause where its locks are not obtained.
+
+    Args:
+        database: Where.
+        reached: The revisions that it comes to; the last is the one that fails.
+        attempt: What to do.
+        retry: How often.
+        notify: Told who blocks it.
+    """
     import sqlalchemy
 
     for number in itertools.count(1):
@@ -130,7 +144,7 @@ def _retried(
                 return attempt()
             except sqlalchemy.exc.DBAPIError as error:
                 failed = error
-        wait_or_give_up(database, revision, failed, number, blockers, retry, notify)
+        wait_or_give_up(database, reached[-1], failed, number, blockers, retry, notify)
     raise AssertionError  # the count has no end
 
 
