@@ -21,7 +21,7 @@ def command(
     from lmsschema.migration import plan
 
     with _common.open_database(url, schema) as database:
-        made = plan.make(database, revision, shadow_url=shadow_url)
+        made = plan.make(database, revision, shadow_url=shadow_url, notify=_common.Teller())
     for found in made.assessment.hazards.values():
         for hazard in found:
             _common.say(f"hazard {hazard.kind}: {hazard}")

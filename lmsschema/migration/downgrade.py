@@ -34,7 +34,7 @@ def downgrade(
     Raises:
         UnsafeError: Rows would be lost and ``lose_rows`` was not given; nothing was changed.
     """
-    with run_lock.hold(database, wait=wait, notify=notify):
+    with run_lock.hold(database, wait=wait, notify=notify) as require_lock:
         before = position.current(database)
         wanted = revisions.find(name, before)
         ids = revisions.ids()
@@ -50,5 +50,13 @@ def downgrade(
         back = ids[wanted : revisions.position(before)][::-1]
         line.require([])
         preflight.refuse_downgrade(database, back, lose_rows=lose_rows, retry=retry, notify=notify)
-        runner.run(database, "downgrade", back, on_applied, retry=retry, notify=notify)
+        runner.run(
+            database,
+            "downgrade",
+            back,
+            on_applied,
+            retry=retry,
+            notify=notify,
+            before_each=require_lock,
+        )
         return before, after

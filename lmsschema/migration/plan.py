@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lmsschema import partitions
@@ -60,13 +60,20 @@ class Plan:
     fingerprint: dict[str, str]
 
 
-def make(database: Database, name: str = revisions.HEAD, *, shadow_url: str | None = None) -> Plan:
+def make(
+    database: Database,
+    name: str = revisions.HEAD,
+    *,
+    shadow_url: str | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Plan:
     """Plan an upgrade to the revision ``name``, reading the database without changing it.
 
     Args:
         database: The database to upgrade; it is asked in read-only transactions alone.
         name: The revision to stop at.
         shadow_url: The server to measure locks on; None for the embedded one.
+        notify: Told what is being measured.
 
     Raises:
         UsageError: No such revision, or the database is beyond it.
@@ -86,7 +93,7 @@ def make(database: Database, name: str = revisions.HEAD, *, shadow_url: str | No
         before,
         after,
         tuple(_preamble(database, steps) + steps),
-        hazards.assess(database, before, pending, shadow_url=shadow_url),
+        hazards.assess(database, before, pending, shadow_url=shadow_url, notify=notify),
         fingerprint.take(database, before, pending),
     )
 

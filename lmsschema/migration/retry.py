@@ -1,23 +1,26 @@
 """How a revision waits for its locks, is tried again, and what is said once it is given up."""
 
 import dataclasses
+import itertools
 import random
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 from psycopg import errors
 
 from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database
-from lmsschema.errors import LmsschemaError
+from lmsschema.errors import LmsschemaError, LockTimeoutError
+from lmsschema.locks import watcher
 from lmsschema.locks.ladder import Patience
 from lmsschema.locks.watcher import Blocker
 
 if TYPE_CHECKING:
     import sqlalchemy
 
+T = TypeVar("T")
 Notify = Callable[[str], None]
 
 #: What another attempt may be spared.
@@ -55,6 +58,56 @@ class Retry:
 DEFAULT_RETRY = Retry()
 
 
+def patiently(
+    database: Database,
+    what: str,
+    read: Callable[[], T],
+    retry: Retry = DEFAULT_RETRY,
+    notify: Notify = lambda _: None,
+) -> T:
+    """Return what ``read`` returns, called again after a pause where a table was locked.
+
+    Args:
+        database: Whose connection reads; it is given back without a transaction.
+        what: What is read, for messages.
+        read: What to do; it changes nothing.
+        retry: How often.
+        notify: Told who blocks it.
+
+    Raises:
+        LockTimeoutError: A table was locked throughout; names who locks it.
+    """
+    for attempt in itertools.count(1):
+        with watcher.watched(database, notify, retry.lock_timeout) as blockers:
+            try:
+                return read()
+            except _PASSING as error:
+                failed = error
+        if attempt > retry.retries:
+            meant = sqlstate.translate(failed, database.target)
+            raise LockTimeoutError(
+                f"{what}: {meant.message} after {attempt} attempts{_by(blockers)}",
+                hint="Nothing was changed. Run the command again.",
+                details=meant.details
+                | {
+                    "attempts": attempt,
+                    "blockers": [dataclasses.asdict(blocker) for blocker in blockers],
+                },
+            ) from failed
+        pause = retry.pause(attempt)
+        notify(
+            f"{what}: a table is locked; attempt {attempt + 1} of {retry.retries + 1} in "
+            f"{pause:.1f} s"
+        )
+        time.sleep(pause)
+    raise AssertionError  # the count has no end
+
+
+def _by(blockers: Sequence[Blocker]) -> str:
+    """Return the end of a message that names who blocks."""
+    return f"; blocked by: {'; '.join(map(str, blockers))}" if blockers else ""
+
+
 def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
     database: Database,
     revision: str,
@@ -90,9 +143,8 @@ def _failure(
     # without a statement it is the transaction's end that failed
     statement = " ".join((error.statement or "COMMIT").split())
     tried = f" after {attempts} attempts" if attempts > 1 else ""
-    by = f"; blocked by: {'; '.join(map(str, blockers))}" if blockers else ""
     return type(meant)(
-        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}{by}",
+        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}{_by(blockers)}",
         hint="The revision was rolled back whole: 'lmsschema current' shows where the database "
         f"is. {meant.hint}".rstrip(),
         details=meant.details

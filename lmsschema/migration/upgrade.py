@@ -68,13 +68,29 @@ def upgrade(
     line.require(steps)
     require_writable(database)
     if steps:
-        with run_lock.hold(database, wait=wait, notify=notify):
+        with run_lock.hold(database, wait=wait, notify=notify) as require_lock:
             before = position.current(database)  # another run may have done the work meanwhile
             steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
             if steps:
-                _check(database, before, steps, allow=allow, planned=planned, shadow_url=shadow_url)
+                _check(
+                    database,
+                    before,
+                    steps,
+                    allow=allow,
+                    planned=planned,
+                    shadow_url=shadow_url,
+                    notify=notify,
+                )
                 position.ensure_schema(database)
-                runner.run(database, "upgrade", steps, on_applied, retry=retry, notify=notify)
+                runner.run(
+                    database,
+                    "upgrade",
+                    steps,
+                    on_applied,
+                    retry=retry,
+                    notify=notify,
+                    before_each=require_lock,
+                )
     after = steps[-1] if steps else before
     return Upgrade(before, after, tuple(steps), tuple(_ensure_partitions(database, notify)))
 
@@ -87,6 +103,7 @@ def _check(
     allow: Collection[str],
     planned: dict[str, str] | None,
     shadow_url: str | None,
+    notify: Notify,
 ) -> None:
     """Raise UnsafeError unless the steps may be applied; changes nothing."""
     from lmsschema.migration import fingerprint, hazards
@@ -96,7 +113,7 @@ def _check(
     if before is None:
         preflight.refuse_taken_names(database)
     else:
-        assessment = hazards.assess(database, before, steps, shadow_url=shadow_url)
+        assessment = hazards.assess(database, before, steps, shadow_url=shadow_url, notify=notify)
         hazards.refuse(assessment.hazards, allow)
 
 

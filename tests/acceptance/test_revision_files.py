@@ -1,38 +1,11 @@
 """Revisions' files that form no line, or can't be run safely: refused before anything is run."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
-import lmsschema as package
-from tests.acceptance.conftest import Outcome, clean_environment
-
-CHECKOUT = Path(package.__file__).parent.parent
-
-REVISION = '''\
-"""A revision of a test."""
-
-from alembic import op
-from lmsschema.ddl import steps
-from lmsschema.ddl.index import Index
-
-revision = "{revision}"
-down_revision = "{before}"
-branch_labels = None
-depends_on = None
-
-
-def upgrade() -> None:
-{body}
-
-
-def downgrade() -> None:
-    op.execute("DROP TABLE IF EXISTS notes")
-'''
+from tests.support import checkouts
 
 MAKE = '    op.execute("CREATE TABLE notes (id int)")\n'
 STEPS = '    steps.apply(op, (Index("ix_users_profile", "users", "profile"),))\n'
@@ -85,25 +58,10 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_refused_before_anything_is_run(case: str, upgraded_url: str, tmp_path: Path) -> None:
     files, rule, message = CASES[case]
-    for part in ("lmsschema", "migrations"):
-        shutil.copytree(CHECKOUT / part, tmp_path / part)
-    for part in ("cli.py", "pyproject.toml"):
-        shutil.copy(CHECKOUT / part, tmp_path)
-    for name, revision, before, body in files:
-        text = REVISION.format(revision=revision, before=before, body=body)
-        (tmp_path / "migrations" / "versions" / f"{name}.py").write_text(text)
-
-    def program(*arguments: str) -> Outcome:
-        done = subprocess.run(
-            [sys.executable, tmp_path / "cli.py", *arguments],
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Outcome(done.returncode, done.stdout, done.stderr)
-
+    program = checkouts.write(
+        tmp_path,
+        {name: checkouts.text(revision, before, body) for name, revision, before, body in files},
+    )
     linted = program("lint", "--json")
     assert linted.code == 3, linted.err
     found = [one for one in linted.json["findings"] if one["rule"] == rule]
