@@ -7,6 +7,7 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.database.connection import Database
+from lmsschema.migration.retry import PASSING
 
 #: As many rows as may be updated in one transaction: more keep other writers waiting for long.
 MANY = 10_000
@@ -29,6 +30,8 @@ def rows(database: Database, statement: str) -> float | None:
             ).fetchone()
             nodes = [] if found is None else list(_nodes(found[0][0]["Plan"]))
             return sum(_read(conn, node) for node in nodes)
+    except PASSING:
+        raise
     except psycopg.Error:
         return None
 

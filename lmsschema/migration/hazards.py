@@ -1,15 +1,20 @@
 """What of a revision is dangerous on a live database, from what was measured of it."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import TypeVar
 
-from lmsschema.database.connection import Database
+from lmsschema.database.connection import LOCK_TIMEOUT, Database
 from lmsschema.database.queries import query
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.migration import estimate, measure
 from lmsschema.migration.measured import Statement
+from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
+
+T = TypeVar("T")
 
 _SHOWN = 100  # characters of a statement in a message
 
@@ -82,9 +87,9 @@ class Hazard:
         return f"{text}: {self.reason}" if text else self.reason
 
 
-def activity(database: Database) -> dict[str, Activity]:
+def activity(database: Database, lock_timeout: float = LOCK_TIMEOUT) -> dict[str, Activity]:
     """Return how large and busy each table of the schema is."""
-    with database.transaction(read_only=True) as conn:
+    with database.transaction(read_only=True, lock_timeout=lock_timeout) as conn:
         rows = conn.execute(
             query("migration/table_activity"), {"schema": database.schema}
         ).fetchall()
@@ -144,6 +149,7 @@ def assess(
     pending: list[str],
     *,
     shadow_url: str | None = None,
+    retry: Retry = DEFAULT_RETRY,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Assessment:
     """Have the pending revisions measured, where the database has tables with rows.
@@ -153,10 +159,17 @@ def assess(
         before: The revision that it is at.
         pending: The revisions that it lacks.
         shadow_url: The server to run them on; None for the embedded one.
+        retry: How tables that are locked are waited for.
         notify: Told which revision is measured.
     """
-    tables = activity(database) if before is not None and pending else {}
-    if before is None or not any(table.heap_bytes for table in tables.values()):
+
+    def read(what: str, question: Callable[[], T]) -> T:
+        return patiently(database, what, question, retry, notify)
+
+    if before is None or not pending:
+        return Assessment({}, {}, {}, "")
+    tables = read("reading the sizes of tables", lambda: activity(database, retry.lock_timeout))
+    if not any(table.heap_bytes for table in tables.values()):
         return Assessment(tables, {}, {}, "")
     try:
         measured = measure.run(database, before, pending, shadow_url=shadow_url, notify=notify)
@@ -166,7 +179,10 @@ def assess(
     found = {
         revision: [
             *find(statements, tables),
-            *_large_updates(database, statements, tables),
+            *read(
+                f"estimating the updates of {revision}",
+                functools.partial(_large_updates, database, statements, tables),
+            ),
             *_unknown(statements, tables, measured.missing),
         ]
         for revision, statements in measured.statements.items()
@@ -176,8 +192,9 @@ def assess(
 
 def _large_updates(
     database: Database, statements: Iterable[Statement], tables: Mapping[str, Activity]
-) -> Iterator[Hazard]:
-    """Yield updates that read many rows by the database's statistics, not on the empty copy."""
+) -> list[Hazard]:
+    """Return updates that read many rows by the database's statistics, not on the empty copy."""
+    large = []
     for statement in statements:
         updated = {name for name in statement.updates - statement.scans if name in tables}
         filled = {name for name in updated if tables[name].heap_bytes > 0}
@@ -187,7 +204,8 @@ def _large_updates(
             continue
         rows = estimate.rows(database, statement.sql)
         if rows is None or rows >= estimate.MANY:
-            yield _hazard(Kind.TABLE_REWRITE, statement, filled, advice=_MANY_UPDATES)
+            large.append(_hazard(Kind.TABLE_REWRITE, statement, filled, advice=_MANY_UPDATES))
+    return large
 
 
 def _unknown(

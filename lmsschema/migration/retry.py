@@ -24,7 +24,7 @@ T = TypeVar("T")
 Notify = Callable[[str], None]
 
 #: What another attempt may be spared.
-_PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
+PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ def patiently(
         with watcher.watched(database, notify, retry.lock_timeout) as blockers:
             try:
                 return read()
-            except _PASSING as error:
+            except PASSING as error:
                 failed = error
         if attempt > retry.retries:
             meant = sqlstate.translate(failed, database.target)
@@ -118,7 +118,7 @@ def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
     notify: Notify,
 ) -> None:
     """Pause before another attempt, where one may help; else raise the error."""
-    if not isinstance(failed.orig, _PASSING):
+    if not isinstance(failed.orig, PASSING):
         raise _failure(database, revision, failed, attempt, []) from failed
     if attempt > retry.retries:
         raise _failure(database, revision, failed, attempt, blockers) from failed
@@ -144,7 +144,8 @@ def _failure(
     statement = " ".join((error.statement or "COMMIT").split())
     tried = f" after {attempts} attempts" if attempts > 1 else ""
     return type(meant)(
-        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}{_by(blockers)}",
+        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}"
+        f"{_by(blockers)}",
         hint="The revision was rolled back whole: 'lmsschema current' shows where the database "
         f"is. {meant.hint}".rstrip(),
         details=meant.details

@@ -79,6 +79,7 @@ def upgrade(
                     allow=allow,
                     planned=planned,
                     shadow_url=shadow_url,
+                    retry=retry,
                     notify=notify,
                 )
                 position.ensure_schema(database)
@@ -103,6 +104,7 @@ def _check(
     allow: Collection[str],
     planned: dict[str, str] | None,
     shadow_url: str | None,
+    retry: Retry,
     notify: Notify,
 ) -> None:
     """Raise UnsafeError unless the steps may be applied; changes nothing."""
@@ -113,7 +115,9 @@ def _check(
     if before is None:
         preflight.refuse_taken_names(database)
     else:
-        assessment = hazards.assess(database, before, steps, shadow_url=shadow_url, notify=notify)
+        assessment = hazards.assess(
+            database, before, steps, shadow_url=shadow_url, retry=retry, notify=notify
+        )
         hazards.refuse(assessment.hazards, allow)
 
 

@@ -41,8 +41,8 @@ def test_an_update_by_way_of_an_index_counts_by_the_statistics(
     upgraded_url: str, tmp_path: Path, role: str, kinds: set[str]
 ) -> None:
     fill(upgraded_url, 20_000)
-    statement = f"UPDATE users SET username = upper(username) WHERE role = '{role}'"
-    program = checkouts.make(tmp_path, f'    op.execute("{statement}")')
+    statement = "UPDATE users SET username = upper(username) WHERE role = '{}'"
+    program = checkouts.make(tmp_path, f'    op.execute("{statement.format(role)}")')
     found, _ = planned(program, upgraded_url)
     assert found == kinds
 
