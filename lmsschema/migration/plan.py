@@ -8,10 +8,11 @@ from typing import Any
 from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
+from lmsschema.errors import UnsafeError
 from lmsschema.locks.ladder import DEFAULT_PATIENCE
 from lmsschema.migration import fingerprint, hazards, line, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
-from lmsschema.migration.retry import DEFAULT_RETRY
+from lmsschema.migration.retry import DEFAULT_RETRY, patiently
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager import statements
 from lmsschema.partitions import POLICIES, Policy
@@ -51,6 +52,7 @@ class Plan:
         steps: The SQL, in order.
         assessment: What the revisions do to tables that the database has.
         fingerprint: What the database was when the plan was made.
+        refused: Why ``upgrade`` will refuse, but for hazards; None if it will not.
     """
 
     before: str | None
@@ -58,6 +60,7 @@ class Plan:
     steps: tuple[Step, ...]
     assessment: Assessment
     fingerprint: dict[str, str]
+    refused: UnsafeError | None = None
 
 
 def make(
@@ -83,19 +86,43 @@ def make(
     before = position.current(database)
     pending = position.pending(before, name)
     line.require(pending)
-    if before is None:
-        preflight.refuse_taken_names(database)
+    refused = _refused(database, before, pending, notify)
     steps = [Step(revision, text) for revision, text in scripts(before, pending)]
     made = "\n".join(step.sql for step in steps)
     steps += [step for policy in POLICIES for step in _partitions(database, policy, made)]
     after = pending[-1] if pending else before
+    measured = [] if refused else pending  # what is refused can't be run on a copy either
+    assessment = hazards.assess(database, before, measured, shadow_url=shadow_url, notify=notify)
     return Plan(
         before,
         after,
         tuple(_preamble(database, steps) + steps),
-        hazards.assess(database, before, pending, shadow_url=shadow_url, notify=notify),
+        assessment,
         fingerprint.take(database, before, pending),
+        refused,
     )
+
+
+def _refused(
+    database: Database, before: str | None, pending: list[str], notify: Callable[[str], None]
+) -> UnsafeError | None:
+    """Return why ``upgrade`` will refuse, if it will.
+
+    Raises:
+        UnsafeError: There is no version table, and the schema holds what the revisions make.
+    """
+    try:
+        patiently(
+            database,
+            "looking at what is there",
+            lambda: preflight.look(database, before, pending),
+            notify=notify,
+        )
+    except UnsafeError as error:
+        if before is None:
+            raise
+        return error
+    return None
 
 
 def scripts(before: str | None, pending: list[str]) -> list[tuple[str, str]]:
@@ -130,6 +157,9 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "from": plan.before,
         "to": plan.after,
         "fingerprint": plan.fingerprint,
+        "refused": None
+        if plan.refused is None
+        else {"message": plan.refused.message, "hint": plan.refused.hint, **plan.refused.details},
         "measured_on": assessment.measured_on,
         "steps": [
             {

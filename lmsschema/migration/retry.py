@@ -111,14 +111,14 @@ def _by(blockers: Sequence[Blocker]) -> str:
 def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
     database: Database,
     revision: str,
-    failed: "sqlalchemy.exc.DBAPIError",
+    failed: "sqlalchemy.exc.DBAPIError | psycopg.Error",
     attempt: int,
     blockers: list[Blocker],
     retry: Retry,
     notify: Notify,
 ) -> None:
     """Pause before another attempt, where one may help; else raise the error."""
-    if not isinstance(failed.orig, PASSING):
+    if not isinstance(getattr(failed, "orig", failed), PASSING):
         raise _failure(database, revision, failed, attempt, []) from failed
     if attempt > retry.retries:
         raise _failure(database, revision, failed, attempt, blockers) from failed
@@ -133,15 +133,17 @@ def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
 def _failure(
     database: Database,
     revision: str,
-    error: "sqlalchemy.exc.DBAPIError",
+    error: "sqlalchemy.exc.DBAPIError | psycopg.Error",
     attempts: int,
     blockers: list[Blocker],
 ) -> LmsschemaError:
     """Return the error that says which revision and statement failed, and where that leaves us."""
-    cause = error.orig if isinstance(error.orig, psycopg.Error) else psycopg.OperationalError()
+    orig = getattr(error, "orig", error)
+    cause = orig if isinstance(orig, psycopg.Error) else psycopg.OperationalError()
     meant = sqlstate.translate(cause, database.target)
-    # without a statement it is the transaction's end that failed
-    statement = " ".join((error.statement or "COMMIT").split())
+    # without a statement it is the transaction's end that failed, or a look at the rows before it
+    ran = getattr(error, "statement", "SELECT") or "COMMIT"
+    statement = " ".join(ran.split())
     tried = f" after {attempts} attempts" if attempts > 1 else ""
     return type(meant)(
         f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}"
@@ -151,7 +153,7 @@ def _failure(
         details=meant.details
         | {
             "revision": revision,
-            "statement": error.statement or "COMMIT",
+            "statement": ran,
             "attempts": attempts,
             "blockers": [dataclasses.asdict(blocker) for blocker in blockers],
         },

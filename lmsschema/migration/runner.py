@@ -15,11 +15,13 @@ from lmsschema.database.connection import LOCK_TIMEOUT, Database
 from lmsschema.errors import LmsschemaError
 from lmsschema.locks import watcher
 from lmsschema.migration import revisions
-from lmsschema.migration.retry import DEFAULT_RETRY, Retry, wait_or_give_up
+from lmsschema.migration.retry import DEFAULT_RETRY, PASSING, Retry, wait_or_give_up
 
 if TYPE_CHECKING:
     import sqlalchemy
     from alembic.config import Config
+
+    from lmsschema.ddl.steps import Step
 
 T = TypeVar("T")
 Notify = Callable[[str], None]
@@ -142,7 +144,7 @@ def _retried(
         with watcher.watched(database, notify, retry.lock_timeout) as blockers:
             try:
                 return attempt()
-            except sqlalchemy.exc.DBAPIError as error:
+            except (sqlalchemy.exc.DBAPIError, *PASSING) as error:
                 failed = error
         wait_or_give_up(database, reached[-1], failed, number, blockers, retry, notify)
     raise AssertionError  # the count has no end
@@ -188,6 +190,15 @@ def offline(start: str, end: str) -> str:
     settings.output_buffer = buffer = io.StringIO()
     command.upgrade(settings, f"{start}:{end}", sql=True)
     return buffer.getvalue()
+
+
+def steps(revision: str) -> "Sequence[Step] | None":
+    """Return the steps that a revision is made of; None for one of statements."""
+    from alembic.script import ScriptDirectory
+
+    found = ScriptDirectory.from_config(config()).get_revision(revision)
+    made: Sequence[Step] | None = getattr(found.module, "STEPS", None)
+    return made
 
 
 def new_revision(message: str) -> Path:

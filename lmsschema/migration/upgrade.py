@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.locks import run_lock
 from lmsschema.migration import line, position, preflight, revisions, runner
-from lmsschema.migration.retry import DEFAULT_RETRY, Retry
+from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
 from lmsschema.migration.runner import Applied, Notify
 from lmsschema.partition_manager import ensure, state
 from lmsschema.partitions import POLICIES
@@ -112,9 +112,14 @@ def _check(
 
     if planned is not None:
         fingerprint.require(planned, fingerprint.take(database, before, steps))
-    if before is None:
-        preflight.refuse_taken_names(database)
-    else:
+    patiently(
+        database,
+        "looking at what is there",
+        lambda: preflight.look(database, before, steps),
+        retry,
+        notify,
+    )
+    if before is not None:
         assessment = hazards.assess(
             database, before, steps, shadow_url=shadow_url, retry=retry, notify=notify
         )
