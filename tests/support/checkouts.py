@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lmsschema as package
-from tests.acceptance.conftest import Outcome, clean_environment
+from tests.support.program import Outcome, clean_environment
 
 Checkout = Callable[..., Outcome]
 
