@@ -145,7 +145,7 @@ def _compare(expectation: Expectation) -> list[Difference]:
     differences = expectation.differences + drift_compare.compare(
         expectation.expected, expectation.found
     )
-    return sorted(partitions.fold(differences, POLICIES), key=drift_compare.order)
+    return sorted(partitions.fold(differences, expectation.found), key=drift_compare.order)
 
 
 def ignored(difference: Difference, patterns: Sequence[str]) -> bool:
