@@ -85,11 +85,7 @@ def fold(differences: Iterable[Difference], found: Catalog) -> list[Difference]:
     }
     listed = list(differences)
     shapes = {(one.identity.relation, _shape(one)) for one in listed}
-    return [
-        one
-        for one in listed
-        if (tables.get(one.identity.relation), _shape(one)) not in shapes
-    ]
+    return [one for one in listed if (tables.get(one.identity.relation), _shape(one)) not in shapes]
 
 
 def _shape(difference: Difference) -> tuple[object, ...]:
