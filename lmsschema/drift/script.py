@@ -37,4 +37,6 @@ def render(
                 lines.append(f"SET lock_timeout TO '{patience}';")
             lines += [f"-- lock: {statement.lock}", f"{statement.sql};"]
         lines.append("")
+    if not all(line.isascii() for line in lines):
+        lines.insert(0, "SET client_encoding TO 'UTF8';")
     return "\n".join(lines).rstrip("\n")

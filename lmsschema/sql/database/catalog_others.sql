@@ -1,4 +1,4 @@
--- What else lies in the schema or acts on it: extensions, operators, text search, publications …
+-- What else lies in the schema or acts on it: extensions, operators, text search, publications and so on
 SELECT
     '' AS relation,
     'extension' AS kind,
