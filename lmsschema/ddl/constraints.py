@@ -10,6 +10,7 @@ from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.ddl.statement import qualified
 from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
@@ -142,10 +143,22 @@ def validate(
             continue  # a partition that was dropped meanwhile
 
 
-def validation(table: str, names: Sequence[str]) -> sql.Composed:
+def addition(
+    table: str, name: str, definition: str, *, valid: bool = False, schema: str | None = None
+) -> sql.Composed:
+    """Return the statement that adds a constraint; unless ``valid``, for new rows alone."""
+    return sql.SQL("ALTER TABLE {}\nADD CONSTRAINT {} {}{}").format(
+        qualified(schema, table),
+        identifier(name),
+        sql.SQL(definition),
+        sql.SQL("" if valid else " NOT VALID"),
+    )
+
+
+def validation(table: str, names: Sequence[str], schema: str | None = None) -> sql.Composed:
     """Return the statement that validates constraints of a table, in one read of it."""
     return sql.SQL("ALTER TABLE {}\n{}").format(
-        identifier(table),
+        qualified(schema, table),
         sql.SQL(",\n").join(
             sql.SQL("VALIDATE CONSTRAINT {}").format(identifier(name)) for name in names
         ),

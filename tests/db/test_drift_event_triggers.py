@@ -1,4 +1,4 @@
-"""Event triggers that refuse or log DDL: the declared schema is built elsewhere, and that is said."""
+"""Event triggers that refuse DDL or fail at it: the declared schema is built elsewhere."""
 
 import pytest
 
