@@ -147,8 +147,9 @@ def addition(
     table: str, name: str, definition: str, *, valid: bool = False, schema: str | None = None
 ) -> sql.Composed:
     """Return the statement that adds a constraint; unless ``valid``, for new rows alone."""
-    return sql.SQL("ALTER TABLE {}\nADD CONSTRAINT {} {}{}").format(
+    return sql.SQL("ALTER TABLE {}{}ADD CONSTRAINT {} {}{}").format(
         qualified(schema, table),
+        _between(schema),
         identifier(name),
         sql.SQL(definition),
         sql.SQL("" if valid else " NOT VALID"),
@@ -157,12 +158,18 @@ def addition(
 
 def validation(table: str, names: Sequence[str], schema: str | None = None) -> sql.Composed:
     """Return the statement that validates constraints of a table, in one read of it."""
-    return sql.SQL("ALTER TABLE {}\n{}").format(
+    return sql.SQL("ALTER TABLE {}{}{}").format(
         qualified(schema, table),
+        _between(schema),
         sql.SQL(",\n").join(
             sql.SQL("VALIDATE CONSTRAINT {}").format(identifier(name)) for name in names
         ),
     )
+
+
+def _between(schema: str | None) -> sql.SQL:
+    """Return what parts an ALTER from its table: one for a DBA is a line to be copied."""
+    return sql.SQL("\n" if schema is None else " ")
 
 
 def _run_quietly(

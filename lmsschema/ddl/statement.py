@@ -15,6 +15,7 @@ BOTH_WAIT = "SHARE ROW EXCLUSIVE, for a moment, on both tables: writes wait"
 EMPTY_INDEX = "SHARE, for a moment: writes wait"
 UNNOTICED = "SHARE UPDATE EXCLUSIVE: reads and writes go on"
 DOMAIN_READ = "SHARE, while they are read, on the tables with such a column: writes wait"
+ENDS_DETACH = "ACCESS EXCLUSIVE, for a moment, on the partition: its reads and writes wait"
 NO_TABLE = "none on a table"
 
 
@@ -40,17 +41,22 @@ def locked(lock: str, text: str, *parts: sql.Composable) -> LockedStatement:
     return LockedStatement(sql.SQL(text).format(*parts).as_string(), lock)
 
 
-def with_timeouts(statements: Iterable[LockedStatement], before: str = "") -> Iterator[str]:
+def with_timeouts(
+    statements: Iterable[LockedStatement], before: str = "", *, locks: bool = False
+) -> Iterator[str]:
     """Yield the statements, and before each that needs another lock timeout its setting.
 
     Args:
         statements: In their order.
         before: The lock timeout that is set already.
+        locks: Say in a comment before each statement which lock it takes.
     """
     for one in statements:
         if one.lock_timeout != before:
             before = one.lock_timeout
             yield f"SET lock_timeout TO '{before}';"
+        if locks:
+            yield f"-- lock: {one.lock}"
         yield f"{one.sql};"
 
 

@@ -30,10 +30,8 @@ def render(
         lines.append(f"-- {place}: {text.describe(difference)}")
         if fix.reason:
             lines.append(f"-- not undone: {fix.reason}")
-        for statement in fix.statements:
-            *setting, command = with_timeouts([statement], timeout)
-            lines += [*setting, f"-- lock: {statement.lock}", command]
-            timeout = statement.lock_timeout
+        lines += with_timeouts(fix.statements, timeout, locks=True)
+        timeout = fix.statements[-1].lock_timeout if fix.statements else timeout
         lines.append("")
     if not all(line.isascii() for line in lines):
         lines.insert(0, "SET client_encoding TO 'UTF8';")

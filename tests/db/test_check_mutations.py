@@ -15,6 +15,7 @@ from lmsschema.database.target import Target, parse
 from lmsschema.drift import fixes
 from lmsschema.drift.check import DriftReport
 from lmsschema.tables import metadata
+from tests.db import same_statements
 from tests.db.checking import (
     MUTATIONS,
     Mutation,
@@ -109,6 +110,7 @@ def test_mutation_is_found_and_undone(
     assert not report.clean(strict=True)
     if mutation.dumped:
         assert dump(upgraded_url, version) != untouched_dump, "pg_dump sees no change"
+    same_statements.require(upgraded_url, report)
     undo(upgraded_url, report)
 
 
