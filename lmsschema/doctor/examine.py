@@ -96,8 +96,14 @@ def _indexes(
         for table in metadata.tables.values()
         for index in table.indexes
     ]
-    declared = {name: table for table, _, name in known}
     indexes = doctor_indexes.read(database)
+    there = {index.index_name for index in indexes}
+    declared = {name: table for table, _, name in known} | {
+        index.index_name: table  # under another name
+        for index in indexes
+        for table, columns, name in known
+        if name not in there and (index.table_name, index.key_columns) == (table, columns)
+    }
     yield from doctor_indexes.broken(indexes, database.schema)
     yield from doctor_indexes.foreign_keys(database, known, limits)
     yield from doctor_indexes.redundant(indexes, declared, database.schema)

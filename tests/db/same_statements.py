@@ -11,7 +11,7 @@ from lmsschema.drift.compare import Difference, Problem
 from tests.db.checking import opened
 
 #: Every index that no query used, and every foreign key without one, is a finding.
-_ALL = Limits(rows=0, pages=0, kept=timedelta(0))
+ALL = Limits(rows=0, pages=0, kept=timedelta(0))
 
 
 def require(url: str, report: DriftReport) -> int:
@@ -30,7 +30,7 @@ def require(url: str, report: DriftReport) -> int:
     )
     with opened(url) as database:
         nearest = adopt.run(database, dry_run=True).nearest
-        findings = examine.examine(database, _ALL).findings
+        findings = examine.examine(database, ALL).findings
     every = [*nearest.only_names, *nearest.differences]
     adopts = fixes.plan(every, nearest.expected, nearest.found, "public")
     for difference, fix in said:

@@ -3,8 +3,9 @@
 import psycopg
 import pytest
 
+from lmsschema.doctor import examine
 from tests.db import same_statements
-from tests.db.checking import checked
+from tests.db.checking import checked, opened
 from tests.db.test_check_mutations import undo
 
 #: Changes that doctor sees as well, each with how many of its findings are also differences.
@@ -35,5 +36,20 @@ def test_they_are_the_same_and_end_it(upgraded_url: str, change: str, seen: int)
         conn.execute(change.encode())
     report = checked(upgraded_url)
     assert same_statements.require(upgraded_url, report) == seen
+    undo(upgraded_url, report)
+    assert checked(upgraded_url).drift == ()
+
+
+def test_a_declared_index_under_another_name_is_never_to_be_dropped(upgraded_url: str) -> None:
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        conn.execute("ALTER INDEX idx_users_role RENAME TO mine")
+        conn.execute("ALTER INDEX idx_lessons_course RENAME TO redundant")
+    report = checked(upgraded_url)
+    same_statements.require(upgraded_url, report)
+    with opened(upgraded_url) as database:
+        findings = examine.examine(database, same_statements.ALL).findings
+    named = {one.topic: one for one in findings if one.name in {"mine", "redundant"}}
+    assert set(named) == {"redundant-index", "unused-index"}
+    assert [one.remedy for one in named.values()] == [(), ()]
     undo(upgraded_url, report)
     assert checked(upgraded_url).drift == ()
