@@ -75,6 +75,7 @@ def database(place: Database, name: str) -> Iterator[Database]:
         made = conninfo.make_conninfo(place.target.conninfo, dbname=name)
         opened = connect(Target(made, place.target.source, label=place.target.label))
         with contextlib.closing(opened.conn):
+            opened.conn.execute("SET synchronous_commit = off")  # it is dropped at the end
             yield opened
     finally:
         throwaway.drop(place.conn, name)
