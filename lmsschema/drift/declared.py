@@ -1,7 +1,8 @@
 """The declared schema, built by PostgreSQL itself in a scratch place and read from its catalogs."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import psycopg
@@ -103,7 +104,9 @@ def read(
                 f"{place} is older than {database.target} with PostgreSQL {database.version}",
                 hint="Name a server of the same or a newer version with --shadow-url.",
             )
-        return Declared(build(other, revision), place)
+        with database.transaction(read_only=True) as conn:
+            extensions = [name for (name,) in conn.execute(query("database/extensions"))]
+        return Declared(build(other, revision, extensions), place)
 
 
 def _event_triggers(database: Database, error: psycopg.Error) -> str:
@@ -115,29 +118,34 @@ def _event_triggers(database: Database, error: psycopg.Error) -> str:
     return "".join(f"event trigger {name}: " for (name,) in found)
 
 
-def build(database: Database, revision: str | None = None) -> Catalog:
+def build(
+    database: Database, revision: str | None = None, extensions: Sequence[str] = ()
+) -> Catalog:
     """Build the declared schema in a transaction that is rolled back; return its catalog.
 
     Args:
         database: Where to build it.
         revision: As for :func:`read`.
+        extensions: What is installed first, as far as the server has it: the revisions may use it.
     """
     if revision is None:
         from lmsschema.migration import schema_script
 
         with scratch.schema(database) as name:
-            database.conn.execute(_PROBES)
+            _prepare(database, extensions)
             database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
             return of(catalog.read(database.conn, name))
     from alembic import command
     from sqlalchemy.exc import DBAPIError
 
-    from lmsschema.migration import runner
+    from lmsschema.migration import runner, schema_script
 
     with runner.connection(database) as lent, lent.begin():
         # Alembic leaves a transaction alone that it finds open
         name = scratch.create(database.conn)
-        database.conn.execute(_PROBES)
+        _prepare(database, extensions)
+        # Alembic would find another schema's where an extension is in that
+        database.conn.execute(schema_script.VERSION_TABLE.encode())
         try:
             command.upgrade(runner.config(connection=lent), revision)
         except DBAPIError as error:
@@ -147,6 +155,20 @@ def build(database: Database, revision: str | None = None) -> Catalog:
         found = catalog.read(database.conn, name)
         lent.rollback()
     return of(found)
+
+
+def _prepare(database: Database, extensions: Sequence[str]) -> None:
+    """Make what is there before the declared schema: extensions, and the probes."""
+    found = database.conn.execute(
+        query("database/installable_extensions"), {"names": list(extensions)}
+    ).fetchall()
+    for (name,) in found:
+        # what can't be installed may not be needed: the build will tell
+        with contextlib.suppress(psycopg.Error), database.conn.transaction():
+            database.conn.execute(
+                sql.SQL("CREATE EXTENSION {} CASCADE").format(sql.Identifier(name))
+            )
+    database.conn.execute(_PROBES)
 
 
 def of(built: Catalog) -> Catalog:
