@@ -30,6 +30,8 @@ class Found:
         columns: The columns that it is about.
         is_partition: Whether ``table`` is a partition of the table asked for.
         is_partitioned: Whether ``table`` has partitions itself.
+        definition: The constraint in PostgreSQL's words.
+        expression: A CHECK's condition in its words.
     """
 
     table: str
@@ -39,6 +41,8 @@ class Found:
     columns: list[str]
     is_partition: bool
     is_partitioned: bool
+    definition: str | None
+    expression: str | None
 
 
 def read(conn: psycopg.Connection, table: str, names: Iterable[str]) -> list[Found]:

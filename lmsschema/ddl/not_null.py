@@ -115,7 +115,7 @@ class NotNull:
 
     def _nullable(self, conn: psycopg.Connection) -> list[str]:
         rows = conn.execute(query("ddl/columns"), {"table": self.table}).fetchall()
-        not_null = {name for name, is_not_null, _ in rows if is_not_null}
+        not_null = {name for name, is_not_null, *_ in rows if is_not_null}
         return [column for column in self.columns if column not in not_null]
 
     def _prepare(self, conn: psycopg.Connection) -> list[sql.Composed]:
