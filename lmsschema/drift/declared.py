@@ -1,6 +1,5 @@
 """The declared schema, built by PostgreSQL itself in a scratch place and read from its catalogs."""
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database import catalog, scratch
+from lmsschema.database import extensions as site_extensions
 from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
@@ -105,7 +105,7 @@ def read(
                 hint="Name a server of the same or a newer version with --shadow-url.",
             )
         with database.transaction(read_only=True) as conn:
-            extensions = [name for (name,) in conn.execute(query("database/extensions"))]
+            extensions = site_extensions.installed(conn)
         return Declared(build(other, revision, extensions), place)
 
 
@@ -132,7 +132,8 @@ def build(
         from lmsschema.migration import schema_script
 
         with scratch.schema(database) as name:
-            _prepare(database, extensions)
+            site_extensions.install(database.conn, extensions)
+            database.conn.execute(_PROBES)
             database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
             return of(catalog.read(database.conn, name))
     from alembic import command
@@ -143,7 +144,8 @@ def build(
     with runner.connection(database) as lent, lent.begin():
         # Alembic leaves a transaction alone that it finds open
         name = scratch.create(database.conn)
-        _prepare(database, extensions)
+        site_extensions.install(database.conn, extensions)
+        database.conn.execute(_PROBES)
         # Alembic would find another schema's where an extension is in that
         database.conn.execute(schema_script.VERSION_TABLE.encode())
         try:
@@ -155,20 +157,6 @@ def build(
         found = catalog.read(database.conn, name)
         lent.rollback()
     return of(found)
-
-
-def _prepare(database: Database, extensions: Sequence[str]) -> None:
-    """Make what is there before the declared schema: extensions, and the probes."""
-    found = database.conn.execute(
-        query("database/installable_extensions"), {"names": list(extensions)}
-    ).fetchall()
-    for (name,) in found:
-        # what can't be installed may not be needed: the build will tell
-        with contextlib.suppress(psycopg.Error), database.conn.transaction():
-            database.conn.execute(
-                sql.SQL("CREATE EXTENSION {} CASCADE").format(sql.Identifier(name))
-            )
-    database.conn.execute(_PROBES)
 
 
 def of(built: Catalog) -> Catalog:
