@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.database.connection import Database, create_schema, settings
+from lmsschema.database.queries import query
 
 #: Whatever a role or a database may have set that would change what DDL makes.
 _BUILDING = sql.SQL(
@@ -20,6 +21,8 @@ _BUILDING = sql.SQL(
 @contextlib.contextmanager
 def schema(database: Database) -> Iterator[str]:
     """Open a transaction with a new schema in which names resolve; yields the schema's name.
+
+    After it those of the database's extensions are searched, for their types and operators.
 
     The transaction is rolled back at the end. Nothing of it is ever visible to others, and it
     locks nothing outside of the schema. Needs the right to create schemas in the database.
@@ -35,4 +38,5 @@ def create(conn: psycopg.Connection) -> str:
     conn.execute(create_schema(name))
     conn.execute(settings(name))
     conn.execute(_BUILDING)
+    conn.execute(query("database/extension_path"), {"schema": name})
     return name

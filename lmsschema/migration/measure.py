@@ -7,7 +7,7 @@ to be upgraded and no rows (:mod:`lmsschema.migration.recorder` says how they ar
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from lmsschema.database import throwaway
+from lmsschema.database import extensions, throwaway
 from lmsschema.database.connection import Database
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.migration import revisions, runner, shadow, site
@@ -60,6 +60,10 @@ def run(
         name = throwaway.name(_PREFIX, throwaway.take(place.conn), 1)
         with shadow.database(place, name) as copy:
             notify(f"measuring locks on PostgreSQL {place.version} ({place.target})")
+            with database.transaction(read_only=True) as conn:
+                names = extensions.installed(conn)
+            with copy.transaction() as conn:
+                extensions.install(conn, names)
             _build(copy, before)
             missing = site.copy(database, copy)
             found = {}
