@@ -78,8 +78,10 @@ def database_options(function: F) -> F:
 
 def target(url: str | None, schema: str | None) -> "Target":
     """Return the database that the options or the environment name, else the embedded server's."""
-    from lmsschema.database.target import resolve
+    from lmsschema.database.target import resolve, unknown_variables
 
+    for warning in unknown_variables(os.environ):
+        say(f"warning: {warning}")
     if (named := resolve(url, schema, os.environ)) is not None:
         return named
     from lmsschema.migration import shadow

@@ -9,7 +9,13 @@ from psycopg import conninfo, errors, sql
 
 from lmsschema.createdb import templates
 from lmsschema.database import sqlstate, throwaway
-from lmsschema.database.connection import NEWEST, OLDEST, open_connection
+from lmsschema.database.session import (
+    MAINTENANCE,
+    NEWEST,
+    OLDEST,
+    open_connection,
+    require_direct,
+)
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
 
@@ -17,7 +23,6 @@ Confirm = Callable[[str], None]
 """Asked before data is lost; raises unless the answer is yes."""
 
 _NEW = "lmsschema_new_"
-_MAINTENANCE = "postgres"
 _ATTEMPTS = 5
 _NAME_BYTES = 63
 _INSUFFICIENT_RESOURCES = "53"  # the class of SQLSTATEs: disk full, out of memory, connections
@@ -58,7 +63,8 @@ def connect(target: Target) -> Iterator[Server]:
     """Connect to a server; the database that the target names need not exist.
 
     Raises:
-        DatabaseUnavailableError: It can't be reached, refuses the login, or is older than 15.
+        DatabaseUnavailableError: It can't be reached, refuses the login, or is older than 15, or a
+            pooler sits between.
     """
     conn = _open(target)
     with contextlib.closing(conn), _translated(target):
@@ -68,6 +74,7 @@ def connect(target: Target) -> Iterator[Server]:
                 f" older than {OLDEST}",
                 hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
             )
+        require_direct(conn, target, "creating databases")
         yield Server(conn, target)
 
 
@@ -259,7 +266,7 @@ def _scalar(server: Server, statement: str, *values: str) -> object:
 
 def _open(target: Target) -> psycopg.Connection:
     """Open a connection to the server's maintenance database, else to the target's own."""
-    maintenance = conninfo.make_conninfo(target.conninfo, dbname=_MAINTENANCE)
+    maintenance = conninfo.make_conninfo(target.conninfo, dbname=MAINTENANCE)
     try:
         return open_connection(Target(maintenance, target.source))
     except DatabaseUnavailableError:

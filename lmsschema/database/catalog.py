@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import psycopg
 from psycopg import sql
 
+from lmsschema.database import settings
 from lmsschema.database.queries import query
 from lmsschema.errors import DatabaseUnavailableError
 
@@ -30,20 +31,6 @@ _QUERIES = (
     "catalog_others",
     "catalog_grants",
 )
-
-#: Whatever a session may have set that changes how PostgreSQL prints a definition.
-_PRINTING = {
-    "TimeZone": "UTC",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "bytea_output": "hex",
-    "extra_float_digits": "1",
-    "quote_all_identifiers": "off",
-    "standard_conforming_strings": "on",
-    "xmlbinary": "base64",
-    "statement_timeout": "0",
-    "cursor_tuple_fraction": "1",  # all rows of every cursor are fetched
-}
 
 #: How long to wait for a table that somebody else holds ACCESS EXCLUSIVE.
 LOCK_TIMEOUT = "5s"
@@ -132,7 +119,10 @@ def _script(schema: str) -> sql.Composed:
     schema can stand in for one of PostgreSQL's, and run once the schema is what names resolve in.
     """
     statements: list[sql.Composable] = [
-        _set({**_PRINTING, "lock_timeout": LOCK_TIMEOUT, "search_path": ""})
+        settings.local(
+            # all rows of every cursor are fetched
+            {"lock_timeout": LOCK_TIMEOUT, "search_path": "", "cursor_tuple_fraction": "1"}
+        )
     ]
     statements.extend(
         sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(
@@ -141,21 +131,12 @@ def _script(schema: str) -> sql.Composed:
         for name in _QUERIES
     )
     path = sql.SQL("{}, pg_temp").format(sql.Identifier(schema)).as_string()
-    statements.append(_set({"search_path": path}))
+    statements.append(sql.SQL("SELECT pg_catalog.set_config('search_path', {}, true)").format(path))
     statements.append(sql.SQL("SELECT pg_catalog.current_schema(), current_user"))
     statements.extend(
         sql.SQL("FETCH ALL FROM {}").format(sql.Identifier(name)) for name in _QUERIES
     )
     return sql.SQL(";\n").join(statements)
-
-
-def _set(settings: Mapping[str, str]) -> sql.Composed:
-    return sql.SQL("SELECT {}").format(
-        sql.SQL(", ").join(
-            sql.SQL("pg_catalog.set_config({}, {}, true)").format(name, value)
-            for name, value in settings.items()
-        )
-    )
 
 
 def _results(cursor: psycopg.Cursor[Any]) -> list[list[Any]]:

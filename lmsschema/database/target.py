@@ -9,8 +9,24 @@ from psycopg import ProgrammingError, conninfo, pq
 from lmsschema.errors import UsageError
 
 ACCEPTED = (
-    "postgresql://user@host:5432/database, postgres://…, postgresql+psycopg://…, "
-    "or libpq keywords such as 'host=/run/postgresql dbname=lms'"
+    "postgresql://user@host:5432/database, postgres://…, SQLAlchemy's postgresql+psycopg://… and "
+    "the like, or libpq keywords such as 'host=/run/postgresql dbname=lms'"
+)
+
+_DRIVERS = ("psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "asyncpg")
+
+#: What these drivers read from a URL for themselves, and libpq does not know.
+_DRIVER_ONLY = frozenset(
+    (
+        "async_fallback",
+        "command_timeout",
+        "max_cacheable_statement_size",
+        "max_cached_statement_lifetime",
+        "prepare_threshold",
+        "prepared_statement_cache_size",
+        "prepared_statement_name_func",
+        "statement_cache_size",
+    )
 )
 
 #: libpq's variables that name a server, a database or a login; the others only tune a connection.
@@ -26,7 +42,11 @@ LIBPQ_VARIABLES = (
     "PGSERVICEFILE",
 )
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+#: lmsschema's own variables; those that begin with the prefix belong to the tests.
+VARIABLES = ("LMSSCHEMA_DATABASE_URL", "LMSSCHEMA_HOME")
+_OF_TESTS = "LMSSCHEMA_TEST_"
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://")
 _IDENTIFIER_BYTES = 63
 
 
@@ -93,19 +113,45 @@ def resolve(url: str | None, schema: str | None, environ: Mapping[str, str]) -> 
         The database; None where nothing names one, which stands for the embedded server's.
 
     Raises:
-        UsageError: The URL or the schema's name can't be understood.
+        UsageError: The URL or the schema's name can't be understood, or a variable is empty.
     """
     if schema is not None:
         check_schema_name(schema)
     if url is not None:
         return Target(parse(url, "--url"), "--url", schema)
     for variable in ("LMSSCHEMA_DATABASE_URL", "DATABASE_URL"):
-        if environ.get(variable):
+        if variable in environ:
+            if not environ[variable].strip():
+                raise UsageError(
+                    f"{variable} is set, but empty",
+                    hint="Is a secret missing? Unset it where it is not to name a database.",
+                )
             return Target(parse(environ[variable], variable), variable, schema)
     for variable in LIBPQ_VARIABLES:
         if environ.get(variable):
             return Target("", variable, schema)
     return None
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each variable that looks like one of lmsschema's and is none."""
+    unknown = sorted(
+        name
+        for name in environ
+        if name.startswith("LMSSCHEMA_")
+        and name not in VARIABLES
+        and not name.startswith(_OF_TESTS)
+    )
+    if not unknown:
+        return []
+    import difflib
+
+    warnings = []
+    for name in unknown:
+        near = difflib.get_close_matches(name, VARIABLES, 1)
+        meant = f"; is {near[0]} meant?" if near else ""
+        warnings.append(f"the environment variable {name} means nothing to lmsschema{meant}")
+    return warnings
 
 
 def parse(url: str, source: str) -> str:
@@ -120,10 +166,11 @@ def parse(url: str, source: str) -> str:
             that may hold a password.
     """
     text = url.strip()
-    scheme = _SCHEME.match(text)
-    if scheme:
+    driver = ""
+    if scheme := _SCHEME.match(text):
         name = scheme.group(1).lower()
-        if name not in {"postgresql", "postgres", "postgresql+psycopg"}:
+        kind, _, driver = name.partition("+")
+        if kind not in {"postgresql", "postgres"} or (driver and driver not in _DRIVERS):
             raise UsageError(
                 f"{source} names a {name}:// database; lmsschema works on PostgreSQL",
                 hint=f"Accepted: {ACCEPTED}.",
@@ -133,7 +180,7 @@ def parse(url: str, source: str) -> str:
     elif not text:
         raise UsageError(f"{source} is empty", hint=f"Accepted: {ACCEPTED}.")
     try:
-        parameters = conninfo.conninfo_to_dict(text)
+        parameters = conninfo.conninfo_to_dict(_for_libpq(text, driver) if driver else text)
     except (ProgrammingError, UnicodeError, ValueError):
         raise UsageError(
             f"{source} is no connection string that libpq understands",
@@ -141,6 +188,33 @@ def parse(url: str, source: str) -> str:
         ) from None
     _check_ports(parameters.get("port"), source)
     return conninfo.make_conninfo("", **{k: v for k, v in parameters.items() if v is not None})
+
+
+def _for_libpq(url: str, driver: str) -> str:
+    """Return a SQLAlchemy URL with the query parameters that libpq has for those of the driver."""
+    from urllib.parse import parse_qsl, quote, urlencode
+
+    base, _, query = url.partition("?")
+    parameters: dict[str, str] = {}
+    hosts: list[list[str]] = []
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key in _DRIVER_ONLY:
+            continue
+        if key == "host" and not value.startswith("/"):  # one host of several, as HOST:PORT
+            hosts += [
+                (host, port) for host, _, port in (h.partition(":") for h in value.split(","))
+            ]
+        elif driver == "asyncpg" and key == "ssl":
+            parameters["sslmode"] = {"true": "require", "false": "disable"}.get(
+                value.lower(), value.replace("_", "-")
+            )
+        elif driver == "asyncpg" and key in ("timeout", "database"):
+            parameters[{"timeout": "connect_timeout", "database": "dbname"}[key]] = value
+        else:
+            parameters[key] = value
+    if hosts:
+        parameters["host"], parameters["port"] = map(",".join, zip(*hosts, strict=True))
+    return f"{base}?{urlencode(parameters, quote_via=quote)}" if parameters else base
 
 
 def check_schema_name(schema: str) -> None:
@@ -152,6 +226,8 @@ def check_schema_name(schema: str) -> None:
         problem = f"--schema {schema!r} has {length} bytes, PostgreSQL takes {_IDENTIFIER_BYTES}"
     elif schema.startswith("pg_") or schema == "information_schema":
         problem = f"--schema {schema!r} is a name that PostgreSQL keeps for itself"
+    elif schema == "$user":
+        problem = "--schema '$user' is no name: it stands for the role's own only in a search_path"
     else:
         return
     raise UsageError(problem, hint="Name a schema of your own, such as --schema campus_north.")

@@ -65,17 +65,13 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
         lent = context.connection.info["database"]
         attributes = context.config.attributes
         with context.autocommit_block():
-            try:
-                run(
-                    lent,
-                    steps,
-                    attributes.get("patience", DEFAULT_PATIENCE),
-                    attributes.get("notify", lambda _: None),
-                    at_once=attributes.get("at_once", True),
-                )
-            finally:
-                if not lent.conn.closed:
-                    lent.conn.read_only = None  # Alembic's next transaction writes the version
+            run(
+                lent,
+                steps,
+                attributes.get("patience", DEFAULT_PATIENCE),
+                attributes.get("notify", lambda _: None),
+                at_once=attributes.get("at_once", True),
+            )
 
 
 def run(

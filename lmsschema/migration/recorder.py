@@ -18,7 +18,8 @@ from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
 from lmsschema.database import queries
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database.connection import Database
+from lmsschema.database.session import open_connection
 from lmsschema.migration.measured import State, Statement, Table
 
 #: What only reads, or only says how the session is to be.
