@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from psycopg import ProgrammingError, conninfo, pq
 
@@ -196,14 +196,12 @@ def _for_libpq(url: str, driver: str) -> str:
 
     base, _, query = url.partition("?")
     parameters: dict[str, str] = {}
-    hosts: list[list[str]] = []
+    hosts: Sequence[str] = []
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key in _DRIVER_ONLY:
             continue
-        if key == "host" and not value.startswith("/"):  # one host of several, as HOST:PORT
-            hosts += [
-                (host, port) for host, _, port in (h.partition(":") for h in value.split(","))
-            ]
+        if key == "host":
+            hosts = [*hosts, value]
         elif driver == "asyncpg" and key == "ssl":
             parameters["sslmode"] = {"true": "require", "false": "disable"}.get(
                 value.lower(), value.replace("_", "-")
@@ -212,8 +210,11 @@ def _for_libpq(url: str, driver: str) -> str:
             parameters[{"timeout": "connect_timeout", "database": "dbname"}[key]] = value
         else:
             parameters[key] = value
+    if hosts and all(host.count(":") == 1 for host in hosts):  # SQLAlchemy's HOST:PORT
+        hosts, ports = zip(*(host.split(":") for host in hosts), strict=True)
+        parameters["port"] = ",".join(ports)
     if hosts:
-        parameters["host"], parameters["port"] = map(",".join, zip(*hosts, strict=True))
+        parameters["host"] = ",".join(hosts)
     return f"{base}?{urlencode(parameters, quote_via=quote)}" if parameters else base
 
 
