@@ -27,6 +27,7 @@ class Database:
         target: Which database it is.
         schema: The schema to work in; it need not exist yet.
         schema_exists: Whether it did when the connection was opened.
+        schema_is_default: Whether the session itself creates in it, by its search_path.
         user: The role that the session runs as.
         version: The server's major version, 15 or later.
         read_only: Why the server takes no changes (a standby, a read-only database), or "".
@@ -40,6 +41,7 @@ class Database:
     target: Target
     schema: str
     schema_exists: bool
+    schema_is_default: bool
     user: str
     version: int
     read_only: str
@@ -169,7 +171,9 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         row = conn.execute(query("database/session"), {"schema": target.schema}).fetchone()
     if row is None:  # a SELECT without FROM has a row
         raise DatabaseUnavailableError(f"{target} did not say what it is")
-    schema, homes, schema_exists, user, in_recovery, read_only, can_use, can_create = row
+    schema, homes, is_default, schema_exists, user, in_recovery, read_only, can_use, can_create = (
+        row
+    )
     if target.schema is None and len(homes) > 1:
         raise UsageError(
             f"several schemas on the search_path of {user} on {target} hold an LMS: "
@@ -193,6 +197,7 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         target=target,
         schema=schema,
         schema_exists=schema_exists,
+        schema_is_default=is_default,
         user=user,
         version=major,
         read_only=reason,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from psycopg import ProgrammingError, conninfo, pq
 
+from lmsschema.database import configuration
+from lmsschema.database.configuration import Configuration
 from lmsschema.errors import UsageError
 
 ACCEPTED = (
@@ -43,7 +45,7 @@ LIBPQ_VARIABLES = (
 )
 
 #: lmsschema's own variables; those that begin with the prefix belong to the tests.
-VARIABLES = ("LMSSCHEMA_DATABASE_URL", "LMSSCHEMA_HOME")
+VARIABLES = ("LMSSCHEMA_DATABASE_URL", "LMSSCHEMA_HOME", configuration.VARIABLE)
 _OF_TESTS = "LMSSCHEMA_TEST_"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://")
@@ -101,13 +103,19 @@ class Target:
         return None if value is None else str(value)
 
 
-def resolve(url: str | None, schema: str | None, environ: Mapping[str, str]) -> Target | None:
-    """Return the database that is named: by ``--url``, the environment, or libpq's variables.
+def resolve(
+    url: str | None,
+    schema: str | None,
+    environ: Mapping[str, str],
+    configured: Configuration | None = None,
+) -> Target | None:
+    """Return the database that is named: by ``--url``, the environment, or the configuration file.
 
     Args:
         url: What ``--url`` said, or None.
         schema: What ``--schema`` said, or None.
         environ: The process's environment.
+        configured: What the configuration file says.
 
     Returns:
         The database; None where nothing names one, which stands for the embedded server's.
@@ -130,6 +138,11 @@ def resolve(url: str | None, schema: str | None, environ: Mapping[str, str]) -> 
     for variable in LIBPQ_VARIABLES:
         if environ.get(variable):
             return Target("", variable, schema)
+    if configured is not None and configured.service is not None:
+        return Target(conninfo.make_conninfo(service=configured.service), configured.file, schema)
+    if configured is not None and configured.url_env is not None:
+        source = f"{configured.url_env} (named by {configured.file})"
+        return Target(parse(environ.get(configured.url_env, ""), source), source, schema)
     return None
 
 

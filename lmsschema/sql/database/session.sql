@@ -4,6 +4,7 @@
 SELECT
     s.name AS schema_name,
     s.homes,
+    s.name IS NOT DISTINCT FROM pg_catalog.current_schema() AS is_default,
     n.oid IS NOT NULL AS schema_exists,
     current_user AS role_name,
     pg_catalog.pg_is_in_recovery() AS in_recovery,
