@@ -8,7 +8,8 @@ import psycopg
 from psycopg import conninfo, errors, sql
 
 from lmsschema.createdb import templates
-from lmsschema.database import sqlstate, throwaway
+from lmsschema.createdb.templates import UTF8, Text
+from lmsschema.database import rights, sqlstate, throwaway
 from lmsschema.database.session import (
     MAINTENANCE,
     NEWEST,
@@ -84,6 +85,7 @@ def create(
     *,
     template: bool = True,
     owner: str | None = None,
+    text: Text = UTF8,
     replace: Confirm | None = None,
 ) -> Created:
     """Create a database at head, with the partitions of this day.
@@ -93,6 +95,7 @@ def create(
         name: What it is to be called.
         template: Copy a template, built and kept if the server has none.
         owner: The role to own it and all that is in it; None for our own.
+        text: How it is to keep text.
         replace: Asked before an existing database of that name is dropped, which happens once the
             new one is ready; None refuses.
 
@@ -102,6 +105,10 @@ def create(
             is left behind.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
+    if text.encoding.upper().replace("-", "_") == "SQL_ASCII":
+        raise UsageError(
+            "--encoding SQL_ASCII stores text unchecked", hint="Leave it out, for UTF8."
+        )
     if not name or "\0" in name or len(name.encode()) > _NAME_BYTES:
         raise UsageError(f"a database can't be called {name!r}: 1 to {_NAME_BYTES} bytes")
     _require_createdb(server)
@@ -118,9 +125,9 @@ def create(
         replace(f"Replace the database {name}, with all its data?")
     throwaway.drop_orphans(server.conn, _NEW)
     if template and not taken:
-        return Created(name, *_copy(server, name, owner), replaced=False)
+        return Created(name, *_copy(server, name, owner, text), replaced=False)
     with _under_another_name(server, name) as interim:
-        source, built = (_copy if template else _build)(server, interim, owner)
+        source, built = (_copy if template else _build)(server, interim, owner, text)
         if taken:
             _drop(server, name)
     return Created(name, source, built, replaced=taken)
@@ -146,11 +153,11 @@ def exists(server: Server, name: str) -> bool:
     return bool(_scalar(server, found, name))
 
 
-def _copy(server: Server, name: str, owner: str | None) -> tuple[str, bool]:
+def _copy(server: Server, name: str, owner: str | None, text: Text) -> tuple[str, bool]:
     """Make a copy of the template; returns the template's name and whether it was built for it."""
     strategy = templates.strategy(server.conn)
     for _ in range(_ATTEMPTS):
-        source, built = templates.ensure(server.conn, server.target, owner)
+        source, built = templates.ensure(server.conn, server.target, owner, text)
         owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
         try:
             server.conn.execute(
@@ -175,10 +182,12 @@ def _taken_meanwhile(name: str) -> UnsafeError:
     )
 
 
-def _build(server: Server, name: str, owner: str | None) -> tuple[None, bool]:
+def _build(server: Server, name: str, owner: str | None, text: Text) -> tuple[None, bool]:
     """Make a database by `upgrade`, with neither a template nor one left for the next."""
     owned_by = owner or str(_scalar(server, "SELECT current_user"))
-    templates.create_empty(server.conn, name, owned_by)
+    throwaway.create_empty(
+        server.conn, name, owner=owned_by, encoding=text.encoding, locale=text.locale
+    )
     templates.upgrade(server.target, name, owned_by)
     return None, False
 
@@ -256,6 +265,13 @@ def _require_role(server: Server, name: str) -> None:
             f"there is no role {name} on {server.target}",
             hint="If it is to be: "
             + sql.SQL("CREATE ROLE {};").format(sql.Identifier(name)).as_string(),
+        )
+    if not rights.may_set_role(server.conn, name):
+        user = str(_scalar(server, "SELECT current_user"))
+        grant = sql.SQL("GRANT {} TO {};").format(sql.Identifier(name), sql.Identifier(user))
+        raise DatabaseUnavailableError(
+            f"role {user} may not act as {name} on {server.target}",
+            hint=f"A superuser can run: {grant.as_string()}",
         )
 
 

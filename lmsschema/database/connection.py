@@ -2,14 +2,14 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from lmsschema.database import session, settings, sqlstate
+from lmsschema.database import rights, session, settings, sqlstate
 from lmsschema.database.backend import Backend
 from lmsschema.database.queries import query
 from lmsschema.database.session import NEWEST, OLDEST
@@ -141,15 +141,43 @@ def require_writable(database: Database) -> None:
             sql.Identifier(database.schema), role
         )
         what = f"may not create in schema {database.schema}"
+        owner = database.conn.execute(
+            "SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace"
+            " WHERE nspname = %s",
+            [database.schema],
+        ).fetchone()
     else:
         grant = sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(
             sql.Identifier(database.conn.info.dbname), role
         )
-        what = f"may not create the schema {database.schema}"
-    raise DatabaseUnavailableError(
-        f"role {database.user} {what} of {database.target}",
-        hint=f"A superuser or the owner can run: {grant.as_string()};",
-    )
+        what, owner = f"may not create the schema {database.schema}", None
+    hint = f"A superuser or the owner can run: {grant.as_string()};"
+    if owner is not None and rights.may_set_role(database.conn, owner[0]):
+        hint = rights.to_act_as(database.conn, database.user, owner[0])
+    raise DatabaseUnavailableError(f"role {database.user} {what} of {database.target}", hint=hint)
+
+
+def require_owner(database: Database, names: Collection[str]) -> None:
+    """Raise unless the role has the rights of the owners of those of these tables that are there.
+
+    Raises:
+        DatabaseUnavailableError: Of one it has not; the hint is the SET ROLE or GRANT that helps.
+    """
+    with database.transaction(read_only=True) as conn:
+        row = conn.execute(
+            "SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner)"
+            " FROM pg_catalog.pg_class AS c"
+            " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
+            " WHERE n.nspname = %s AND c.relname = ANY (%s) AND c.relkind IN ('r', 'p')"
+            " AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') ORDER BY c.relname LIMIT 1",
+            [database.schema, list(names)],
+        ).fetchone()
+        if row is not None:
+            raise DatabaseUnavailableError(
+                f"table {row[0]} in schema {database.schema} of {database.target} belongs to role "
+                f"{row[1]}, whose rights {database.user} does not have",
+                hint=rights.to_act_as(conn, database.user, row[1]),
+            )
 
 
 def _examine(conn: psycopg.Connection, target: Target) -> Database:

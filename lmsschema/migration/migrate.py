@@ -3,7 +3,13 @@
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
 
-from lmsschema.database.connection import Database, create_schema, require_usage, require_writable
+from lmsschema.database.connection import (
+    Database,
+    create_schema,
+    require_owner,
+    require_usage,
+    require_writable,
+)
 from lmsschema.database.queries import query
 from lmsschema.errors import UnsafeError, UsageError
 from lmsschema.locks import run_lock
@@ -146,8 +152,16 @@ def _check(
     if before is None:
         preflight.refuse_taken_names(database)
     else:
+        _require_owner(database)
         assessment = hazards.assess(database, before, steps, shadow_url=shadow_url)
         hazards.refuse(assessment.hazards, allow)
+
+
+def _require_owner(database: Database) -> None:
+    """Raise DatabaseUnavailableError unless the role may change every table that is there."""
+    from lmsschema.tables import metadata
+
+    require_owner(database, [*metadata.tables, "lmsschema_version"])
 
 
 def _ensure_schema(database: Database) -> None:
@@ -203,6 +217,7 @@ def downgrade(
         require_writable(database)
         if wanted == revisions.position(before):
             return before, before
+        _require_owner(database)
         back = ids[wanted : revisions.position(before)][::-1]
         if not lose_rows:
             end = after or revisions.BASE

@@ -37,12 +37,13 @@ class Databases:
     def create(self, template: str = "template0") -> str:
         """Create a database as a copy of ``template``; returns its name."""
         name = throwaway.name(PREFIX, self._key, next(self._numbers))
-        encoding = sql.SQL(" ENCODING 'UTF8'" if template == "template0" else "")
-        options = sql.SQL("").join((encoding, self._strategy))
         self._mine.add(name)
+        if template == "template0":
+            throwaway.create_empty(self._conn, name)
+            return name
         self._conn.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
-                sql.Identifier(name), sql.Identifier(template), options
+                sql.Identifier(name), sql.Identifier(template), self._strategy
             )
         )
         return name
