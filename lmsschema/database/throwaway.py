@@ -16,7 +16,9 @@ from lmsschema.errors import UsageError
 _CLASS = 0x6C6D73  # "lms": the first half of the locks' keys
 
 _BUILTIN_PROVIDER = 170000  # the version that has a locale of UTF-8 of its own
-_PLAIN = "LOCALE 'C.UTF-8'"
+_UTF8 = ("UTF8", "UTF-8")
+_ANY = "LOCALE_PROVIDER libc LOCALE 'C'"
+_PLAIN = "LOCALE_PROVIDER libc LOCALE 'C.UTF-8'"
 _PLAIN_BUILTIN = "LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 
 
@@ -54,8 +56,8 @@ def create_empty(
         name: What it is to be called.
         owner: Who is to own it; None for who connects.
         encoding: Its encoding.
-        locale: Its locale; None for the server's own, or where that is one of another encoding for
-            the plain one of UTF-8.
+        locale: Its locale; None for the server's own, or where that is of another encoding a plain
+            one: C.UTF-8, or C for another encoding than UTF-8.
 
     Raises:
         UsageError: The server has no such encoding or locale, or they don't fit each other.
@@ -71,7 +73,8 @@ def create_empty(
         parts.append(sql.SQL("LOCALE {}").format(locale))
     elif not _default_locale_fits(conn, encoding):
         builtin = conn.info.server_version >= _BUILTIN_PROVIDER
-        parts.append(sql.SQL(_PLAIN_BUILTIN if builtin else _PLAIN))
+        of_utf8 = _PLAIN_BUILTIN if builtin else _PLAIN
+        parts.append(sql.SQL(of_utf8 if encoding.upper() in _UTF8 else _ANY))
     try:
         conn.execute(sql.SQL(" ").join(parts))
     except (errors.WrongObjectType, errors.InvalidParameterValue, errors.UndefinedObject) as error:
@@ -87,7 +90,7 @@ def _default_locale_fits(conn: psycopg.Connection, encoding: str) -> bool:
     """Whether the server's own locale is for that encoding, or for any."""
     row = conn.execute(
         "SELECT pg_catalog.pg_encoding_to_char(encoding) = %s OR datcollate IN ('C', 'POSIX')"
-        " AND datctype IN ('C', 'POSIX') FROM pg_catalog.pg_database WHERE datname = 'template0'",
+        " AND datctype IN ('C', 'POSIX') AND datlocprovider <> 'b' FROM pg_catalog.pg_database WHERE datname = 'template0'",
         [encoding.upper()],
     ).fetchone()
     return row != (False,)
