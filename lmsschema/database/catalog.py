@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import psycopg
 from psycopg import sql
 
+from lmsschema.database import settings
 from lmsschema.database.queries import query
 from lmsschema.errors import DatabaseUnavailableError
 
@@ -31,20 +32,6 @@ _QUERIES = (
     "catalog_others",
     "catalog_grants",
 )
-
-#: Whatever a session may have set that changes how PostgreSQL prints a definition.
-_PRINTING = {
-    "TimeZone": "UTC",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "bytea_output": "hex",
-    "extra_float_digits": "1",
-    "quote_all_identifiers": "off",
-    "standard_conforming_strings": "on",
-    "xmlbinary": "base64",
-    "statement_timeout": "0",
-    "cursor_tuple_fraction": "1",  # all rows of every cursor are fetched
-}
 
 #: How long to wait for a table that somebody else holds ACCESS EXCLUSIVE.
 LOCK_TIMEOUT = "5s"
@@ -133,7 +120,10 @@ def _script(schema: str) -> sql.Composed:
     schema can stand in for one of PostgreSQL's, and run once the schema is what names resolve in.
     """
     statements: list[sql.Composable] = [
-        _set({**_PRINTING, "lock_timeout": LOCK_TIMEOUT, "search_path": ""})
+        settings.local(
+            # all rows of every cursor are fetched
+            {"lock_timeout": LOCK_TIMEOUT, "search_path": "", "cursor_tuple_fraction": "1"}
+        )
     ]
     statements.extend(
         sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(
@@ -148,15 +138,6 @@ def _script(schema: str) -> sql.Composed:
         sql.SQL("FETCH ALL FROM {}").format(sql.Identifier(name)) for name in _QUERIES
     )
     return sql.SQL(";\n").join(statements)
-
-
-def _set(settings: Mapping[str, str]) -> sql.Composed:
-    return sql.SQL("SELECT {}").format(
-        sql.SQL(", ").join(
-            sql.SQL("pg_catalog.set_config({}, {}, true)").format(name, value)
-            for name, value in settings.items()
-        )
-    )
 
 
 def _results(cursor: psycopg.Cursor[Any]) -> list[list[Any]]:

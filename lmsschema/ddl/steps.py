@@ -66,18 +66,14 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
         lent = context.connection.info["database"]
         attributes = context.config.attributes
         with context.autocommit_block():
-            try:
-                run(
-                    lent,
-                    steps,
-                    attributes.get("patience", DEFAULT_PATIENCE),
-                    attributes.get("notify", lambda _: None),
-                    at_once=attributes.get("at_once", True),
-                    before_each=attributes.get("before_each", lambda: None),
-                )
-            finally:
-                if not lent.conn.closed:
-                    lent.conn.read_only = None  # Alembic's next transaction writes the version
+            run(
+                lent,
+                steps,
+                attributes.get("patience", DEFAULT_PATIENCE),
+                attributes.get("notify", lambda _: None),
+                at_once=attributes.get("at_once", True),
+                before_each=attributes.get("before_each", lambda: None),
+            )
 
 
 def run(

@@ -16,8 +16,9 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database import sqlstate
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.database.session import open_connection
 from lmsschema.errors import LockTimeoutError
 from lmsschema.locks.ladder import Patience, Progress
 

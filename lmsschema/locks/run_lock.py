@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 import psycopg
 
 from lmsschema.database import sqlstate
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.database.session import open_connection
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
 
 #: Seconds that a run waits for another one where the caller does not say.

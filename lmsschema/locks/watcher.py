@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 
 from lmsschema.database import queries
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database.connection import Database
+from lmsschema.database.session import open_connection
 from lmsschema.errors import LmsschemaError
 
 #: Seconds between two looks, and at most before the first.

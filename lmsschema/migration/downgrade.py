@@ -49,6 +49,7 @@ def downgrade(
             return before, before
         back = ids[wanted : revisions.position(before)][::-1]
         line.require([])
+        preflight.require_owned(database)
         preflight.refuse_downgrade(database, back, lose_rows=lose_rows, retry=retry, notify=notify)
         runner.run(
             database,

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from lmsschema.database.connection import LOCK_TIMEOUT, Database
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.migration import estimate, measure
 from lmsschema.migration.measured import Statement

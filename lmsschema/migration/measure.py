@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lmsschema.database import extensions, throwaway
 from lmsschema.database.connection import Database
-from lmsschema.errors import DatabaseUnavailableError
+from lmsschema.database.session import require_direct
 from lmsschema.migration import revisions, runner, shadow, site
 from lmsschema.migration.measured import Statement
 from lmsschema.migration.recorder import Recorder
@@ -55,7 +55,7 @@ def run(
         DatabaseUnavailableError: There is no server to run them on.
     """
     with shadow.server(shadow_url, "the locks can't be measured") as place:
-        _refuse_pooler(place)
+        require_direct(place.conn, place.target, "measuring locks")
         throwaway.drop_orphans(place.conn, _PREFIX)
         name = throwaway.name(_PREFIX, throwaway.take(place.conn), 1)
         with shadow.database(place, name) as copy:
@@ -73,16 +73,6 @@ def run(
                     runner.run(copy, "upgrade", [revision], lambda _: None, at_once=False)
                     found[revision] = recorder.take()
             return Measured(found, f"PostgreSQL {place.version} ({place.target})", missing)
-
-
-def _refuse_pooler(place: Database) -> None:
-    """Raise if a pooler hides which process runs our statements: its locks would not be seen."""
-    row = place.conn.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
-    if row != (place.conn.info.backend_pid,):
-        raise DatabaseUnavailableError(
-            f"{place.target} is behind a pooler, through which locks can't be measured",
-            hint="Name the server itself with --shadow-url.",
-        )
 
 
 def _build(copy: Database, before: str) -> None:

@@ -237,7 +237,7 @@ def _size(count: int) -> str:
 
 def _preamble(database: Database, steps: list[Step]) -> list[Step]:
     """Return the step that makes the schema, and puts psql into it, where it is not psql's own."""
-    if not steps or (database.target.schema is None and database.schema_exists):
+    if not steps or (database.target.schema is None and database.schema_is_default):
         return []
     use = f"SET search_path TO {identifier(database.schema).as_string()};\n"
     if database.schema_exists:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from psycopg import errors, sql
 
-from lmsschema.database.connection import Database
+from lmsschema.database.connection import Database, require_owner
 from lmsschema.database.queries import query
 from lmsschema.ddl import steps
 from lmsschema.errors import LmsschemaError, UnsafeError
@@ -48,6 +48,17 @@ def look(database: Database, before: str | None, pending: Sequence[str]) -> None
     for revision in pending:
         to_come |= {name for kind, name in made.get(revision, ()) if kind == "TABLE"}
         steps.look(database, of_steps[revision] or (), to_come)
+
+
+def require_owned(database: Database) -> None:
+    """Raise unless the role may change every table of the schema that is there.
+
+    Raises:
+        DatabaseUnavailableError: It may not; the hint is what helps.
+    """
+    from lmsschema.tables import metadata
+
+    require_owner(database, [*metadata.tables, "lmsschema_version"])
 
 
 def _made(script: str) -> list[tuple[str, str]]:

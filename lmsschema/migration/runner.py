@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from lmsschema.database import connection as connections
-from lmsschema.database.connection import LOCK_TIMEOUT, Database
+from lmsschema.database import settings
+from lmsschema.database.connection import Database
+from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import LmsschemaError
 from lmsschema.locks import watcher
 from lmsschema.migration import revisions
@@ -244,15 +245,14 @@ def connection(
         poolclass=pool.StaticPool,
         use_native_hstore=False,
     )
-    settings = connections.settings(database.schema, lock_timeout).as_string()
+    state = settings.of_transaction(database.schema, lock_timeout).as_string()
 
     @event.listens_for(engine, "begin")
     def _begin(begun: sqlalchemy.Connection) -> None:
         # without parameters no percent sign stands for one: a schema's name may hold it
-        row = begun.exec_driver_sql(settings, execution_options={"no_parameters": True}).fetchone()
+        row = begun.exec_driver_sql(state, execution_options={"no_parameters": True}).fetchone()
         database.backend.note(None if row is None else tuple(row))
 
-    database.conn.read_only = None
     database.conn.autocommit = False
     try:
         with engine.connect() as lent:

@@ -64,13 +64,9 @@ def database(place: Database, name: str) -> Iterator[Database]:
         place: The server, as a role that may create databases.
         name: The database's name.
     """
-    from psycopg import conninfo, sql
+    from psycopg import conninfo
 
-    place.conn.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
-            sql.Identifier(name)
-        )
-    )
+    throwaway.create_empty(place.conn, name)
     try:
         made = conninfo.make_conninfo(place.target.conninfo, dbname=name)
         opened = connect(Target(made, place.target.source, label=place.target.label))

@@ -112,6 +112,8 @@ def _check(
 
     if planned is not None:
         fingerprint.require(planned, fingerprint.take(database, before, steps))
+    if before is not None:
+        preflight.require_owned(database)
     patiently(
         database,
         "looking at what is there",

@@ -10,7 +10,7 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from lmsschema.database.connection import open_connection
+from lmsschema.database.session import open_connection
 from lmsschema.database.target import Target, parse
 from lmsschema.drift import fixes
 from lmsschema.drift.check import DriftReport
