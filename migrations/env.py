@@ -56,7 +56,6 @@ def migrate(connection: "Connection") -> None:
         compare_type=True,
         compare_server_default=True,
         include_name=include_name,
-        on_version_apply=context.config.attributes.get("on_version_apply"),
         process_revision_directives=number,
     )
     with context.begin_transaction():

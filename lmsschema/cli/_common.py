@@ -41,6 +41,34 @@ def wait_option(function: F) -> F:
     )(function)
 
 
+def lock_wait_option(function: F) -> F:
+    """Add ``--lock-wait``, how long a step tries to get its locks; ``--wait`` is its old name."""
+
+    def under_the_old_name(context: click.Context, _: click.Parameter, value: float | None) -> None:
+        if value is not None:
+            say("warning: --wait is called --lock-wait here; the old name will go")
+            context.default_map = {**(context.default_map or {}), "wait": value}
+
+    seconds = click.FloatRange(min=0)
+    function = click.option(
+        "--wait",
+        "old_wait",
+        type=seconds,
+        hidden=True,
+        is_eager=True,
+        expose_value=False,
+        callback=under_the_old_name,
+    )(function)
+    return click.option(
+        "--lock-wait",
+        "wait",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="How long a step tries for its locks [60].",
+    )(function)
+
+
 def retry_options(function: F) -> F:
     """Add ``--lock-timeout`` and ``--lock-retries`` to a command that locks tables."""
     function = click.option(

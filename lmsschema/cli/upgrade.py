@@ -10,8 +10,8 @@ from lmsschema.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lmsschema.migration.migrate import Upgrade
     from lmsschema.migration.runner import Applied
+    from lmsschema.migration.upgrade import Upgrade
     from lmsschema.partition_manager.ensure import Outcome
 
 #: The kinds of hazards that can be allowed (lmsschema.migration.hazards.Kind).

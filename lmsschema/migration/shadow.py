@@ -3,11 +3,15 @@
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import Database, connect
 from lmsschema.database.target import Target, parse
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError
+
+if TYPE_CHECKING:
+    from lmsschema.local_server.embedded import LocalServer
 
 
 @contextlib.contextmanager
@@ -22,19 +26,23 @@ def server(url: str | None, why: str) -> Iterator[Database]:
         UsageError: ``url`` can't be understood.
         DatabaseUnavailableError: There is no such server.
     """
-    if url is not None:
-        target = Target(parse(url, "--shadow-url"), "--shadow-url")
-    else:
-        try:
-            target = embedded(os.environ)
-        except LmsschemaError as error:
-            raise DatabaseUnavailableError(
-                f"{why}, and there is no embedded server: {error.message}",
-                hint=f"Name another server with --shadow-url, or: {error.hint}",
-            ) from error
-    opened = connect(target)
-    with contextlib.closing(opened.conn), sqlstate.translated(target):
-        yield opened
+    with contextlib.ExitStack() as ends:
+        if url is not None:
+            target = Target(parse(url, "--shadow-url"), "--shadow-url")
+        else:
+            from lmsschema.local_server import embedded as local
+
+            try:
+                target = _embedded(ends.enter_context(local.borrow(os.environ)))
+            except LmsschemaError as error:
+                raise DatabaseUnavailableError(
+                    f"{why}, and there is no embedded server: {error.message}",
+                    hint=f"Name another server with --shadow-url, or: {error.hint}",
+                ) from error
+        opened = connect(target)
+        ends.enter_context(contextlib.closing(opened.conn))
+        with sqlstate.translated(target):
+            yield opened
 
 
 def embedded(environ: Mapping[str, str], schema: str | None = None) -> Target:
@@ -45,7 +53,13 @@ def embedded(environ: Mapping[str, str], schema: str | None = None) -> Target:
     """
     from lmsschema.local_server import embedded as local
 
-    running = local.ensure_running(environ)
+    return _embedded(local.ensure_running(environ), schema)
+
+
+def _embedded(running: "LocalServer", schema: str | None = None) -> Target:
+    """Return the database of the embedded server."""
+    from lmsschema.local_server import embedded as local
+
     label = f"{local.DATABASE} on the embedded server in {running.home}"
     return Target(running.conninfo, "embedded", schema, label)
 

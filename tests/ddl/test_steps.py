@@ -146,7 +146,7 @@ def test_another_index_of_the_name_is_refused(database_url: str, opened: Open) -
 def test_another_constraint_of_a_keys_name_is_refused(database_url: str, opened: Open) -> None:
     database = opened(database_url)
     database.conn.execute(THINGS + "ALTER TABLE things ADD CONSTRAINT things_key CHECK (id > 0)")
-    with pytest.raises(UnsafeError, match="is another constraint of things"):
+    with pytest.raises(UnsafeError, match="of things is there already and is another one"):
         ForeignKey("things_key", "things", "n", "parents").apply(Context(database, SHORT))
 
 

@@ -23,6 +23,8 @@ from tests.database.test_refusing_servers import (
 from tests.support.databases import Psql
 from tests.support.program import Program, clean_environment
 
+pytestmark = pytest.mark.smoke
+
 
 def execute(url: str, statements: str) -> None:
     with psycopg.connect(url) as conn:
@@ -198,7 +200,9 @@ def test_role_without_rights_uses_the_embedded_server(
     env = {"LMSSCHEMA_HOME": str(folder / "embedded")}
     outcome = lmsschema("check", "--json", "--url", reader_url, env=env)
     assert outcome.code == 0, outcome.err
-    assert "the declared schema is built on PostgreSQL 18, embedded server" in outcome.err
+    assert (
+        "the declared schema is built on PostgreSQL 18, lms on the embedded server" in outcome.err
+    )
     assert json.loads(outcome.out)["built_on"].startswith("PostgreSQL 18")
     assert lmsschema("local", "destroy", "--yes", env=env).code == 0
 

@@ -19,17 +19,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 HEAL_HINT = "hint: lmsschema partitions heal"
 
 
-def wait_option(function: F) -> F:
-    """Add ``--wait``: how long a step tries to get its locks."""
-    return click.option(
-        "--wait",
-        type=click.FloatRange(min=0),
-        default=60.0,
-        metavar="SECONDS",
-        help="How long a step tries for its locks [60].",
-    )(function)
-
-
 def table_option(function: F) -> F:
     """Add ``--table``: which of the partitioned tables is meant."""
     return click.option(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--repair", is_flag=True, help="Mend owner, grants and so on of older partitions.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
 @click.option("--as-of", metavar="TIME", help="With --dry-run: as if it were that time.")
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(

@@ -10,7 +10,7 @@ from lmsschema.cli.partitions import _common as _partitions
 
 @click.command(epilog="Example: lmsschema partitions heal --dry-run")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; change nothing.")
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(

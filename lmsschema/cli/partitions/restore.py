@@ -9,7 +9,7 @@ from lmsschema.cli.partitions import _common as _partitions
 @click.command(epilog="Example: lmsschema partitions restore learning_events_2024_01")
 @click.argument("name")
 @_partitions.table_option
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(

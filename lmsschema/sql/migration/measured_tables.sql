@@ -9,8 +9,8 @@ SELECT
             WHERE
                 l.locktype = 'relation'
                 AND l.relation = c.oid
-                AND (l.granted OR %(waited_for)s)
-                AND l.pid = %(pid)s
+                AND l.granted
+                AND l.pid = pg_catalog.pg_backend_pid()
         ),
         '{}'
     ) AS modes,
