@@ -23,6 +23,7 @@ from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.errors import LockTimeoutError
 from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.sessions import Blocker
 
 T = TypeVar("T")
 
@@ -65,28 +66,6 @@ class Lock:
 _HOLDING = 0.6
 
 _LONGEST_PAUSE = 2.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Blocker:
-    """A session that holds a lock which conflicts with a wanted one."""
-
-    pid: int | None
-    user: str
-    schema: str
-    table: str
-    mode: str
-    age: float | None
-    state: str | None
-    query: str | None
-    autovacuum: bool
-
-    def __str__(self) -> str:
-        who = "a prepared transaction" if self.pid is None else f"pid {self.pid} ({self.user})"
-        age = "" if self.age is None else f", transaction open for {self.age:.1f} s"
-        state = f", {self.state}" if self.state else ""
-        text = f", query: {self.query}" if self.query else ""
-        return f"{who} holds {self.mode} on {self.table}{age}{state}{text}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +133,7 @@ def step(
                 f"did not {what} after {attempts} attempts in {patience.total:g} s: "
                 + ("; ".join(map(str, found)) or "its tables are locked again and again"),
                 hint="What was done before is in place. Run the command again, or end what blocks.",
-                details={"blockers": [dataclasses.asdict(b) for b in found]},
+                details={"blockers": [blocker.as_data() for blocker in found]},
             )
         who = ", ".join(str(blocker.pid) for blocker in found)
         news = attempts > 1 or any(blocker.autovacuum for blocker in found)
@@ -163,8 +142,8 @@ def step(
             told = who
         time.sleep(pause)
         for blocker in found:
-            if blocker.autovacuum:
-                _cancel_autovacuum(database, blocker)
+            if blocker.autovacuum and blocker.schema and blocker.table:
+                _cancel_autovacuum(database, blocker.schema, blocker.table)
         wait = min(wait * 2, patience.longest)
 
 
@@ -251,7 +230,7 @@ def blockers(database: Database, locks: Sequence[Lock] | None) -> list[Blocker]:
     return [Blocker(*row) for row in rows]
 
 
-def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
+def _cancel_autovacuum(database: Database, schema: str, table: str) -> None:
     """Wait for one table long enough for PostgreSQL to cancel an autovacuum on it.
 
     It is waited for in a mode for which neither readers nor writers queue up.
@@ -259,6 +238,6 @@ def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
     wait = 1.3 * _deadlock_timeout(database.conn)
     try:
         with database.transaction(lock_timeout=wait) as conn:
-            take(conn, [Lock(blocker.schema, blocker.table, "SHARE UPDATE EXCLUSIVE")], wait)
+            take(conn, [Lock(schema, table, "SHARE UPDATE EXCLUSIVE")], wait)
     except (errors.LockNotAvailable, errors.InsufficientPrivilege):
         return  # one that prevents wraparound is not cancelled; a role may not lock: wait on

@@ -11,7 +11,7 @@ from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
-from lmsschema.locks.context import DEFAULT_PATIENCE, Tell
+from lmsschema.locks.context import DEFAULT_PATIENCE, Progress, Tell
 from lmsschema.migration import fingerprint, hazards, line, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
 from lmsschema.migration.retry import DEFAULT_RETRY, patiently
@@ -127,7 +127,8 @@ def _refused(
     except DatabaseUnavailableError as error:
         if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
             raise
-        notify(f"rows were not held against the rules of pending revisions: {error.message}")
+        what = f"rows were not held against the rules of pending revisions: {error.message}"
+        notify(Progress(what))
     return None
 
 

@@ -15,7 +15,7 @@ from lmsschema.database.connection import Database
 from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks import watcher
 from lmsschema.locks.context import Context, Patience, Progress, Tell
-from lmsschema.locks.watcher import Blocker
+from lmsschema.locks.sessions import Blocker
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -91,7 +91,7 @@ def patiently(
                 details=meant.details
                 | {
                     "attempts": attempt,
-                    "blockers": [dataclasses.asdict(blocker) for blocker in blockers],
+                    "blockers": [blocker.as_data() for blocker in blockers],
                 },
             ) from failed
         pause = retry.pause(attempt)
@@ -159,6 +159,6 @@ def _failure(
             "revision": revision,
             "statement": ran,
             "attempts": attempts,
-            "blockers": [dataclasses.asdict(blocker) for blocker in blockers],
+            "blockers": [blocker.as_data() for blocker in blockers],
         },
     )
