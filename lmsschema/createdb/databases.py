@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import conninfo, errors, sql
 
+from lmsschema import names
 from lmsschema.createdb import templates
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import NEWEST, OLDEST, open_connection
@@ -19,7 +20,6 @@ Confirm = Callable[[str], None]
 _NEW = "lmsschema_new_"
 _MAINTENANCE = "postgres"
 _ATTEMPTS = 5
-_NAME_BYTES = 63
 _INSUFFICIENT_RESOURCES = "53"  # the class of SQLSTATEs: disk full, out of memory, connections
 
 
@@ -95,8 +95,8 @@ def create(
             is left behind.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
-    if not name or "\0" in name or len(name.encode()) > _NAME_BYTES:
-        raise UsageError(f"a database can't be called {name!r}: 1 to {_NAME_BYTES} bytes")
+    if not name or "\0" in name or not names.fits(name):
+        raise UsageError(f"a database can't be called {name!r}: 1 to {names.MAX_BYTES} bytes")
     _require_createdb(server)
     if owner is not None:
         _require_role(server, owner)
