@@ -13,6 +13,7 @@ from psycopg import errors, sql
 
 from lmsschema.database import sqlstate
 from lmsschema.database.queries import query
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
 from lmsschema.locks import sessions, watcher
 from lmsschema.locks.context import Context, Patience, Progress
@@ -61,10 +62,10 @@ def wait_for_old_transactions(context: Context, what: str) -> None:
     Raises:
         LockTimeoutError: There still is one after the patience's ``total``; nothing was begun.
     """
-    deadline = time.monotonic() + context.patience.total
+    deadline = Deadline(context.patience.total, pause=_POLL)
     told = ""
     while old := sessions.old_transactions(context.database.conn, older=OLD):
-        if time.monotonic() >= deadline:
+        if deadline.expired:
             raise LockTimeoutError(
                 f"did not begin to {what}, which would wait for: {'; '.join(map(str, old))}",
                 hint="Let them end, or end them (pg_terminate_backend, ROLLBACK PREPARED); "
@@ -74,7 +75,7 @@ def wait_for_old_transactions(context: Context, what: str) -> None:
         if (now := ", ".join(str(one.pid) for one in old)) != told:
             context.tell(Progress(f"waiting to {what}: {old[0]}"))
             told = now
-        time.sleep(_POLL)
+        deadline.pause()
 
 
 def wait_for_builds(context: Context, table: str, what: str) -> None:
@@ -86,10 +87,10 @@ def wait_for_builds(context: Context, table: str, what: str) -> None:
         LockTimeoutError: One still does after the patience's ``quiet``.
     """
     database = context.database
-    deadline = time.monotonic() + context.patience.quiet
+    deadline = Deadline(context.patience.quiet, pause=_POLL)
     told = False
     while builds := _builds(database.conn, database.schema, table):
-        if time.monotonic() >= deadline:
+        if deadline.expired:
             raise LockTimeoutError(
                 f"did not begin to {what}: pid {builds[0][0]} still builds an index on {table}",
                 hint=f"Let it end, or end it with pg_terminate_backend({builds[0][0]}).",
@@ -98,7 +99,7 @@ def wait_for_builds(context: Context, table: str, what: str) -> None:
             message = f"waiting to {what}: pid {builds[0][0]} builds an index on {table}"
             context.tell(Progress(message))
             told = True
-        time.sleep(_POLL)
+        deadline.pause()
 
 
 def _builds(

@@ -21,6 +21,7 @@ from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.sessions import Blocker
@@ -108,7 +109,7 @@ def step(
             of the step remains.
     """
     database, patience = context.database, context.patience
-    deadline = time.monotonic() + patience.total
+    deadline = Deadline(patience.total)
     wait = patience.first
     attempts, told = 0, ""
     stuck: Lock | None = None
@@ -128,7 +129,7 @@ def step(
             found = blockers(database, locks)
             stuck = _blocked(locks or (), found)
         pause = min(wait, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
-        if time.monotonic() + pause >= deadline:
+        if pause >= deadline.left:
             raise LockTimeoutError(
                 f"did not {what} after {attempts} attempts in {patience.total:g} s: "
                 + ("; ".join(map(str, found)) or "its tables are locked again and again"),

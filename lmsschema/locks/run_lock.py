@@ -2,8 +2,6 @@
 
 import contextlib
 import functools
-import random
-import time
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -11,6 +9,7 @@ import psycopg
 from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database, open_connection
 from lmsschema.database.queries import query
+from lmsschema.deadline import Deadline
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
 from lmsschema.locks.context import Context, Progress
 
@@ -38,8 +37,7 @@ def hold(context: Context, *, wait: float = WAIT) -> Iterator[Callable[[], None]
         LockTimeoutError: Another run still holds the lock after ``wait`` seconds.
     """
     database = context.database
-    deadline = time.monotonic() + wait
-    pause = _POLL
+    deadline = Deadline(wait, pause=_POLL, longest=_LONGEST_POLL)
     with contextlib.closing(open_connection(database.target)) as conn:
         told = False
         cursor = psycopg.ClientCursor(conn)
@@ -50,7 +48,7 @@ def hold(context: Context, *, wait: float = WAIT) -> Iterator[Callable[[], None]
             if taken == (True,):
                 break
             conn.execute("ROLLBACK")
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 raise LockTimeoutError(
                     f"{_holder(database)} still works on schema {database.schema} after {wait:g} s",
                     hint="Wait for it to end, or give a longer --wait.",
@@ -58,8 +56,7 @@ def hold(context: Context, *, wait: float = WAIT) -> Iterator[Callable[[], None]
             if not told:
                 context.tell(Progress(f"waiting for {_holder(database)}"))
                 told = True
-            time.sleep(min(pause, max(0.0, deadline - time.monotonic())) * random.uniform(0.5, 1))  # noqa: S311  jitter, no secret
-            pause = min(pause * 2, _LONGEST_POLL)
+            deadline.pause()
         yield functools.partial(_require, database, conn)
 
 
