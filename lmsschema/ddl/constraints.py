@@ -10,6 +10,7 @@ from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.ddl.statement import qualified
 from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
@@ -146,14 +147,33 @@ def validate(
             continue  # a partition that was dropped meanwhile
 
 
-def validation(table: str, names: Sequence[str]) -> sql.Composed:
+def addition(
+    table: str, name: str, definition: str, *, valid: bool = False, schema: str | None = None
+) -> sql.Composed:
+    """Return the statement that adds a constraint; unless ``valid``, for new rows alone."""
+    return sql.SQL("ALTER TABLE {}{}ADD CONSTRAINT {} {}{}").format(
+        qualified(schema, table),
+        _between(schema),
+        identifier(name),
+        sql.SQL(definition),
+        sql.SQL("" if valid else " NOT VALID"),
+    )
+
+
+def validation(table: str, names: Sequence[str], schema: str | None = None) -> sql.Composed:
     """Return the statement that validates constraints of a table, in one read of it."""
-    return sql.SQL("ALTER TABLE {}\n{}").format(
-        identifier(table),
+    return sql.SQL("ALTER TABLE {}{}{}").format(
+        qualified(schema, table),
+        _between(schema),
         sql.SQL(",\n").join(
             sql.SQL("VALIDATE CONSTRAINT {}").format(identifier(name)) for name in names
         ),
     )
+
+
+def _between(schema: str | None) -> sql.SQL:
+    """Return what parts an ALTER from its table: one for a DBA is a line to be copied."""
+    return sql.SQL("\n" if schema is None else " ")
 
 
 def _run_quietly(

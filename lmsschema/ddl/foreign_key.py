@@ -156,13 +156,7 @@ class ForeignKey:
         )
 
     def _definition(self, table: str, *, valid: bool) -> sql.Composed:
-        return sql.SQL(
-            "ALTER TABLE {}\nADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} (id) ON DELETE {}{}"
-        ).format(
-            identifier(table),
-            identifier(self.name),
-            identifier(self.column),
-            identifier(self.references),
-            sql.SQL(self.on_delete),
-            sql.SQL("" if valid else " NOT VALID"),
+        definition = sql.SQL("FOREIGN KEY ({}) REFERENCES {} (id) ON DELETE {}").format(
+            identifier(self.column), identifier(self.references), sql.SQL(self.on_delete)
         )
+        return constraints.addition(table, self.name, definition.as_string(), valid=valid)

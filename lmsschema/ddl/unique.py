@@ -98,6 +98,11 @@ class Unique:
         return [*self.index.statements(), self._constraint().as_string()]
 
     def _constraint(self) -> sql.Composed:
-        return sql.SQL(
-            "ALTER TABLE {table}\nADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
-        ).format(table=identifier(self.table), name=identifier(self.name))
+        return constraints.addition(
+            self.table, self.name, using_index("UNIQUE", self.name), valid=True
+        )
+
+
+def using_index(kind: str, index: str, deferral: str = "") -> str:
+    """Return the definition of a key whose index is there: ``PRIMARY KEY`` or ``UNIQUE``."""
+    return f"{kind} USING INDEX {identifier(index).as_string()}{deferral}"

@@ -96,8 +96,9 @@ def _table(table: Table) -> Iterator[str]:
 def _partitions(as_of: datetime) -> Iterator[str]:
     """Yield the partitions that ``upgrade`` leaves at that time."""
     for policy in partitions.POLICIES:
-        actions = partitions.plan(policy, [], as_of)
-        yield statements.script(policy, actions, metadata.tables[policy.table].comment)
+        table = metadata.tables.get(policy.table)
+        if table is not None:  # a policy may be of a site's own table
+            yield statements.script(policy, partitions.plan(policy, [], as_of), table.comment)
 
 
 def _statements(elements: Iterable[ExecutableDDLElement]) -> str:
