@@ -15,15 +15,11 @@ Revises: ${down_revision | comma,n}
 # - CHECK and FOREIGN KEY: ADD CONSTRAINT ... NOT VALID in one revision, VALIDATE CONSTRAINT in the
 #   next. SET NOT NULL reads the whole table unless a validated CHECK (... IS NOT NULL) spares it.
 #   A foreign key on a partitioned table can't be NOT VALID before PostgreSQL 18.
-# - CREATE INDEX stops all writers of a table that has rows. A step builds it CONCURRENTLY, with a
-#   limit to what it waits for, and drops what an earlier try left INVALID:
-#       from lmsschema.ddl import steps
-#       from lmsschema.ddl.index import Index
-#       STEPS: tuple[steps.Step, ...] = (Index("idx_users_role", "users", "role"),)
-#       def upgrade() -> None:
-#           steps.apply(op, STEPS)
-#   lmsschema.ddl.partitioned_index does it for learning_events. A revision is made of steps, or of
-#   statements, never of both; op.get_context().autocommit_block() is refused.
+# - CREATE INDEX stops all writers of a table that has rows. The step Index of lmsschema.ddl.index
+#   builds it CONCURRENTLY, with a limit to what it waits for, and drops what an earlier try left
+#   INVALID; PartitionedIndex of lmsschema.ddl.partitioned_index does so for learning_events. A
+#   revision of steps lists them in STEPS, and its upgrade() is steps.apply(op, STEPS) alone, as in
+#   0004_integrity: steps and statements don't mix, and op.get_context().autocommit_block() is refused.
 # - A label added to an enum can't be used in the transaction that added it. None can be
 #   removed: docs/upgrade.md has the steps that retire one.
 # - UPDATE and DELETE of many rows do not belong here: they go in batches, outside of a revision.

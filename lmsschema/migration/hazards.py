@@ -46,8 +46,8 @@ _ADVICE = {
 #: What loses rows, or writes all anew, by way of DML.
 _DELETES = "deletes rows of {tables}; take a backup first"
 _UPDATES = (
-    "updates {tables}, reading all rows to find those that it means, and keeps their other writers "
-    "waiting until it commits; update in batches, of a transaction each"
+    "updates {tables} and reads all rows to find its own; their other writers wait until it "
+    "commits; update in batches, of a transaction each"
 )
 _MANY_UPDATES = (
     "updates {tables} by way of an index, and many rows of them, as far as the statistics tell; "

@@ -1,4 +1,4 @@
-"""The functions of this room by one name; each is in the module of its noun."""
+"""What other rooms call of this one; each function is in the module of its noun."""
 
 from lmsschema.migration.downgrade import downgrade
 from lmsschema.migration.position import current, pending

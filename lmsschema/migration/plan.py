@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from psycopg import errors
+
 from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
-from lmsschema.errors import UnsafeError
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.locks.ladder import DEFAULT_PATIENCE
 from lmsschema.migration import fingerprint, hazards, line, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
@@ -122,6 +124,10 @@ def _refused(
         if before is None:
             raise
         return error
+    except DatabaseUnavailableError as error:
+        if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
+            raise
+        notify(f"rows were not held against the rules of pending revisions: {error.message}")
     return None
 
 

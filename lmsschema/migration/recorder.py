@@ -47,6 +47,7 @@ class Recorder:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statements: list[Statement] = []
+        self._told = ""  # by the triggers
         self._arm()
         self._state = self.read()
         self._names = {key: table.whole for key, table in self._state.items()}
@@ -88,12 +89,15 @@ class Recorder:
 
     def read(self) -> State:
         """Return the tables as the connection's transaction has them."""
-        rows = psycopg.Cursor(self._database.conn).execute(
-            queries.query("migration/measured_tables"), {"schema": self._database.schema}
+        rows = (
+            psycopg.Cursor(self._database.conn)
+            .execute(queries.query("migration/measured_tables"), {"schema": self._database.schema})
+            .fetchall()
         )
+        self._told = next((str(row[-1] or "") for row in rows), "")
         return {
             key: Table(name, whole, file, scans, frozenset(columns), frozenset(modes))
-            for key, modes, name, whole, file, scans, columns in rows
+            for key, modes, name, whole, file, scans, columns, _ in rows
         }
 
     def begun(self) -> None:
@@ -160,13 +164,13 @@ class Recorder:
             )
 
     def _wrote(self) -> list[tuple[str, str]]:
-        """Return what the triggers told since the last call: what was done, and to which table."""
-        row = psycopg.Cursor(self._database.conn).execute(
-            "SELECT pg_catalog.current_setting('lmsschema.wrote', true),"
-            " pg_catalog.set_config('lmsschema.wrote', '', false)"
+        """Return what the triggers told before the tables were read: what was done, and where."""
+        if not self._told:
+            return []
+        psycopg.Cursor(self._database.conn).execute(
+            "SELECT pg_catalog.set_config('lmsschema.wrote', '', false)"
         )
-        told = str((row.fetchone() or ("",))[0] or "").split()
-        pairs = [word.split(":") for word in told]
+        pairs = [word.split(":") for word in self._told.split()]
         return [(how, self._names[int(key)]) for how, key in pairs if int(key) in self._names]
 
 

@@ -3,15 +3,11 @@
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import Database, connect
 from lmsschema.database.target import Target, parse
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError
-
-if TYPE_CHECKING:
-    from lmsschema.local_server.embedded import LocalServer
 
 
 @contextlib.contextmanager
@@ -33,12 +29,14 @@ def server(url: str | None, why: str) -> Iterator[Database]:
             from lmsschema.local_server import embedded as local
 
             try:
-                target = _embedded(ends.enter_context(local.borrow(os.environ)))
+                running = ends.enter_context(local.borrow(os.environ))
             except LmsschemaError as error:
                 raise DatabaseUnavailableError(
                     f"{why}, and there is no embedded server: {error.message}",
                     hint=f"Name another server with --shadow-url, or: {error.hint}",
                 ) from error
+            where = f"embedded server in {running.home}"
+            target = Target(running.conninfo, "embedded", label=where)
         opened = connect(target)
         ends.enter_context(contextlib.closing(opened.conn))
         with sqlstate.translated(target):
@@ -53,13 +51,7 @@ def embedded(environ: Mapping[str, str], schema: str | None = None) -> Target:
     """
     from lmsschema.local_server import embedded as local
 
-    return _embedded(local.ensure_running(environ), schema)
-
-
-def _embedded(running: "LocalServer", schema: str | None = None) -> Target:
-    """Return the database of the embedded server."""
-    from lmsschema.local_server import embedded as local
-
+    running = local.ensure_running(environ)
     label = f"{local.DATABASE} on the embedded server in {running.home}"
     return Target(running.conninfo, "embedded", schema, label)
 
@@ -83,6 +75,7 @@ def database(place: Database, name: str) -> Iterator[Database]:
         made = conninfo.make_conninfo(place.target.conninfo, dbname=name)
         opened = connect(Target(made, place.target.source, label=place.target.label))
         with contextlib.closing(opened.conn):
+            opened.conn.execute("SET synchronous_commit = off")  # it is dropped at the end
             yield opened
     finally:
         throwaway.drop(place.conn, name)
