@@ -196,7 +196,12 @@ def _drop(
         # while the file is verified, the server hears nothing of us
         conn.execute("SET LOCAL idle_in_transaction_session_timeout TO 0")
         manifest = None if folder is None else export(database, policy, name, folder)
-        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        try:
+            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        except BaseException:
+            if folder is not None and manifest is not None:
+                partition_export.discard(folder, manifest)
+            raise
         return True, manifest
 
     if not is_detached():  # another run restored or dropped it

@@ -152,12 +152,12 @@ def parse_bounds(text: str) -> Range | None:
     lower, middle, upper = text.removeprefix(_BEGIN).removesuffix(")").partition(") TO (")
     if not text.startswith(_BEGIN) or not middle:
         raise LmsschemaError(f"partition bounds not understood: {text}")
-    first, last = _instant(lower), _instant(upper)
+    first, last = parse_instant(lower), parse_instant(upper)
     return Range(None if first == _EARLIEST else first, None if last == _LATEST else last)
 
 
 @functools.lru_cache(maxsize=4096)  # a bound is the end of one partition and the start of the next
-def _instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """Return one bound; what Python can't hold is the earliest or the latest that it can."""
     value = text.strip("'")
     if value in {"MINVALUE", "-infinity"} or value.endswith(" BC"):
