@@ -27,7 +27,7 @@ import psycopg
 from benchmarks.writers import SCRIPTS, Stalls, stalls
 from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, settings
-from tests.db import events
+from tests.support import events
 
 BIN = Path(sys.executable).parent
 PROGRAM = (str(BIN / "lmsschema"), "partitions")

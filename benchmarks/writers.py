@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.db import events
+from tests.support import events
 
 #: pgbench's scripts by what they do; a client updates a user of its own.
 SCRIPTS = {

@@ -15,6 +15,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("lmsschema", deadline=None)
 hypothesis.settings.load_profile("lmsschema")
 
+pytest_plugins = ["tests.support.databases", "tests.support.program"]
+
 #: Set where a test of the README runs the suite: the suite then leaves that test out.
 INSIDE = "LMSSCHEMA_INSIDE_README_TEST"
 

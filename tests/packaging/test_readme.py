@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import INSIDE
 from tests.packaging.environments import ROOT, create, run
-from tests.real_data.load import BESIDE
+from tests.support.real_data.load import BESIDE
 
 _BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -50,7 +50,7 @@ def test_every_column_that_became_not_null_is_in_it() -> None:
     named = set(re.findall(r"`(\w+\.\w+)`", section))
     guide = {
         f"{table}.{name}": null
-        for case in sorted((Path(__file__).parents[1] / "db" / "guide_cases").glob("*.toml"))
+        for case in sorted((Path(__file__).parents[1] / "tables" / "guide_cases").glob("*.toml"))
         for table, part in tomllib.loads(case.read_text("utf-8")).items()
         for name, _, null, *_ in part["columns"]
     }

@@ -20,7 +20,7 @@ SECTIONS: dict[int, str] = {
 }
 CASES: dict[int, dict[str, Any]] = {
     number: tomllib.loads(
-        (ROOT / "tests" / "db" / "guide_cases" / f"{part}.toml").read_text("utf-8")
+        (ROOT / "tests" / "tables" / "guide_cases" / f"{part}.toml").read_text("utf-8")
     )
     for number, part in enumerate(("foundation", "progress", "analytics"), 1)
 }

@@ -1,0 +1,408 @@
+"""What the check makes of a database: what is drift, what is not, what is said otherwise."""
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+
+from lmsschema.database import catalog, scratch
+from lmsschema.drift import check
+from lmsschema.drift.compare import Problem
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError
+from lmsschema.local_server.server import Server
+from lmsschema.migration import migrate, revisions, schema_script
+from lmsschema.partition_manager import ensure, prune, repair
+from lmsschema.partition_manager.retention import parse_span
+from lmsschema.partition_manager.state import State
+from lmsschema.partitions import LEARNING_EVENTS, Create, Range, plan_range
+from lmsschema.testing import binaries
+from tests.support.checking import checked, execute, filled, opened, server_version, what
+
+#: Changes that are no drift: pg_dump sees none either, but for what it is told to leave out.
+HARMLESS = [
+    "ANALYZE",
+    "INSERT INTO institutions (name, domain, education_level) VALUES ('a', 'b', 'k12')",
+    "REINDEX TABLE users",
+    "ALTER TABLE users RENAME TO people; ALTER TABLE people RENAME TO users",
+    "ALTER TABLE users RENAME COLUMN email TO mail; ALTER TABLE users RENAME COLUMN mail TO email",
+    "ALTER INDEX idx_users_role RENAME TO i; ALTER INDEX i RENAME TO idx_users_role",
+    "ALTER TYPE user_role RENAME TO r; ALTER TYPE r RENAME TO user_role",
+    "ALTER TABLE users ADD COLUMN x integer; ALTER TABLE users DROP COLUMN x",
+    "DROP INDEX idx_users_role; CREATE INDEX idx_users_role ON users (role)",
+    "ALTER TABLE users ALTER role SET STATISTICS 5; ALTER TABLE users ALTER role SET STATISTICS -1",
+    "ALTER TABLE users SET (fillfactor = 50); ALTER TABLE users RESET (fillfactor)",
+    "ALTER TABLE course_analytics SET UNLOGGED; ALTER TABLE course_analytics SET LOGGED",
+    "GRANT SELECT ON users TO pg_monitor; REVOKE SELECT ON users FROM pg_monitor",
+    "ALTER TABLE users DISABLE TRIGGER ALL; ALTER TABLE users ENABLE TRIGGER ALL",
+    "TRUNCATE institutions CASCADE",
+]
+
+
+@pytest.fixture
+def role(upgraded_url: str) -> Iterator[str]:
+    """The name of a login role that may use the schema and no more."""
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        name = sql.Identifier(f"reader_{conn.info.dbname}")
+        conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(name))
+        conn.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
+    yield name.as_string().strip('"')
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        conn.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def as_role(url: str, role: str) -> str:
+    return conninfo.make_conninfo(url, user=role, password="x")
+
+
+@pytest.mark.parametrize("change", HARMLESS, ids=lambda change: str(change)[:40])
+def test_no_drift(change: str, upgraded_url: str, dump: Callable[[str], str]) -> None:
+    before = dump(upgraded_url)
+    execute(upgraded_url, change)
+    assert what_differs(upgraded_url) == []
+    assert sorted(dump(upgraded_url).splitlines()) == sorted(before.splitlines())
+
+
+def test_vacuum_is_no_drift(upgraded_url: str) -> None:
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        conn.execute("VACUUM (FULL, ANALYZE) users")
+        conn.execute("REINDEX TABLE learning_events")
+        conn.execute("REINDEX INDEX CONCURRENTLY idx_users_role")
+    assert what_differs(upgraded_url) == []
+
+
+def what_differs(url: str) -> list[list[str]]:
+    report = checked(url)
+    return [what(one) for one in (*report.drift, *report.unmanaged)]
+
+
+@pytest.fixture(scope="module")
+def other_server() -> Iterator[Server]:
+    """Another server, of the newest version."""
+    with tempfile.TemporaryDirectory(prefix="lmsschema-") as folder:
+        Path(folder).chmod(0o711)
+        server = Server(binaries.find(binaries.NEWEST), Path(folder) / "s", {"fsync": "off"}, "lms")
+        server.start()
+        yield server
+        server.stop("immediate")
+
+
+def test_dump_and_restore_into_another_server_is_no_drift(
+    upgraded_url: str,
+    other_server: Server,
+    dump: Callable[[str], str],
+    psql: Callable[..., None],
+) -> None:
+    restored = other_server.conninfo("lms")
+    psql(restored, dump(upgraded_url))
+    table = "lmsschema_version"
+    assert what_differs(restored) == [[table, "table", table, "revision"]]
+    with opened(restored) as database:
+        migrate.stamp(database, "head")
+    assert what_differs(restored) == []
+    assert checked(restored).revision == revisions.head()
+
+
+def make_history(url: str) -> None:
+    """Have the manager make the months from January 2024 on."""
+    until = LEARNING_EVENTS.start(datetime.now(UTC))
+    wanted = Range(datetime(2024, 1, 1, tzinfo=UTC), until)
+
+    def planner(state: State) -> list[Create]:
+        return plan_range(LEARNING_EVENTS, state.partitions, wanted)
+
+    with opened(url) as database:
+        ensure.make(database, LEARNING_EVENTS, planner)
+
+
+def test_partitions_that_the_policy_explains_are_no_drift(upgraded_url: str) -> None:
+    """A year made by hand, and history that the manager made."""
+    make_history(upgraded_url)
+    execute(
+        upgraded_url,
+        "CREATE TABLE learning_events_2023 (LIKE learning_events INCLUDING ALL);"
+        "ALTER TABLE learning_events ATTACH PARTITION learning_events_2023"
+        " FOR VALUES FROM ('2023-01-01 00:00+00') TO ('2024-01-01 00:00+00')",
+    )
+    assert what_differs(upgraded_url) == [
+        ["learning_events_2023", "table", "learning_events_2023", "comment"]
+    ]
+    with opened(upgraded_url) as database:
+        repair.repair(database, LEARNING_EVENTS)
+    assert what_differs(upgraded_url) == []
+
+
+def test_partition_that_was_pruned_is_no_drift_while_it_waits(upgraded_url: str) -> None:
+    make_history(upgraded_url)
+    with opened(upgraded_url) as database:
+        pruned = prune.prune(database, LEARNING_EVENTS, parse_span("12m", "keep"), allow_many=True)
+    assert "learning_events_2024_01" in pruned.detached
+    assert what_differs(upgraded_url) == []
+
+
+def test_month_lost_from_amid_the_others(upgraded_url: str) -> None:
+    make_history(upgraded_url)
+    execute(upgraded_url, "DROP TABLE learning_events_2024_05, learning_events_2024_06")
+    (hole,) = checked(upgraded_url).drift
+    assert what(hole) == [
+        *["learning_events_2024_05", "table"],
+        "learning_events_2024_05",
+        "missing",
+    ]
+    assert hole.expected == (
+        "FOR VALUES FROM ('2024-05-01 00:00:00+00') TO ('2024-07-01 00:00:00+00')"
+    )
+
+
+def test_months_of_another_time_zone(upgraded_url: str) -> None:
+    execute(
+        upgraded_url,
+        "CREATE TABLE learning_events_2024_05 (LIKE learning_events INCLUDING ALL);"
+        "ALTER TABLE learning_events ATTACH PARTITION learning_events_2024_05"
+        " FOR VALUES FROM ('2024-05-01 00:00+02') TO ('2024-06-01 00:00+02')",
+    )
+    (bounds, *_) = [one for one in checked(upgraded_url).drift if one.attribute == "bounds"]
+    assert bounds.expected == (
+        "FOR VALUES FROM ('2024-05-01 00:00:00+00') TO ('2024-06-01 00:00:00+00')"
+    )
+
+
+def test_index_of_a_partition_may_be_called_anything(upgraded_url: str) -> None:
+    month = filled("{month}", upgraded_url)
+    execute(upgraded_url, f"ALTER INDEX {month}_session_id_idx RENAME TO whatever")
+    assert what_differs(upgraded_url) == []
+
+
+def test_difference_of_the_table_is_not_said_again_of_each_partition(upgraded_url: str) -> None:
+    execute(upgraded_url, "DROP INDEX idx_learning_events_session")
+    assert what_differs(upgraded_url) == [
+        ["learning_events", "index", "idx_learning_events_session", "missing"]
+    ]
+
+
+def test_unmanaged_is_drift_when_strict(upgraded_url: str) -> None:
+    execute(upgraded_url, "CREATE TABLE somebodys (a integer PRIMARY KEY)")
+    report = checked(upgraded_url)
+    assert report.clean(strict=False)
+    assert not report.clean(strict=True)
+    assert [one.problem for one in report.unmanaged] == [Problem.UNMANAGED]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["users", "users.*", "users.by_*", "users.by_name:", "*.by_name"],
+)
+def test_ignore(pattern: str, upgraded_url: str) -> None:
+    execute(upgraded_url, "CREATE INDEX by_name ON users (username, email)")
+    with opened(upgraded_url) as database:
+        report = check.run(database, ignore=[pattern])
+        assert (report.drift, report.ignored) == ((), 1)
+        assert len(check.run(database, ignore=["user", "by_name", "courses.*"]).drift) == 1
+
+
+def test_default_privileges_of_the_role_declare_nothing(upgraded_url: str) -> None:
+    execute(
+        upgraded_url,
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor;"
+        "ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO pg_monitor;"
+        "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+    )
+    assert checked(upgraded_url).drift == ()
+
+
+def test_settings_of_the_database_declare_nothing(upgraded_url: str) -> None:
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        name = sql.Identifier(conn.info.dbname)
+        for setting in (
+            "TimeZone = 'Pacific/Chatham'",
+            "default_toast_compression = 'pglz'",
+            "search_path = 'pg_catalog', 'public'",
+            "DateStyle = 'SQL, DMY'",
+        ):
+            conn.execute(sql.SQL("ALTER DATABASE {} SET {}").format(name, sql.SQL(setting)))
+    assert what_differs(conninfo.make_conninfo(upgraded_url)) == []
+
+
+def test_behind_is_said_as_such(database_url: str) -> None:
+    with opened(database_url) as database:
+        migrate.upgrade(database, "0002_progress")
+    report = checked(database_url)
+    assert report.revision == "0002_progress"
+    assert report.pending == tuple(revisions.ids()[2:])
+    assert report.drift == ()
+    assert report.unmanaged == ()
+    assert not report.clean(strict=False)
+
+
+def test_drift_of_a_database_that_is_behind(database_url: str) -> None:
+    with opened(database_url) as database:
+        migrate.upgrade(database, "0002_progress")
+    execute(database_url, "DROP INDEX idx_users_role; CREATE TABLE learning_sessions (a integer)")
+    report = checked(database_url)
+    assert [what(one) for one in report.drift] == [["users", "index", "idx_users_role", "missing"]]
+    assert [what(one)[2:] for one in report.unmanaged] == [["learning_sessions", "unmanaged"]]
+
+
+def test_nothing_there(database_url: str) -> None:
+    assert checked(database_url).pending == tuple(revisions.ids())
+    absent = checked(database_url, "nowhere")
+    assert absent.pending == tuple(revisions.ids())
+    assert (absent.drift, absent.unmanaged) == ((), ())
+
+
+def test_oddly_named_schema_beside_another(upgraded_url: str) -> None:
+    schema = 'Campus "North" %s 50%'
+    with opened(upgraded_url, schema) as database:
+        migrate.upgrade(database)
+    with opened(upgraded_url, schema) as database:
+        ensure.ensure(database, LEARNING_EVENTS)
+        assert check.run(database).clean(strict=True)
+        with database.transaction() as conn:
+            conn.execute("CREATE INDEX by_name ON users (username)")
+            conn.execute(
+                "INSERT INTO institutions (name, domain, education_level) VALUES ('a', 'a', 'k12')"
+            )
+        assert [what(one) for one in check.run(database).drift] == [
+            ["users", "index", "by_name", "unexpected"]
+        ]
+        with pytest.raises(UnsafeError, match="that hold rows: institutions\n"):
+            migrate.downgrade(database, "base")
+    assert checked(upgraded_url).clean(strict=True)
+
+
+def test_nothing_of_it_remains(upgraded_url: str) -> None:
+    def everything() -> object:
+        with psycopg.connect(upgraded_url) as conn:
+            return conn.execute(
+                "SELECT (SELECT array_agg(oid ORDER BY oid) FROM pg_class),"
+                " (SELECT array_agg(oid ORDER BY oid) FROM pg_namespace),"
+                " (SELECT array_agg(oid ORDER BY oid) FROM pg_type),"
+                " (SELECT array_agg(oid ORDER BY oid) FROM pg_proc)"
+            ).fetchone()
+
+    before = everything()
+    with opened(upgraded_url) as database:
+        check.run(database)
+        assert everything() == before
+        assert database.conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+
+def test_no_lock_that_a_writer_notices(upgraded_url: str) -> None:
+    """While the declared schema is there and read, only ACCESS SHARE is held on anything else."""
+    with (
+        opened(upgraded_url) as database,
+        psycopg.connect(upgraded_url) as observer,
+        scratch.schema(database) as name,
+    ):
+        database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
+        catalog.read(database.conn, name)
+        catalog.read(database.conn, "public")
+        held = observer.execute(
+            "SELECT DISTINCT l.mode FROM pg_locks AS l"
+            " INNER JOIN pg_class AS c ON l.relation = c.oid"
+            " WHERE l.pid = %s AND l.locktype = 'relation' AND c.oid >= 16384",
+            [database.conn.info.backend_pid],
+        ).fetchall()
+    assert {mode for (mode,) in held} <= {"AccessShareLock"}
+
+
+def test_works_while_tables_are_written_and_altered(upgraded_url: str) -> None:
+    """EXCLUSIVE lets nobody in but readers."""
+    with psycopg.connect(upgraded_url) as other:
+        other.execute("LOCK TABLE users, courses, learning_events IN EXCLUSIVE MODE")
+        assert checked(upgraded_url).clean(strict=True)
+
+
+def test_works_while_partitions_come_and_go(upgraded_url: str) -> None:
+    stop = threading.Event()
+
+    def churn() -> None:
+        with psycopg.connect(upgraded_url, autocommit=True) as conn:
+            while not stop.is_set():
+                conn.execute("CREATE TABLE fleeting (a integer PRIMARY KEY, b text DEFAULT 'b')")
+                conn.execute("CREATE INDEX fleeting_index ON fleeting (b) WHERE a > 1")
+                conn.execute("CREATE VIEW glance AS SELECT a FROM fleeting")
+                conn.execute("DROP TABLE fleeting CASCADE")
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        with opened(upgraded_url) as database:
+            for _ in range(8):
+                assert check.run(database).drift == ()
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_role_that_may_only_read_the_catalogs(
+    upgraded_url: str, new_url: Callable[[], str], role: str
+) -> None:
+    execute(upgraded_url, "DROP INDEX idx_users_role")
+    said: list[str] = []
+    with opened(as_role(upgraded_url, role)) as database:
+        report = check.run(database, shadow_url=new_url(), notify=said.append)
+    assert [what(one) for one in report.drift] == [["users", "index", "idx_users_role", "missing"]]
+    version = server_version(upgraded_url)
+    assert report.built_on.startswith(f"PostgreSQL {version}, ")
+    assert f"the declared schema is built on {report.built_on}" in said
+    assert any(
+        f'GRANT SELECT ON "public"."lmsschema_version" TO "{role}";' in line for line in said
+    )
+
+
+def test_role_without_usage_is_told_what_to_grant(upgraded_url: str, role: str) -> None:
+    execute(upgraded_url, "REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    execute(upgraded_url, f'REVOKE USAGE ON SCHEMA public FROM "{role}"')
+    with (
+        opened(as_role(upgraded_url, role), "public") as database,
+        pytest.raises(DatabaseUnavailableError) as error,
+    ):
+        check.run(database)
+    assert f'GRANT USAGE ON SCHEMA "public" TO "{role}"' in error.value.hint
+
+
+def test_where_an_event_trigger_forbids_ddl(
+    upgraded_url: str, new_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(
+        upgraded_url,
+        "CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql"
+        " AS 'BEGIN RAISE EXCEPTION $$no DDL here$$; END';"
+        "CREATE EVENT TRIGGER forbidden ON ddl_command_start EXECUTE FUNCTION forbid()",
+    )
+    with opened(upgraded_url) as database:
+        report = check.run(database, shadow_url=new_url())
+    assert report.drift == ()
+    assert {one.identity.kind for one in report.unmanaged} == {"function", "event trigger"}
+    monkeypatch.setenv("LMSSCHEMA_HOME", "/no, place")  # for an embedded server
+    with (
+        opened(upgraded_url) as database,
+        pytest.raises(DatabaseUnavailableError, match=r"no DDL here.*no embedded server"),
+    ):
+        check.run(database)
+
+
+def test_tablespace(upgraded_url: str) -> None:
+    """A tablespace is the cluster's, so this one is made and taken away here."""
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        name = sql.Identifier(f"space_{conn.info.dbname}")
+        conn.execute("SET allow_in_place_tablespaces = on")
+        conn.execute(sql.SQL("CREATE TABLESPACE {} LOCATION ''").format(name))
+        with contextlib.ExitStack() as ends:
+            ends.callback(conn.execute, sql.SQL("DROP TABLESPACE {}").format(name))
+            ends.callback(conn.execute, "ALTER INDEX idx_users_role SET TABLESPACE pg_default")
+            ends.callback(conn.execute, "ALTER TABLE lessons SET TABLESPACE pg_default")
+            conn.execute(sql.SQL("ALTER TABLE lessons SET TABLESPACE {}").format(name))
+            conn.execute(sql.SQL("ALTER INDEX idx_users_role SET TABLESPACE {}").format(name))
+            found = what_differs(upgraded_url)
+    assert found == [
+        ["lessons", "table", "lessons", "tablespace"],
+        ["users", "index", "idx_users_role", "tablespace"],
+    ]

@@ -1,0 +1,413 @@
+"""Upgrades of a database that is in use: plans, hazards, locks, several runs at once."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import lmsschema as package
+from lmsschema.migration import revisions
+from tests.support import pooler, relay
+from tests.support.program import Outcome, Program, clean_environment
+
+Checkout = Callable[..., Outcome]
+
+INSTITUTION = (
+    "INSERT INTO institutions (name, domain, education_level) VALUES ('A', 'a.example', 'k12')"
+)
+USER = (
+    "INSERT INTO users (institution_id, email, username, role)"
+    " SELECT id, 'ann@a.example', 'ann', 'student' FROM institutions"
+)
+
+REVISION = '''\
+"""A revision of a test."""
+from alembic import op
+
+revision = "{revision}"
+down_revision = "{before}"
+branch_labels = depends_on = None
+
+
+def upgrade() -> None:
+{body}
+
+
+def downgrade() -> None:
+{back}
+'''
+
+
+@pytest.fixture(scope="module")
+def shadow() -> Iterator[dict[str, str]]:
+    """The environment of an embedded server of the tests' own."""
+    home = Path(tempfile.mkdtemp(prefix="lmsschema-"))
+    home.chmod(0o711)
+    environment = {"LMSSCHEMA_HOME": str(home / "server")}
+    yield environment
+    subprocess.run(
+        [sys.executable, "-m", "lmsschema", "local", "destroy", "--yes"],
+        env=clean_environment(**environment),
+        capture_output=True,
+        check=True,
+    )
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, shadow: dict[str, str]) -> Callable[..., Checkout]:
+    """Make a checkout with one revision more, whose upgrade() is the body given; run it."""
+    root = Path(package.__file__).parent.parent
+    for part in ("lmsschema", "migrations"):
+        shutil.copytree(root / part, tmp_path / part)
+    shutil.copy(root / "cli.py", tmp_path)
+
+    def make(body: str, back: str = "    pass") -> Checkout:
+        name = revisions.next_id("test")
+        text = REVISION.format(revision=name, before=revisions.head(), body=body, back=back)
+        (tmp_path / "migrations" / "versions" / f"{name}.py").write_text(text)
+
+        def run(*arguments: str) -> Outcome:
+            done = subprocess.run(
+                [sys.executable, tmp_path / "cli.py", *arguments],
+                env=clean_environment(**shadow),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert "Traceback" not in done.stderr, done.stderr
+            return Outcome(done.returncode, done.stdout, done.stderr)
+
+        return run
+
+    return make
+
+
+@pytest.fixture
+def populated_url(upgraded_url: str) -> str:
+    """A database at head with a user."""
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(INSTITUTION)
+        conn.execute(USER)
+    return upgraded_url
+
+
+#: tests/migration/test_hazards.py has every kind; these go the whole way
+HAZARDS = {
+    "an index built under a lock": (
+        "CREATE INDEX ix_users_profile ON users (profile)",
+        "blocking-lock",
+        {"table": "users", "mode": "SHARE", "blocks": "writes"},
+    ),
+    "a table dropped": (
+        "DROP TABLE users CASCADE",
+        "data-loss",
+        {"table": "users", "mode": "ACCESS EXCLUSIVE", "blocks": "reads and writes"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HAZARDS)
+def test_a_hazard_is_planned_refused_and_allowed(
+    checkout: Callable[..., Checkout], populated_url: str, case: str
+) -> None:
+    statement, kind, lock = HAZARDS[case]
+    program = checkout(f"    op.execute({statement!r})")
+    step = program("plan", "--url", populated_url, "--json").json["steps"][0]
+    assert {hazard["kind"] for hazard in step["hazards"]} >= {kind}
+    locks = [lock for planned in step["statements"] for lock in planned["locks"]]
+    assert any(lock.items() <= found.items() for found in locks), locks
+    planned = program("plan", "--url", populated_url)
+    assert f"-- HAZARD {kind}: " in planned.out
+    assert "users (1 rows, " in planned.out or "users (0 rows, " in planned.out
+
+    refused = program("upgrade", "--url", populated_url, "--json")
+    assert refused.code == 6
+    assert f"--allow-hazard {kind}" in refused.err
+    assert program("current", "--url", populated_url, "--json").json["pending"]
+    kinds = {hazard["kind"] for hazard in refused.json["error"]["hazards"]}
+    allowed = [word for one in sorted(kinds) for word in ("--allow-hazard", one)]
+    assert program("upgrade", "--url", populated_url, *allowed).code == 0
+
+
+def test_what_takes_an_instant_is_no_hazard(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    program = checkout(
+        "    op.execute(\"ALTER TABLE users ADD CONSTRAINT c CHECK (email <> '') NOT VALID\")\n"
+        '    op.execute("ALTER TABLE courses ADD COLUMN archived boolean DEFAULT false")'
+    )
+    step = program("plan", "--url", populated_url, "--json").json["steps"][0]
+    assert step["hazards"] == []
+    assert len(step["statements"]) == 3
+    assert program("upgrade", "--url", populated_url).code == 0
+
+
+def test_validation_after_the_lock_is_let_go_is_no_hazard_but_before_it_is(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    add = "ALTER TABLE users ADD CONSTRAINT c CHECK (email <> '') NOT VALID"
+    validate = "ALTER TABLE users VALIDATE CONSTRAINT c"
+    program = checkout(f"    op.execute({add!r})\n    op.execute({validate!r})")
+    step = program("plan", "--url", populated_url, "--json").json["steps"][0]
+    assert [hazard["kind"] for hazard in step["hazards"]] == ["blocking-lock"]
+    assert "VALIDATE" in step["hazards"][0]["statement"]
+
+
+def test_a_concurrent_statement_is_measured_while_it_runs(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    program = checkout(
+        "    with op.get_context().autocommit_block():\n"
+        '        op.execute("CREATE INDEX CONCURRENTLY ix_users_profile ON users (profile)")'
+    )
+    step = program("plan", "--url", populated_url, "--json").json["steps"][0]
+    assert step["hazards"] == []
+    (build,) = [one for one in step["statements"] if "CONCURRENTLY" in one["sql"]]
+    modes = {lock["mode"]: lock["blocks"] for lock in build["locks"] if lock["table"] == "users"}
+    assert modes["SHARE UPDATE EXCLUSIVE"] == "nothing"
+    assert not {"SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"} & set(modes)
+
+
+def test_empty_tables_are_in_no_danger(
+    checkout: Callable[..., Checkout], upgraded_url: str
+) -> None:
+    program = checkout('    op.execute("CREATE INDEX ix_users_profile ON users (profile)")')
+    assert program("plan", "--url", upgraded_url, "--json").json["steps"][0]["hazards"] == []
+    assert program("upgrade", "--url", upgraded_url).code == 0
+
+
+def test_without_a_place_to_measure_a_populated_database_is_refused(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    program = checkout('    op.execute("SELECT 1")')
+    nowhere = ["--shadow-url", "postgresql://127.0.0.1:1/none"]
+    refused = program("upgrade", "--url", populated_url, *nowhere)
+    assert refused.code == 6
+    assert "--allow-hazard unmeasured" in refused.err
+    allowed = program("upgrade", "--url", populated_url, *nowhere, "--allow-hazard", "unmeasured")
+    assert allowed.code == 0
+
+
+def test_a_plan_asks_in_read_only_transactions_and_leaves_nothing(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    program = checkout('    op.execute("CREATE INDEX ix_users_profile ON users (profile)")')
+    with psycopg.connect(populated_url) as conn:
+        address = relay.address_of(conn.info.host, conn.info.port)
+    requests: list[bytes] = []
+    with relay.running(address, relay.Hooks(on_request=requests.append)) as port:
+        assert program("plan", "--url", relay.through(populated_url, port)).code == 0
+    sent = b"".join(requests)
+    begun = re.findall(rb"Q....(BEGIN[^\0]*)\0", sent, re.DOTALL)
+    assert len(begun) > 3
+    assert all(one.endswith(b" READ ONLY") for one in begun), begun
+    with psycopg.connect(program("local", "url").out.strip()) as conn:
+        left = "SELECT datname FROM pg_database WHERE datname LIKE 'lmsschema_measure%'"
+        assert conn.execute(left).fetchall() == []
+
+
+def test_a_plan_binds_until_the_database_changes(
+    lmsschema: Program, upgraded_url: str, tmp_path: Path
+) -> None:
+    assert lmsschema("downgrade", "0002", "--url", upgraded_url).code == 0
+    plan = tmp_path / "plan.json"
+    plan.write_text(lmsschema("plan", "--url", upgraded_url, "--json").out)
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        conn.execute("CREATE INDEX ix_of_somebody ON users (profile)")
+        refused = lmsschema("upgrade", "--url", upgraded_url, "--plan", str(plan))
+        assert refused.code == 6
+        assert "its tables, indexes or other objects have changed" in refused.err
+        assert conn.execute("SELECT to_regclass('learning_events')").fetchone() == (None,)
+        conn.execute("DROP INDEX ix_of_somebody")
+    assert lmsschema("upgrade", "--url", upgraded_url, "--plan", str(plan)).code == 0
+    for text in ("{}", '{"fingerprint": "abc"}', '{"fingerprint": null}'):
+        plan.write_text(text)
+        assert lmsschema("upgrade", "--url", upgraded_url, "--plan", str(plan)).code == 2
+
+
+def test_a_blocked_table_is_tried_for_as_often_as_said(
+    lmsschema: Program, database_url: str
+) -> None:
+    assert lmsschema("upgrade", "0001", "--url", database_url).code == 0
+    with (
+        psycopg.connect(database_url) as holder,
+        psycopg.connect(database_url, autocommit=True) as reader,
+    ):
+        holder.execute("LOCK TABLE users IN ROW EXCLUSIVE MODE")
+        slowest = 0.0
+        over = threading.Event()
+
+        def read() -> None:
+            nonlocal slowest
+            while not over.is_set():
+                begin = time.monotonic()
+                reader.execute("SELECT count(*) FROM users")
+                slowest = max(slowest, time.monotonic() - begin)
+                time.sleep(0.01)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        outcome = lmsschema(
+            "upgrade",
+            "--url",
+            database_url,
+            "--lock-timeout",
+            "0.5",
+            "--lock-retries",
+            "2",
+            "--json",
+        )
+        over.set()
+        thread.join()
+        assert outcome.code == 5
+        error = outcome.json["error"]
+        assert error["attempts"] == 3
+        assert outcome.err.count("did not get a lock in 0.5 s") == 2
+        assert [blocker["pid"] for blocker in error["blockers"]] == [holder.info.backend_pid]
+        assert f"waiting for pid {holder.info.backend_pid} (user " in outcome.err
+        assert "LOCK TABLE users" in outcome.err
+        assert slowest < 0.5 + 0.1
+        holder.rollback()
+    done = lmsschema("upgrade", "--url", database_url)
+    assert done.code == 0
+
+
+def test_a_downgrade_that_drops_columns_is_refused_and_waits_no_longer_than_said(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    program = checkout(
+        '    op.execute("ALTER TABLE users ADD COLUMN age int")',
+        '    op.execute("ALTER TABLE users DROP COLUMN age")',
+    )
+    assert program("upgrade", "--url", populated_url).code == 0
+    back = ("downgrade", "0004", "--url", populated_url)
+    with psycopg.connect(populated_url) as holder:
+        holder.execute("LOCK TABLE users IN ACCESS SHARE MODE")
+        began = time.monotonic()
+        blocked = program(*back, "--lock-timeout", "0.4", "--lock-retries", "0", "--json")
+        assert blocked.code == 5
+        assert time.monotonic() - began < 4
+        error = blocked.json["error"]
+        assert [blocker["pid"] for blocker in error["blockers"]] == [holder.info.backend_pid]
+    refused = program(*back)
+    assert refused.code == 6
+    assert "columns of tables that hold rows: users.age" in refused.err
+    assert program(*back, "--lose-rows").code == 0
+
+
+def let_go(url: str, holder: psycopg.Connection) -> None:
+    """End the holder's transaction some time after another session began to wait for it."""
+    with psycopg.connect(url, autocommit=True) as observer:
+        waits = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass"
+        for _ in range(1000):
+            if observer.execute(waits.encode()).fetchone() is not None:
+                break
+            time.sleep(0.02)
+    time.sleep(0.8)
+    holder.rollback()
+
+
+def test_a_table_that_is_let_go_is_upgraded_at_the_next_attempt(
+    lmsschema: Program, database_url: str
+) -> None:
+    assert lmsschema("upgrade", "0001", "--url", database_url).code == 0
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE users IN ROW EXCLUSIVE MODE")
+        thread = threading.Thread(target=let_go, args=(database_url, holder))
+        thread.start()
+        outcome = lmsschema("upgrade", "--url", database_url, "--lock-timeout", "0.3")
+        thread.join()
+    assert outcome.code == 0
+    assert "did not get a lock in 0.3 s" in outcome.err
+
+
+def test_sixteen_at_once_do_the_work_once(lmsschema: Program, database_url: str) -> None:
+    outcomes: list[Outcome] = []
+
+    def run() -> None:
+        outcomes.append(lmsschema("upgrade", "--url", database_url, "--json"))
+
+    threads = [threading.Thread(target=run) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [outcome.code for outcome in outcomes] == [0] * 16
+    applied = [outcome.json["applied"] for outcome in outcomes if outcome.json["applied"]]
+    assert [[step["revision"] for step in steps] for steps in applied] == [revisions.ids()]
+
+
+def test_a_run_in_the_way_is_named_and_waited_for(lmsschema: Program, database_url: str) -> None:
+    from lmsschema.database.connection import connect
+    from lmsschema.database.target import Target
+    from lmsschema.locks import run_lock
+
+    database = connect(Target(database_url, "the test"))
+    with database.conn, run_lock.hold(database):
+        outcome = lmsschema("upgrade", "--url", database_url, "--wait", "0.5")
+    assert outcome.code == 5
+    assert "another run of lmsschema (pid " in outcome.err
+    assert outcome.err.count("waiting for") == 1
+    assert json.loads(lmsschema("current", "--url", database_url, "--json").out)["revision"] is None
+
+
+def test_through_pgbouncer_in_transaction_mode(lmsschema: Program, database_url: str) -> None:
+    outcomes: list[Outcome] = []
+    with pooler.transaction_mode(database_url) as url:
+
+        def run() -> None:
+            outcomes.append(lmsschema("upgrade", "--url", url, "--schema", "Campus", "--json"))
+
+        threads = [threading.Thread(target=run) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [outcome.code for outcome in outcomes] == [0] * 3, outcomes
+        assert sum(bool(outcome.json["applied"]) for outcome in outcomes) == 1
+        assert lmsschema("check", "--url", url, "--schema", "Campus").code == 0
+        assert lmsschema("downgrade", "base", "--url", url, "--schema", "Campus").code == 0
+
+
+@pytest.mark.parametrize("revision", ["0002", "0004"])
+def test_through_pgbouncer_who_is_in_the_way_is_named(
+    lmsschema: Program, database_url: str, revision: str
+) -> None:
+    """The pooler hides which session runs the upgrade; another client's is never taken for it."""
+    before = "0001" if revision == "0002" else "0003"
+    assert lmsschema("upgrade", before, "--url", database_url).code == 0
+    limits = ("--lock-timeout", "0.8", "--lock-retries", "1")
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE users IN ROW EXCLUSIVE MODE")
+        pid = holder.info.backend_pid
+        with pooler.transaction_mode(database_url) as url:
+            outcome = lmsschema("upgrade", revision, "--url", url, *limits, "--json")
+    assert outcome.code == 5, outcome
+    assert [blocker["pid"] for blocker in outcome.json["error"]["blockers"]] == [pid]
+    assert "LOCK TABLE users" in outcome.json["error"]["blockers"][0]["query"]
+    assert f"pid {pid} (user" in outcome.err
+
+
+def test_a_prepared_transaction_in_the_way_is_named(lmsschema: Program, database_url: str) -> None:
+    assert lmsschema("upgrade", "0001", "--url", database_url).code == 0
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'lost'")
+        try:
+            limits = ("--lock-timeout", "0.8", "--lock-retries", "0", "--json")
+            outcome = lmsschema("upgrade", "--url", database_url, *limits)
+        finally:
+            conn.execute("ROLLBACK PREPARED 'lost'")
+    assert outcome.code == 5
+    (blocker,) = outcome.json["error"]["blockers"]
+    assert (blocker["pid"], blocker["query"]) == (None, "lost")
+    assert "waiting for prepared transaction lost (user " in outcome.err
