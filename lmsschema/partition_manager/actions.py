@@ -8,10 +8,11 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
-from lmsschema.errors import LockTimeoutError, UnsafeError
+from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
 from lmsschema.partition_manager import attach, state, statements
+from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Action, Attach, Create, Finalize, Policy, bound
 
@@ -29,6 +30,7 @@ class Run:
         done: The actions that were applied, in order.
         in_the_way: Partitions that can't be made since the default holds rows of theirs.
         refused: Why others can't be made.
+        refusal: The same, as one error, or None.
         postponed: Why the end of a detach that was cut short could not be had.
         state: How the table stood before the transaction under way.
     """
@@ -43,7 +45,7 @@ class Run:
     ) -> None:
         self.done: list[Action] = []
         self.in_the_way: list[Create] = []
-        self.refused: list[UnsafeError] = []
+        self.refused = Refusals()
         self.postponed: LockTimeoutError | None = None
         self.state: State
         self._database = database
@@ -55,6 +57,11 @@ class Run:
         self._pass_over: set[Action] = set()
         self._one_by_one = False
         self._around = attach.surroundings(database, policy)
+
+    @property
+    def refusal(self) -> LmsschemaError | None:
+        """Why partitions can't be made, or None."""
+        return self.refused.error()
 
     def goes_on(self) -> bool:
         """Apply what comes next, or find that it has to be passed over; False if nothing is left.
@@ -169,7 +176,7 @@ class Run:
             attach.create(self._database, self._policy, names, self._around)
         except UnsafeError as error:
             if len(actions) == 1:
-                self.refused.append(error)
+                self.refused.errors.append(error)
                 self._pass_over.update(actions)
             self._one_by_one = True
             raise _PassedOver from None

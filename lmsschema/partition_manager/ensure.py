@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.database.sqlstate import translated
-from lmsschema.errors import LockTimeoutError
+from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
 from lmsschema.partition_manager import heal
 from lmsschema.partition_manager import state as partition_state
@@ -75,14 +75,18 @@ def ensure(
     def planner(state: State) -> list[Action]:
         return plan(policy, state.partitions, state.now)
 
-    outcome = make(database, policy, planner, patience=patience, progress=progress)
-    if not outcome.in_the_way:
-        return outcome
-    healed = heal.heal(database, policy, may_move=False, patience=patience, progress=progress)
-    if not healed.applied:
-        return dataclasses.replace(outcome, healed=healed.plan)
-    after = make(database, policy, planner, patience=patience, progress=progress)
-    return dataclasses.replace(after, done=outcome.done + after.done, healed=healed.plan)
+    outcome, error = _made(database, policy, planner, patience, progress)
+    if outcome.in_the_way:
+        healed = heal.apply(database, policy, may_move=False, patience=patience, progress=progress)
+        if healed.applied:
+            done = outcome.done
+            outcome, error = _made(database, policy, planner, patience, progress)
+            outcome = dataclasses.replace(outcome, done=done + outcome.done)
+        outcome = dataclasses.replace(outcome, healed=healed.plan)
+        error = error or heal.refusal(database, policy, healed.plan)
+    if error is not None:
+        raise error
+    return outcome
 
 
 def make(
@@ -94,12 +98,22 @@ def make(
     progress: Progress = lambda _: None,
 ) -> Outcome:
     """Do what ``planner`` wants of a table until it wants nothing more; see :func:`ensure`."""
+    outcome, error = _made(database, policy, planner, patience, progress)
+    if error is not None:
+        raise error
+    return outcome
+
+
+def _made(
+    database: Database, policy: Policy, planner: Planner, patience: Patience, progress: Progress
+) -> tuple[Outcome, LmsschemaError | None]:
+    """Do what ``planner`` wants; return what was done, and what was refused or not got."""
     with translated(database.target):
         with database.transaction(read_only=True):
             state = partition_state.read(database, policy)
         left = _clear(database, policy, patience, progress) if state.unfinished else None
         if not planner(state) and left is None:
-            return _outcome(policy, state)
+            return _outcome(policy, state), None
         require_writable(database)
         run = Run(database, policy, planner, patience, progress)
         try:
@@ -109,14 +123,8 @@ def make(
             progress(partition_state.busy(policy))
             with database.transaction(read_only=True):
                 state = partition_state.read(database, policy)
-            return _outcome(policy, state, run, busy=True)
-    if left is not None:
-        raise left
-    if run.refused:
-        raise run.refused[0]
-    if run.postponed is not None:
-        raise run.postponed
-    return _outcome(policy, run.state, run)
+            return _outcome(policy, state, run, busy=True), None
+    return _outcome(policy, run.state, run), left or run.refusal or run.postponed
 
 
 def _clear(

@@ -6,18 +6,19 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from lmsschema.database.connection import Database, require_writable
-from lmsschema.database.queries import query
 from lmsschema.database.sqlstate import translated
+from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
-from lmsschema.partition_manager import attach, detach, foreign_keys
+from lmsschema.partition_manager import attach, detach, detached, foreign_keys, referrers
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.export import Manifest, export
-from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, parse_mark, plan_prune
+from lmsschema.partition_manager.refusals import Refusals
+from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, plan_prune
 from lmsschema.partitions import Partition, Policy
 
 
@@ -74,30 +75,40 @@ def prune(
 
     Raises:
         LockTimeoutError: A lock was not got in time; what was done before is in place.
+        LmsschemaError: Partitions were refused, each with what to do; all others are done.
     """
-    now, planned = plan(database, policy, keep, allow_many=allow_many)
-    detached: list[str] = []
+    now, planned = plan(database, policy, keep, allow_many=True)
+    limit = len(planned.expired) if allow_many else FEW
+    gone: list[str] = []
     dropped: list[str] = []
     exports: list[Manifest] = []
+    refusals = Refusals()
     require_writable(database)
     with translated(database.target):
-        before = detached_tables(database, policy)
+        before = detached.tables(database, policy)
         try:
             for partition in planned.expired:
-                detached += _detach(database, policy, partition, patience, progress)
-            for name in overdue(before, now, drop_after, allow_many=allow_many):
-                with partition_state.claimed(database, policy):  # nobody restores it meanwhile
-                    gone, manifest = _drop(
+                if len(gone) < limit:
+                    with refusals.kept():
+                        gone += _detach(database, policy, partition, patience, progress)
+            for name in overdue(before, now, drop_after, allow_many=True):
+                if len(dropped) == FEW and not allow_many:
+                    break
+                with refusals.kept(), partition_state.claimed(database, policy):
+                    done, manifest = _drop(
                         database, policy, name, folder, patience=patience, progress=progress
                     )
-                if gone:
-                    dropped.append(name)
-                if manifest is not None:
-                    exports.append(manifest)
+                    dropped += [name] * done
+                    exports += [manifest] if manifest is not None else []
         except partition_state.BusyError:
             progress(partition_state.busy(policy))
+    refusals.raise_any(
+        detached=gone, dropped=dropped, exports=[dataclasses.asdict(one) for one in exports]
+    )
     left = tuple(name for name, _ in before if name not in dropped)
-    return Pruned(planned, tuple(detached), tuple(dropped), tuple(exports), left)
+    more = len(planned.expired) - len(gone)
+    planned = dataclasses.replace(planned, expired=planned.expired[:limit], left=more)
+    return Pruned(planned, tuple(gone), tuple(dropped), tuple(exports), left)
 
 
 def overdue(
@@ -118,15 +129,6 @@ def overdue(
     return names if allow_many else names[:FEW]
 
 
-def detached_tables(database: Database, policy: Policy) -> list[tuple[str, Mark]]:
-    """Return the tables that lmsschema detached from a table, with what it noted then."""
-    rows = database.conn.execute(
-        query("partition_manager/detached"), {"schema": database.schema}
-    ).fetchall()
-    marks = [(name, parse_mark(note)[0]) for name, note in rows]
-    return [(name, mark) for name, mark in marks if mark is not None and mark.table == policy.table]
-
-
 def _detach(
     database: Database,
     policy: Policy,
@@ -134,7 +136,21 @@ def _detach(
     patience: Patience,
     progress: Progress,
 ) -> list[str]:
-    """Detach a partition in a transaction of its own; returns its name if it was still there."""
+    """Detach a partition in a transaction of its own; returns its name if it was still there.
+
+    Raises:
+        UnsafeError: It lies in another schema, or rows refer to rows of it.
+    """
+    if partition.schema is not None:
+        raise UnsafeError(
+            f"{partition.name} was not detached: it lies in schema {partition.schema}",
+            hint=sql.SQL("ALTER TABLE {} SET SCHEMA {}; then lmsschema partitions prune")
+            .format(
+                sql.Identifier(partition.schema, partition.name), sql.Identifier(database.schema)
+            )
+            .as_string(),
+            details={"partition": partition.name},
+        )
     around = attach.surroundings(database, policy)
 
     state: partition_state.State | None = None
@@ -154,15 +170,21 @@ def _detach(
         default = state.default if state is not None else None
         return detach.needed(database, policy, around, default, partition.name)
 
-    done = ladder.step(
-        database,
-        work,
-        what=f"detach {partition.name}",
-        locks=wanted,
-        prepare=prepare,
-        patience=patience,
-        progress=progress,
-    )
+    try:
+        with translated(database.target):
+            done = ladder.step(
+                database,
+                work,
+                what=f"detach {partition.name}",
+                locks=wanted,
+                prepare=prepare,
+                patience=patience,
+                progress=progress,
+            )
+    except LmsschemaError as error:
+        if isinstance(error.__cause__, errors.ForeignKeyViolation):
+            raise referrers.refusal(database, policy, partition.name, "detached") from None
+        raise
     if done:
         progress(f"detached {partition.name}")
     return done
@@ -188,7 +210,7 @@ def _drop(
     """
 
     def is_detached() -> bool:
-        return name in dict(detached_tables(database, policy))
+        return name in dict(detached.tables(database, policy))
 
     def work(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
         if not is_detached():  # somebody attached it by hand
@@ -208,15 +230,16 @@ def _drop(
         return False, None
     if folder is not None:
         partition_export.prepare(name, folder)  # before the table is changed
-    foreign_keys.drop(database, policy, name, patience, progress)
-    gone, manifest = ladder.step(
-        database,
-        work,
-        what=f"drop {name}",
-        locks=lambda: [Lock(database.schema, name, "ACCESS EXCLUSIVE")],
-        patience=patience,
-        progress=progress,
-    )
+    with translated(database.target):
+        foreign_keys.drop(database, policy, name, patience, progress)
+        gone, manifest = ladder.step(
+            database,
+            work,
+            what=f"drop {name}",
+            locks=lambda: [Lock(database.schema, name, "ACCESS EXCLUSIVE")],
+            patience=patience,
+            progress=progress,
+        )
     where = f", exported to {manifest.file} with {manifest.rows} rows" if manifest else ""
     if gone:
         progress(f"dropped {name}{where}")

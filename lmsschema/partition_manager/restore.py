@@ -8,8 +8,16 @@ from lmsschema.database.sqlstate import translated
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
-from lmsschema.partition_manager import attach, inheritance, parity, statements
+from lmsschema.partition_manager import (
+    attach,
+    inheritance,
+    parity,
+    promote,
+    referrers,
+    statements,
+)
 from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager.promote import within
 from lmsschema.partition_manager.retention import parse_mark
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Attach, Policy, Range
@@ -25,6 +33,7 @@ def restore(
 ) -> Range:
     """Attach a detached table again with the bounds that it had.
 
+    Rows of the default that lie in those bounds (late ones) go with it, under the locks.
     What the partitioned table got meanwhile, the table gets first, and what takes long is done
     before anyone is locked (:mod:`lmsschema.partition_manager.parity`). Then, until the
     transaction ends:
@@ -37,7 +46,7 @@ def restore(
     Raises:
         LmsschemaError: There is no such table, or nothing says what its bounds were.
         UnsafeError: Another partition covers its bounds; rows of its own lie outside or break a
-            rule, or rows of the default lie within; its columns are others. The table is as it was.
+            rule; its columns are others. The table is as it was.
     """
     require_writable(database)
     with translated(database.target):
@@ -59,13 +68,11 @@ def restore(
             found = inheritance.differences(database, policy, [name])
             mended = [f for f in found if f.kind not in inheritance.BY_HAND]
             inheritance.mend(conn, mended)
-            try:
-                conn.execute(statements.attach(policy, Attach(name, bounds)))
-            except errors.CheckViolation:
-                raise UnsafeError(
-                    f"rows of {default} lie in the bounds of {name}; it was left as it is",
-                    hint="lmsschema partitions heal",
-                ) from None
+            if default is not None:
+                late = _take_late_rows(database, policy, default, Attach(name, bounds))
+                if late:
+                    progress(f"moving {late} rows of {default} into {name}")
+            conn.execute(statements.attach(policy, Attach(name, bounds)))
             attach.finish(database, policy, [name], around)
             conn.execute(
                 sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}; COMMENT ON TABLE {} IS {}").format(
@@ -99,6 +106,30 @@ def restore(
             raise
     progress(f"attached {name}")
     return bounds
+
+
+def _take_late_rows(database: Database, policy: Policy, default: str, to: Attach) -> int:
+    """Move the rows of the default that belong to the table into it; return how many.
+
+    Raises:
+        UnsafeError: A foreign key refers to the partitioned table, or a row has another's key.
+    """
+    inside = within(policy, to.range)
+    found = database.conn.execute(
+        sql.SQL("SELECT EXISTS (SELECT FROM ONLY {} WHERE {})").format(
+            sql.Identifier(default), inside
+        )
+    )
+    if found.fetchone() != (True,):
+        return 0
+    referrers.refuse_if_any(database, policy)
+    try:
+        return promote.transfer(database, policy, default, to.name, inside)
+    except errors.UniqueViolation as error:
+        raise UnsafeError(
+            f"a row of {default} can't go with {to.name}: {error.diag.message_detail}",
+            hint=f"Delete or correct it in {default}, then run the command again.",
+        ) from None
 
 
 def _bounds(database: Database, policy: Policy, name: str) -> tuple[Range, str]:

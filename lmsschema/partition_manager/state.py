@@ -67,7 +67,7 @@ def read(database: Database, policy: Policy) -> State:
             hint="Create the schema first: lmsschema upgrade",
         )
     now, kind, strategy, key_columns, key, key_type, comment, unfinished, *arrays = row
-    names, bounds, pending = arrays
+    names, bounds, pending, schemas = arrays
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
         raise UnsafeError(
             f"table {policy.table} in schema {database.schema} is not partitioned by range of "
@@ -75,8 +75,8 @@ def read(database: Database, policy: Policy) -> State:
             hint="lmsschema manages only tables that are partitioned as it declares.",
         )
     partitions = tuple(
-        Partition(name, parse_bounds(text), detach_pending=name in pending)
-        for name, text in zip(names, bounds, strict=True)
+        Partition(name, parse_bounds(text), detach_pending=name in pending, schema=schema)
+        for name, text, schema in zip(names, bounds, schemas, strict=True)
     )
     return State(now.astimezone(UTC), partitions, comment, unfinished)
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from lmsschema.cli._run import run
-from tests.db import events
+from tests.support import events
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.db import events
 from tests.partition_manager.conftest import Partitions
+from tests.support import events
 
 OLD = -30
 NAME = events.name(OLD)

@@ -11,6 +11,7 @@ from lmsschema.cli.partitions import _common as _partitions
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
+    from lmsschema.partition_manager.ensure import Outcome
     from lmsschema.partition_manager.retention import Span
     from lmsschema.partitions import Policy
 
@@ -64,6 +65,7 @@ def command(
     """
     from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import ensure, prune
+    from lmsschema.partition_manager.refusals import Refusals
     from lmsschema.partition_manager.retention import parse_span
 
     policy = _partitions.policy(table)
@@ -81,19 +83,25 @@ def command(
             return _preview(
                 database, policy, kept, drop_after, allow_many=allow_many, as_json=as_json
             )
-        ensured = ensure.ensure(database, policy, patience=patience, progress=tell)
-        pruned = prune.prune(
-            database,
-            policy,
-            kept,
-            drop_after=drop_after,
-            folder=folder,
-            allow_many=allow_many,
-            patience=patience,
-            progress=tell,
-        )
-    if ensured.in_the_way:
-        _partitions.tell_in_the_way(ensured)
+        refusals = Refusals()
+        blocked: list[Outcome] = []
+        with refusals.kept():
+            ensured = ensure.ensure(database, policy, patience=patience, progress=tell)
+            blocked += [ensured] if ensured.in_the_way else []
+        with refusals.kept():
+            pruned = prune.prune(
+                database,
+                policy,
+                kept,
+                drop_after=drop_after,
+                folder=folder,
+                allow_many=allow_many,
+                patience=patience,
+                progress=tell,
+            )
+    for outcome in blocked:
+        _partitions.tell_in_the_way(outcome)
+    refusals.raise_any()
     if pruned.plan.left:
         _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
     if as_json or not quiet:
@@ -111,7 +119,7 @@ def command(
             "more_expired": pruned.plan.left,
         }
         _common.result(text, data, as_json=as_json)
-    return 3 if ensured.in_the_way else 0
+    return 3 if blocked else 0
 
 
 def _preview(
@@ -124,10 +132,10 @@ def _preview(
     as_json: bool,
 ) -> int:
     """Say what a prune would take away."""
-    from lmsschema.partition_manager import prune
+    from lmsschema.partition_manager import detached, prune
 
     now, planned = prune.plan(database, policy, kept, allow_many=allow_many)
-    tables = prune.detached_tables(database, policy)
+    tables = detached.tables(database, policy)
     drops = prune.overdue(tables, now, drop_after, allow_many=allow_many)
     lines = [f"detach {partition.name}" for partition in planned.expired]
     lines += [f"drop {name}" for name in drops]
