@@ -18,7 +18,7 @@ from lmsschema.database.quoting import identifier
 from lmsschema.ddl import once
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,19 +42,14 @@ class AddColumn(Once):
         """Whether the table has a column of that name."""
         return self.name in types(conn, self.table)
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Add it unless it is there.
 
         Raises:
             UnsafeError: It would write the table anew.
             LockTimeoutError: The lock was not got in time.
         """
-        _alter(database, self, patience, progress)
+        _alter(context, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
@@ -84,19 +79,14 @@ class WidenType(Once):
         """Whether the column has the type."""
         return types(conn, self.table).get(self.name) == self.type
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Change the type unless it is done.
 
         Raises:
             UnsafeError: It would write the table or an index anew.
             LockTimeoutError: The lock was not got in time.
         """
-        _alter(database, self, patience, progress)
+        _alter(context, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
@@ -111,16 +101,12 @@ def types(conn: psycopg.Connection, table: str) -> dict[str, str]:
     return {name: kind for name, _, kind in rows}
 
 
-def _alter(
-    database: Database, step: AddColumn | WidenType, patience: Patience, progress: Progress
-) -> None:
-    with database.transaction(read_only=True) as conn:
+def _alter(context: Context, step: AddColumn | WidenType) -> None:
+    with context.database.transaction(read_only=True) as conn:
         if step.done(conn):
             return
-    _refuse_rewrite(database, step)
-    once.with_lock(
-        database, step, step.table, "ACCESS EXCLUSIVE", patience=patience, progress=progress
-    )
+    _refuse_rewrite(context.database, step)
+    once.with_lock(context, step, step.table, "ACCESS EXCLUSIVE")
 
 
 def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:

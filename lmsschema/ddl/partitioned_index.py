@@ -17,7 +17,6 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints
@@ -25,7 +24,8 @@ from lmsschema.ddl.index import Index
 from lmsschema.ddl.rules import Rule
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partitions import MAX_NAME_BYTES
 
 #: How often the partitions are looked over again for new ones.
@@ -66,12 +66,7 @@ class PartitionedIndex:
         """Return none: every row may be indexed."""
         return []
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Build what is missing.
 
         Raises:
@@ -79,29 +74,25 @@ class PartitionedIndex:
                 has the name.
             LockTimeoutError: Old transactions or locks were in the way too long.
         """
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
             self._refuse_other_kinds(conn)
             there = self.index.valid(conn) is not None
         if not there:
             ladder.step(
-                database,
-                lambda conn: conn.execute(self._on_only()),
-                what=f"make {self}",
-                locks=lambda: [Lock(database.schema, self.table, "SHARE")],
-                patience=patience,
-                progress=progress,
+                context, lambda _: self._empty(context.database.schema), what=f"make {self}"
             )
         for _ in range(_ROUNDS):
-            with database.transaction(read_only=True) as conn:
+            with context.database.transaction(read_only=True) as conn:
                 missing = self._missing(conn)
                 if not missing:
                     break
             for number, partition in enumerate(missing, start=1):
-                progress(f"building {self}: {partition} ({number} of {len(missing)})")
-                self._build(database, partition, patience, progress)
-        with database.transaction(read_only=True) as conn:
+                what = f"building {self}: {partition} ({number} of {len(missing)})"
+                context.tell(Progress(what))
+                self._build(context, partition)
+        with context.database.transaction(read_only=True) as conn:
             if not self.done(conn):
                 raise LmsschemaError(
                     f"{self} is invalid although every partition has its own",
@@ -138,29 +129,30 @@ class PartitionedIndex:
             identifier(self.name), identifier(self.table), sql.SQL(self.columns)
         )
 
+    def _empty(self, schema: str) -> Work[object]:
+        """Return what makes the index of the table, empty and invalid."""
+        return Work(
+            [Lock(schema, self.table, "SHARE")], finish=lambda conn: conn.execute(self._on_only())
+        )
+
     def _missing(self, conn: psycopg.Connection) -> list[str]:
         """Return the partitions that have no valid index attached to this one."""
         values = {"index": self.name, "table": self.table}
         rows = conn.execute(query("ddl/partition_indexes"), values).fetchall()
         return [partition for partition, _, _, valid in rows if not valid]
 
-    def _build(
-        self, database: Database, partition: str, patience: Patience, progress: Progress
-    ) -> None:
+    def _build(self, context: Context, partition: str) -> None:
         """Build the index of a partition and attach it; nothing if it is none any more."""
         index = Index(self._name(partition), partition, self.columns)
         statement = sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
             identifier(self.name), identifier(index.name)
         )
         try:
-            index.apply(database, patience, progress)
+            index.apply(context)
             ladder.step(
-                database,
-                lambda conn: conn.execute(statement),
+                context,
+                lambda _: Work(finish=lambda conn: conn.execute(statement)),
                 what=f"attach {index}",
-                locks=list,
-                patience=patience,
-                progress=progress,
             )
         except (
             errors.UndefinedTable,

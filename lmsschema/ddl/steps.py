@@ -11,10 +11,9 @@ import psycopg
 from psycopg import errors
 
 from lmsschema.database import sqlstate
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.ddl.rules import Rule, refuse_violations
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import DEFAULT_PATIENCE, Context, silent
 
 
 class Step(Protocol):
@@ -26,7 +25,7 @@ class Step(Protocol):
     def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
         """Return the rules that it brings, which the rows are not known to keep."""
 
-    def apply(self, database: Database, patience: Patience = ..., progress: Progress = ...) -> None:
+    def apply(self, context: Context) -> None:
         """Do what is missing of it."""
 
     def statements(self) -> list[str]:
@@ -67,10 +66,12 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
         with context.autocommit_block():
             try:
                 run(
-                    lent,
+                    Context(
+                        lent,
+                        attributes.get("patience", DEFAULT_PATIENCE),
+                        attributes.get("tell", silent),
+                    ),
                     steps,
-                    attributes.get("patience", DEFAULT_PATIENCE),
-                    attributes.get("notify", lambda _: None),
                     at_once=attributes.get("at_once", True),
                 )
             finally:
@@ -78,21 +79,12 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
                     lent.conn.read_only = None  # Alembic's next transaction writes the version
 
 
-def run(
-    database: Database,
-    steps: Sequence[Step],
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
-    *,
-    at_once: bool = False,
-) -> None:
+def run(context: Context, steps: Sequence[Step], *, at_once: bool = False) -> None:
     """Hold the rows against the rules, then apply the steps that are not done.
 
     Args:
-        database: Where.
+        context: Where; how long each waits for its locks; told what is done, and who blocks it.
         steps: In their order.
-        patience: How long each waits for its locks.
-        progress: Told what is done, and who is in the way.
         at_once: Whether all may be done in one transaction where no table of the schema has ever
             had a row: nothing is read then, so that no lock is held for longer than an instant.
 
@@ -101,6 +93,7 @@ def run(
         LockTimeoutError: A lock was not got in time; the steps before are in place.
         LmsschemaError: A statement failed; likewise.
     """
+    database = context.database
     with sqlstate.translated(database.target):
         with database.transaction(read_only=True) as conn:
             missing = [step for step in steps if not step.done(conn)]
@@ -110,11 +103,11 @@ def run(
                 at_once = False
             rules = [rule for step in missing for rule in step.rules(conn)]
         refuse_violations(database, rules)
-        if at_once and _apply_at_once(database, steps, patience):
+        if at_once and _apply_at_once(context, steps):
             return
     for step in missing:
         try:
-            step.apply(database, patience, progress)
+            step.apply(context)
         except psycopg.Error as error:
             meant = sqlstate.translate(error, database.target)
             raise type(meant)(
@@ -125,14 +118,14 @@ def run(
             ) from error
 
 
-def _apply_at_once(database: Database, steps: Sequence[Step], patience: Patience) -> bool:
+def _apply_at_once(context: Context, steps: Sequence[Step]) -> bool:
     """Apply all steps in a transaction; False if they have to be done one by one.
 
     Its locks were not got, or a step uses the label of an enumeration that one before it adds.
     Nothing was done then.
     """
     try:
-        with database.transaction(lock_timeout=patience.longest) as conn:
+        with context.database.transaction(lock_timeout=context.patience.longest) as conn:
             conn.execute("; ".join(_in_a_transaction(steps)).encode())
     except (errors.LockNotAvailable, errors.DeadlockDetected, errors.UnsafeNewEnumValueUsage):
         return False

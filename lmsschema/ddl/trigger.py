@@ -9,13 +9,12 @@ import dataclasses
 import psycopg
 from psycopg import sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import once
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +46,9 @@ class Function(Once):
             )
         return bool(rows)
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,  # noqa: ARG002  it locks nothing
-        progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Make it unless it is there."""
-        once.without_lock(database, self)
+        once.without_lock(context.database, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
@@ -87,23 +81,16 @@ class Trigger(Once):
         values = {"table": self.table, "trigger": self.name}
         return conn.execute(query("ddl/trigger"), values).fetchone() is not None
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Make it unless it is there.
 
         Raises:
             LockTimeoutError: The lock was not got in time.
         """
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
-        once.with_lock(
-            database, self, self.table, "SHARE ROW EXCLUSIVE", patience=patience, progress=progress
-        )
+        once.with_lock(context, self, self.table, "SHARE ROW EXCLUSIVE")
 
     def statement(self) -> sql.Composed:
         """Return the statement."""

@@ -10,44 +10,20 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Self
 
 import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database import sqlstate
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database.connection import open_connection
 from lmsschema.database.queries import query
 from lmsschema.errors import LockTimeoutError
-from lmsschema.locks.ladder import Patience, Progress
+from lmsschema.locks.context import Context, Patience, Progress
 
 #: Seconds after which a transaction counts as old: shorter ones end by themselves.
 OLD = 2.0
 
 _POLL = 0.25
-
-
-class Figures(str):
-    """A message with its figures, for whoever can draw a bar.
-
-    Attributes:
-        what: What is going on.
-        done: How much of it is done.
-        total: How much there is; 0 while nobody knows.
-    """
-
-    __slots__ = ("done", "total", "what")
-
-    def __new__(cls, what: str, phase: str, done: int, total: int) -> Self:
-        """Return the message for a person, with the figures beside it."""
-        share = f", {100 * done // total} %" if total else ""
-        made = super().__new__(cls, f"{what}: {phase}{share}")
-        made.what, made.done, made.total = what, done, total
-        return made
-
-    what: str
-    done: int
-    total: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,59 +47,46 @@ class OldTransaction:
         )
 
 
-def run(
-    database: Database,
-    statement: sql.Composed,
-    *,
-    table: str,
-    what: str,
-    drops: bool,
-    patience: Patience,
-    progress: Progress,
-) -> None:
-    """Run a statement CONCURRENTLY, once no old transaction is in its way.
+def run(context: Context, statement: sql.Composed, *, table: str, what: str, drops: bool) -> None:
+    """Run a statement CONCURRENTLY, once no old transaction would make it wait.
 
     Args:
-        database: Where.
+        context: Where; its patience: ``total`` for old transactions to end, ``quiet`` for each
+            wait of the statement; told how far it is.
         statement: It names the table with its schema: there is no search_path outside transactions.
         table: The table whose index it is about.
         what: What it does, for messages.
         drops: Whether it drops the index: that takes no time but what it waits for.
-        patience: ``total`` for old transactions to end, ``quiet`` for each wait of the statement.
-        progress: Told how far it is.
 
     Raises:
         LockTimeoutError: An old transaction did not end. What the statement left is seen by the
             next run.
     """
-    wait_for_old_transactions(database, what, patience, progress)
-    watch = functools.partial(
-        _watch, database, table, what, patience=patience, progress=progress, drops=drops
-    )
-    with _settings(database.conn, patience), _beside(watch):
+    wait_for_old_transactions(context, what)
+    database = context.database
+    watch = functools.partial(_watch, context, table, what, drops=drops)
+    with _settings(database.conn, context.patience), _beside(watch):
         try:
             database.conn.execute(statement)
         except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
             old = old_transactions(database.conn, older=0)
             raise LockTimeoutError(
-                f"gave up to {what}: {sqlstate.clean(str(error), database.target)}"
+                f"did not {what}: {sqlstate.clean(str(error), database.target)}"
                 + "".join(f"; {one}" for one in old),
                 hint="Run the command again once they have ended: it takes up from here.",
                 details={"blockers": [dataclasses.asdict(one) for one in old]},
             ) from error
 
 
-def wait_for_old_transactions(
-    database: Database, what: str, patience: Patience, progress: Progress
-) -> None:
+def wait_for_old_transactions(context: Context, what: str) -> None:
     """Return once there is no old transaction, prepared or not, in the database.
 
     Raises:
-        LockTimeoutError: There still is one after ``patience.total``; nothing was begun.
+        LockTimeoutError: There still is one after the patience's ``total``; nothing was begun.
     """
-    deadline = time.monotonic() + patience.total
+    deadline = time.monotonic() + context.patience.total
     told = ""
-    while old := old_transactions(database.conn, older=OLD):
+    while old := old_transactions(context.database.conn, older=OLD):
         if time.monotonic() >= deadline:
             raise LockTimeoutError(
                 f"did not begin to {what}, which would wait for: {'; '.join(map(str, old))}",
@@ -132,7 +95,7 @@ def wait_for_old_transactions(
                 details={"blockers": [dataclasses.asdict(one) for one in old]},
             )
         if (now := ", ".join(str(one.pid) for one in old)) != told:
-            progress(f"waiting to {what}: {old[0]}")
+            context.tell(Progress(f"waiting to {what}: {old[0]}"))
             told = now
         time.sleep(_POLL)
 
@@ -143,17 +106,16 @@ def old_transactions(conn: psycopg.Connection, older: float) -> list[OldTransact
     return [OldTransaction(*row) for row in rows]
 
 
-def wait_for_builds(
-    database: Database, table: str, what: str, patience: Patience, progress: Progress
-) -> None:
+def wait_for_builds(context: Context, table: str, what: str) -> None:
     """Return once no session builds an index on the table.
 
     The server goes on with a build whose client was killed; its index is not to be taken for dead.
 
     Raises:
-        LockTimeoutError: One still does after ``patience.quiet``.
+        LockTimeoutError: One still does after the patience's ``quiet``.
     """
-    deadline = time.monotonic() + patience.quiet
+    database = context.database
+    deadline = time.monotonic() + context.patience.quiet
     told = False
     while builds := _builds(database.conn, database.schema, table):
         if time.monotonic() >= deadline:
@@ -162,7 +124,8 @@ def wait_for_builds(
                 hint=f"Let it end, or end it with pg_terminate_backend({builds[0][0]}).",
             )
         if not told:
-            progress(f"waiting to {what}: pid {builds[0][0]} builds an index on {table}")
+            message = f"waiting to {what}: pid {builds[0][0]} builds an index on {table}"
+            context.tell(Progress(message))
             told = True
         time.sleep(_POLL)
 
@@ -207,21 +170,13 @@ def _beside(watch: Callable[[threading.Event], None]) -> Iterator[None]:
         watcher.join()
 
 
-def _watch(
-    database: Database,
-    table: str,
-    what: str,
-    over: threading.Event,
-    *,
-    patience: Patience,
-    progress: Progress,
-    drops: bool,
-) -> None:
+def _watch(context: Context, table: str, what: str, over: threading.Event, *, drops: bool) -> None:
     """Tell from another connection how far the statement is; end a wait that lasts too long."""
+    database = context.database
     if over.wait(_POLL):
         return
     waiting_since: float | None = None
-    told = ""
+    told: Progress | None = None
     # whatever goes wrong here must not end what is watched
     with (
         contextlib.suppress(Exception),
@@ -237,11 +192,11 @@ def _watch(
                 done, total = (tuples_done, tuples) if tuples else (blocks_done, blocks)
                 waits = phase.startswith("waiting for") and bool(locker)
                 message = f"{phase} of pid {locker}" if waits else phase
-                now = Figures(what, message, done, total)
-                if now != told:
-                    progress(now)
+                now = Progress(f"{what}: {message}", done, total)
+                if str(now) != str(told):
+                    context.tell(now)
                     told = now
             waiting_since = (waiting_since or time.monotonic()) if waits else None
-            if waiting_since and time.monotonic() - waiting_since > patience.quiet:
+            if waiting_since and time.monotonic() - waiting_since > context.patience.quiet:
                 database.conn.cancel_safe()
                 return

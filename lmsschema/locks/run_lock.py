@@ -3,13 +3,14 @@
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 
 from lmsschema.database.connection import Database, open_connection
 from lmsschema.database.queries import query
 from lmsschema.errors import LockTimeoutError
+from lmsschema.locks.context import Context, Progress
 
 #: Seconds that a run waits for another one where the caller does not say.
 WAIT = 60.0
@@ -19,9 +20,7 @@ _LONGEST_POLL = 1.0
 
 
 @contextlib.contextmanager
-def hold(
-    database: Database, *, wait: float = WAIT, notify: Callable[[str], None] = lambda _: None
-) -> Iterator[None]:
+def hold(context: Context, *, wait: float = WAIT) -> Iterator[None]:
     """Hold the run lock of the database's schema.
 
     The lock belongs to an open transaction on a connection of its own: it survives a pooler in
@@ -30,13 +29,13 @@ def hold(
     hold a snapshot.
 
     Args:
-        database: The database and schema to lock.
+        context: The database and schema to lock; told once who is waited for.
         wait: Seconds to wait for another run.
-        notify: Called once, with a sentence that names the other run, before waiting.
 
     Raises:
         LockTimeoutError: Another run still holds the lock after ``wait`` seconds.
     """
+    database = context.database
     deadline = time.monotonic() + wait
     pause = _POLL
     with contextlib.closing(open_connection(database.target)) as conn:
@@ -55,7 +54,7 @@ def hold(
                     hint="Wait for it to end, or give a longer --wait.",
                 )
             if not told:
-                notify(f"waiting for {_holder(database)}")
+                context.tell(Progress(f"waiting for {_holder(database)}"))
                 told = True
             time.sleep(min(pause, max(0.0, deadline - time.monotonic())) * random.uniform(0.5, 1))  # noqa: S311  jitter, no secret
             pause = min(pause * 2, _LONGEST_POLL)

@@ -1,15 +1,16 @@
-"""Watches, while something runs, whether it waits for a lock, and who is in the way."""
+"""Watches, while something runs, whether it waits for a lock, and who blocks it."""
 
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 
 from lmsschema.database import queries
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database.connection import open_connection
 from lmsschema.errors import LmsschemaError
+from lmsschema.locks.context import Context, Progress
 
 #: Seconds between two looks, and at most before the first.
 _PAUSE = 0.3
@@ -35,23 +36,20 @@ class Blocker:
 
 
 @contextlib.contextmanager
-def watched(
-    database: Database, notify: Callable[[str], None], lock_timeout: float
-) -> Iterator[list[Blocker]]:
-    """Watch the database's connection from another one; yields the list of who was in the way.
+def watched(context: Context, lock_timeout: float) -> Iterator[list[Blocker]]:
+    """Watch the database's connection from another one; yields the list of who blocks it.
 
     The other connection is opened only after a while, so that a run which waits for nobody never
     pays for it. The list holds who was seen last.
 
     Args:
-        database: Whose connection runs something.
-        notify: Told who is in the way, whenever that changes.
+        context: Whose connection runs something; told who blocks it, whenever that changes.
         lock_timeout: Seconds after which a wait ends.
     """
     seen: list[Blocker] = []
     over = threading.Event()
     delay = min(_DELAY, lock_timeout / 2)
-    work = threading.Thread(target=_watch, args=(database, notify, seen, over, delay), daemon=True)
+    work = threading.Thread(target=_watch, args=(context, seen, over, delay), daemon=True)
     work.start()
     try:
         yield seen
@@ -60,14 +58,9 @@ def watched(
         work.join()
 
 
-def _watch(
-    database: Database,
-    notify: Callable[[str], None],
-    seen: list[Blocker],
-    over: threading.Event,
-    delay: float,
-) -> None:
-    """Look again and again who is in the way."""
+def _watch(context: Context, seen: list[Blocker], over: threading.Event, delay: float) -> None:
+    """Look again and again who blocks it."""
+    database = context.database
     if over.wait(delay):
         return
     told: set[tuple[int | None, str | None]] = set()
@@ -86,7 +79,7 @@ def _watch(
             for blocker in found:
                 who = (blocker.pid, None if blocker.pid else blocker.query)
                 if who not in told:
-                    notify(f"waiting for {blocker}")
+                    context.tell(Progress(f"waiting for {blocker}"))
                 told.add(who)
             if over.wait(_PAUSE):
                 return

@@ -7,6 +7,7 @@ to be upgraded and no rows (:mod:`lmsschema.migration.recorder` says how they ar
 from lmsschema.database import throwaway
 from lmsschema.database.connection import Database
 from lmsschema.errors import DatabaseUnavailableError
+from lmsschema.locks.context import Context
 from lmsschema.migration import revisions, runner, shadow
 from lmsschema.migration.measured import Statement
 from lmsschema.migration.recorder import Recorder
@@ -64,4 +65,4 @@ def _build(copy: Database, before: str) -> None:
         with copy.transaction(read_only=True) as conn:
             there = state.exists(conn, copy.schema, policy.table)
         if there:
-            ensure.ensure(copy, policy)
+            ensure.ensure(Context(copy), policy)

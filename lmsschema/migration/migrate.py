@@ -7,13 +7,14 @@ from lmsschema.database.connection import Database, create_schema, require_usage
 from lmsschema.database.queries import query
 from lmsschema.errors import UnsafeError, UsageError
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context, Tell
 from lmsschema.migration import preflight, revisions, runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry
 from lmsschema.migration.runner import Applied
 from lmsschema.partition_manager import ensure, state
 from lmsschema.partitions import POLICIES
 
-Notify = Callable[[str], None]
+Notify = Tell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +111,7 @@ def upgrade(
     steps = pending(before, name)
     require_writable(database)
     if steps:
-        with run_lock.hold(database, wait=wait, notify=notify):
+        with run_lock.hold(Context(database, tell=notify), wait=wait):
             before = current(database)  # another run may have done the work meanwhile
             steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
             if steps:
@@ -163,7 +164,7 @@ def _ensure_partitions(database: Database, notify: Notify) -> Iterator[ensure.Ou
         with database.transaction(read_only=True) as conn:
             there = state.exists(conn, database.schema, policy.table)
         if there:
-            yield ensure.ensure(database, policy, progress=notify)
+            yield ensure.ensure(Context(database, tell=notify), policy)
 
 
 def downgrade(
@@ -190,7 +191,7 @@ def downgrade(
     Raises:
         UnsafeError: Rows would be lost and ``lose_rows`` was not given; nothing was changed.
     """
-    with run_lock.hold(database, wait=wait, notify=notify):
+    with run_lock.hold(Context(database, tell=notify), wait=wait):
         before = current(database)
         wanted = revisions.find(name, before)
         ids = revisions.ids()
@@ -227,7 +228,7 @@ def stamp(
     notify: Notify = lambda _: None,
 ) -> tuple[str | None, str | None]:
     """Record ``name`` as the database's revision; return the revisions before and after."""
-    with run_lock.hold(database, wait=wait, notify=notify):
+    with run_lock.hold(Context(database, tell=notify), wait=wait):
         before = current(database)
         wanted = revisions.find(name, before)
         require_writable(database)

@@ -1,12 +1,11 @@
 """What is looked at before a run, and refused as unsafe; nothing is changed here."""
 
-from collections.abc import Callable
-
 from psycopg import sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.errors import UnsafeError
+from lmsschema.locks.context import Tell
 from lmsschema.migration import runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry
 
@@ -50,7 +49,7 @@ def refuse_loss(
     revision: str,
     *,
     retry: Retry = DEFAULT_RETRY,
-    notify: Callable[[str], None] = lambda _: None,
+    notify: Tell = lambda _: None,
 ) -> None:
     """Raise UnsafeError if going back to ``end`` drops tables that hold rows, or columns of them.
 

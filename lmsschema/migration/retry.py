@@ -3,7 +3,6 @@
 import dataclasses
 import random
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -12,13 +11,13 @@ from psycopg import errors
 from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database
 from lmsschema.errors import LmsschemaError
-from lmsschema.locks.ladder import Patience
+from lmsschema.locks.context import Patience, Progress, Tell
 from lmsschema.locks.watcher import Blocker
 
 if TYPE_CHECKING:
     import sqlalchemy
 
-Notify = Callable[[str], None]
+Notify = Tell
 
 #: What another attempt may be spared.
 _PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
@@ -71,8 +70,10 @@ def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
         raise _failure(database, revision, failed, attempt, in_the_way) from failed
     pause = retry.pause(attempt)
     notify(
-        f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
-        f"{retry.retries + 1} in {pause:.1f} s"
+        Progress(
+            f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
+            f"{retry.retries + 1} in {pause:.1f} s"
+        )
     )
     time.sleep(pause)
 

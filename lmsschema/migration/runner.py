@@ -12,6 +12,7 @@ from lmsschema.database import connection as connections
 from lmsschema.database.connection import LOCK_TIMEOUT, Database
 from lmsschema.errors import LmsschemaError
 from lmsschema.locks import watcher
+from lmsschema.locks.context import Context, Tell
 from lmsschema.migration import revisions
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry, wait_or_give_up
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 T = TypeVar("T")
-Notify = Callable[[str], None]
+Notify = Tell
 Direction = Literal["upgrade", "downgrade"]
 
 
@@ -68,7 +69,7 @@ def run(
     attempt = 0
     while True:
         before = len(done)
-        with watcher.watched(database, notify, retry.lock_timeout) as in_the_way:
+        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as in_the_way:
             try:
                 _run_once(
                     database,
@@ -116,7 +117,7 @@ def rehearse(
     attempt = 0
     while True:
         attempt += 1
-        with watcher.watched(database, notify, retry.lock_timeout) as in_the_way:
+        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as in_the_way:
             try:
                 with connection(database, retry.lock_timeout) as lent, lent.begin() as scratch:
                     getattr(command, direction)(config(connection=lent), end)
@@ -157,7 +158,7 @@ def _run_once(
             connection=lent,
             on_version_apply=on_version_apply,
             patience=retry.patience(),
-            notify=notify,
+            tell=notify,
             at_once=at_once,
         )
         getattr(command, direction)(settings, end)

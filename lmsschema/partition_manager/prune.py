@@ -10,16 +10,17 @@ from psycopg import errors, sql
 
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.database.sqlstate import translated
-from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partition_manager import attach, detach, detached, foreign_keys, referrers
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.export import Manifest, export
 from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, plan_prune
-from lmsschema.partitions import Partition, Policy
+from lmsschema.partitions import Partition, Policy, Range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,32 +52,29 @@ def plan(
 
 
 def prune(
-    database: Database,
+    context: Context,
     policy: Policy,
     keep: Span,
     *,
     drop_after: Span | None = None,
     folder: Path | None = None,
     allow_many: bool = False,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
 ) -> Pruned:
     """Detach what lies wholly before the cutoff; drop what has been detached for long enough.
 
     Args:
-        database: Where.
+        context: Where, and how long locks are waited for.
         policy: The table's policy.
         keep: How long rows are kept.
         drop_after: How long a detached table is kept before it is dropped; None: for ever.
         folder: Where a table is exported to before it is dropped.
         allow_many: Whether more than three may go in this run.
-        patience: How long locks are waited for.
-        progress: Told what was done.
 
     Raises:
         LockTimeoutError: A lock was not got in time; what was done before is in place.
         LmsschemaError: Partitions were refused, each with what to do; all others are done.
     """
+    database = context.database
     now, planned = plan(database, policy, keep, allow_many=True)
     limit = len(planned.expired) if allow_many else FEW
     gone: list[str] = []
@@ -89,19 +87,18 @@ def prune(
         try:
             for partition in planned.expired:
                 if len(gone) < limit:
-                    with refusals.kept():
-                        gone += _detach(database, policy, partition, patience, progress)
+                    with refusals.kept(), translated(database.target):
+                        gone += _detach(context, policy, partition)
             for name in overdue(before, now, drop_after, allow_many=True):
                 if len(dropped) == FEW and not allow_many:
                     break
-                with refusals.kept(), partition_state.claimed(database, policy):
-                    done, manifest = _drop(
-                        database, policy, name, folder, patience=patience, progress=progress
-                    )
+                claimed = partition_state.claimed(database, policy)  # nobody restores it meanwhile
+                with refusals.kept(), translated(database.target), claimed:
+                    done, manifest = _drop(context, policy, name, folder)
                     dropped += [name] * done
                     exports += [manifest] if manifest is not None else []
         except partition_state.BusyError:
-            progress(partition_state.busy(policy))
+            context.tell(Progress(partition_state.busy(policy)))
     refusals.raise_any(
         detached=gone, dropped=dropped, exports=[dataclasses.asdict(one) for one in exports]
     )
@@ -129,75 +126,46 @@ def overdue(
     return names if allow_many else names[:FEW]
 
 
-def _detach(
-    database: Database,
-    policy: Policy,
-    partition: Partition,
-    patience: Patience,
-    progress: Progress,
-) -> list[str]:
+def _detach(context: Context, policy: Policy, partition: Partition) -> list[str]:
     """Detach a partition in a transaction of its own; returns its name if it was still there.
 
     Raises:
         UnsafeError: It lies in another schema, or rows refer to rows of it.
     """
+    database, name, bounds = context.database, partition.name, partition.range
     if partition.schema is not None:
         raise UnsafeError(
-            f"{partition.name} was not detached: it lies in schema {partition.schema}",
+            f"{name} was not detached: it lies in schema {partition.schema}",
             hint=sql.SQL("ALTER TABLE {} SET SCHEMA {}; then lmsschema partitions prune")
-            .format(
-                sql.Identifier(partition.schema, partition.name), sql.Identifier(database.schema)
-            )
+            .format(sql.Identifier(partition.schema, name), sql.Identifier(database.schema))
             .as_string(),
-            details={"partition": partition.name},
+            details={"partition": name},
         )
     around = attach.surroundings(database, policy)
 
-    state: partition_state.State | None = None
-
-    def prepare(conn: psycopg.Connection) -> None:
-        nonlocal state
+    def prepare(conn: psycopg.Connection) -> Work[list[str]] | None:
         partition_state.claim(conn, database, policy)
         state = partition_state.read(database, policy)
+        if partition not in state.partitions or bounds is None:
+            return None
+        locks = detach.needed(database, policy, around, state.default, name)
+        return Work(locks, finish=lambda _: detach_it(bounds, state.now))
 
-    def work(_: psycopg.Connection) -> list[str]:
-        if state is None or partition not in state.partitions or partition.range is None:
-            return []
-        detach.detach(database, policy, partition.name, partition.range, now=state.now)
-        return [partition.name]
-
-    def wanted() -> list[Lock]:
-        default = state.default if state is not None else None
-        return detach.needed(database, policy, around, default, partition.name)
+    def detach_it(bounds: Range, now: datetime) -> list[str]:
+        detach.detach(database, policy, name, bounds, now=now)
+        return [name]
 
     try:
-        with translated(database.target):
-            done = ladder.step(
-                database,
-                work,
-                what=f"detach {partition.name}",
-                locks=wanted,
-                prepare=prepare,
-                patience=patience,
-                progress=progress,
-            )
-    except LmsschemaError as error:
-        if isinstance(error.__cause__, errors.ForeignKeyViolation):
-            raise referrers.refusal(database, policy, partition.name, "detached") from None
-        raise
+        done = ladder.step(context, prepare, what=f"detach {name}")
+    except errors.ForeignKeyViolation:
+        raise referrers.refusal(database, policy, name, "detached") from None
     if done:
-        progress(f"detached {partition.name}")
-    return done
+        context.tell(Progress(f"detached {name}"))
+    return done or []
 
 
 def _drop(
-    database: Database,
-    policy: Policy,
-    name: str,
-    folder: Path | None,
-    *,
-    patience: Patience,
-    progress: Progress,
+    context: Context, policy: Policy, name: str, folder: Path | None
 ) -> tuple[bool, Manifest | None]:
     """Export a detached table if asked, and drop it, unless it is none any more.
 
@@ -208,11 +176,12 @@ def _drop(
     Returns:
         Whether it was dropped, and its export's manifest.
     """
+    database = context.database
 
     def is_detached() -> bool:
         return name in dict(detached.tables(database, policy))
 
-    def work(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
+    def finish(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
         if not is_detached():  # somebody attached it by hand
             return False, None
         # while the file is verified, the server hears nothing of us
@@ -230,17 +199,10 @@ def _drop(
         return False, None
     if folder is not None:
         partition_export.prepare(name, folder)  # before the table is changed
-    with translated(database.target):
-        foreign_keys.drop(database, policy, name, patience, progress)
-        gone, manifest = ladder.step(
-            database,
-            work,
-            what=f"drop {name}",
-            locks=lambda: [Lock(database.schema, name, "ACCESS EXCLUSIVE")],
-            patience=patience,
-            progress=progress,
-        )
+    foreign_keys.drop(context, policy, name)
+    work = Work([Lock(database.schema, name, "ACCESS EXCLUSIVE")], finish=finish)
+    gone, manifest = ladder.step(context, lambda _: work, what=f"drop {name}") or (False, None)
     where = f", exported to {manifest.file} with {manifest.rows} rows" if manifest else ""
     if gone:
-        progress(f"dropped {name}{where}")
+        context.tell(Progress(f"dropped {name}{where}"))
     return gone, manifest

@@ -8,6 +8,7 @@ from lmsschema.database.connection import Database, require_writable
 from lmsschema.database.queries import query
 from lmsschema.database.sqlstate import translated
 from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.locks.context import Context, Progress
 from lmsschema.partition_manager import attach, export, inheritance, statements
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.export import Manifest
@@ -15,13 +16,13 @@ from lmsschema.partition_manager.retention import mark
 from lmsschema.partitions import Policy, Range
 
 
-def reload(database: Database, policy: Policy, path: Path) -> str:
+def reload(context: Context, policy: Policy, path: Path) -> str:
     """Make the table of an export and load its rows, in one transaction; locks nothing else.
 
     What stands then is a detached table, which ``restore`` attaches.
 
     Args:
-        database: Where.
+        context: Where.
         policy: The policy of the table that the export was a partition of.
         path: The file, or its manifest.
 
@@ -32,6 +33,7 @@ def reload(database: Database, policy: Policy, path: Path) -> str:
         LmsschemaError: The export can't be read, or is not of this table.
         UnsafeError: The name is taken, or the partitioned table no longer has a column of the file.
     """
+    database = context.database
     require_writable(database)
     file, manifest = export.read(path)
     if manifest.partition_of != policy.table:
@@ -52,6 +54,7 @@ def reload(database: Database, policy: Policy, path: Path) -> str:
         inheritance.mend(conn, [one for one in found if one.kind not in inheritance.LATER])
         note = "\n".join(filter(None, (state.comment, mark(policy, bounds, state.now))))
         conn.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(note)))
+    context.tell(Progress(f"loaded {file} into {manifest.table}"))
     return manifest.table
 
 

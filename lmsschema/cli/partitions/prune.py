@@ -63,7 +63,6 @@ def command(
     What is missing is made first. The current, a future and the only partition stay, and one that
     straddles the cutoff.
     """
-    from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import ensure, prune
     from lmsschema.partition_manager.refusals import Refusals
     from lmsschema.partition_manager.retention import parse_span
@@ -76,28 +75,25 @@ def command(
     drop_after = parse_span(grace, "--grace", smallest=0) if action == "drop" else None
     if folder is not None and drop_after is None:
         raise click.UsageError("--export needs --action drop: nothing is exported that stays")
-    tell = _partitions.teller(quiet=quiet)
-    patience = Patience(total=wait)
     with _common.open_database(url, schema, quiet=quiet) as database:
         if dry_run:
             return _preview(
                 database, policy, kept, drop_after, allow_many=allow_many, as_json=as_json
             )
+        context = _partitions.context(database, wait, quiet=quiet)
         refusals = Refusals()
         blocked: list[Outcome] = []
         with refusals.kept():
-            ensured = ensure.ensure(database, policy, patience=patience, progress=tell)
+            ensured = ensure.ensure(context, policy)
             blocked += [ensured] if ensured.in_the_way else []
         with refusals.kept():
             pruned = prune.prune(
-                database,
+                context,
                 policy,
                 kept,
                 drop_after=drop_after,
                 folder=folder,
                 allow_many=allow_many,
-                patience=patience,
-                progress=tell,
             )
     for outcome in blocked:
         _partitions.tell_in_the_way(outcome)

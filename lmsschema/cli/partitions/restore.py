@@ -36,21 +36,16 @@ def command(
 
     NAME is the detached table. Rows of its month in the default partition move into it.
     """
-    from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import restore
     from lmsschema.partition_manager.reload import reload
 
     if (name is None) == (file is None):
         raise click.UsageError("name a detached table, or a file with --from-export")
     policy = _partitions.policy(table)
-    tell = _partitions.teller(quiet=quiet)
     with _common.open_database(url, schema, quiet=quiet) as database:
-        if file is not None:
-            name = reload(database, policy, file)
-            tell(f"loaded {file} into {name}")
-        bounds = restore.restore(
-            database, policy, str(name), patience=Patience(total=wait), progress=tell
-        )
+        context = _partitions.context(database, wait, quiet=quiet)
+        name = name if file is None else reload(context, policy, file)
+        bounds = restore.restore(context, policy, str(name))
     if as_json or not quiet:
         text = f"{name}: from {_partitions.utc(bounds.lower)} to {_partitions.utc(bounds.upper)}"
         data = {"restored": name, "from": bounds.lower, "to": bounds.upper}

@@ -1,4 +1,4 @@
--- Who holds locks that conflict with wanted ones, the oldest transaction first.
+-- Who holds locks that conflict with wanted ones, the oldest transaction first; without a table's name: on any.
 SELECT
     l.pid,
     coalesce(a.usename, 'unknown') AS user_name,
@@ -17,7 +17,7 @@ INNER JOIN
     ROWS FROM (
         pg_catalog.unnest(%(schemas)s::text[]), pg_catalog.unnest(%(tables)s::text[]), pg_catalog.unnest(%(modes)s::text[])
     ) AS w (schema_name, table_name, mode)
-    ON n.nspname = w.schema_name AND c.relname = w.table_name AND l.mode = w.mode
+    ON n.nspname = w.schema_name AND (w.table_name IS NULL OR c.relname = w.table_name) AND l.mode = w.mode
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
 WHERE
     l.locktype = 'relation'
