@@ -21,7 +21,7 @@ from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.promote import within
 from lmsschema.partition_manager.retention import parse_mark
 from lmsschema.partition_manager.state import State
-from lmsschema.partitions import Attach, Policy, Range
+from lmsschema.partitions import Attach, Create, Policy, Range
 
 
 def restore(
@@ -48,6 +48,8 @@ def restore(
     """
     database = context.database
     require_writable(database)
+    if name == policy.default_name:
+        return _restore_default(context, policy)
     with translated(database.target):
         bounds, comment = _bounds(database, policy, name)
         with database.transaction(read_only=True):
@@ -84,15 +86,74 @@ def restore(
         try:
             ladder.step(context, prepare, what=f"attach {name}")
         except partition_state.BusyError:
-            raise LmsschemaError(
-                f"another run is at work on the partitions of {policy.table}",
-                hint="Run the command again.",
-            ) from None
+            raise _busy(policy) from None
         except UnsafeError:
             parity.drop_check(database, name)
             raise
     context.tell(Progress(f"attached {name}"))
     return bounds
+
+
+def _restore_default(context: Context, policy: Policy) -> Range:
+    """Attach the default partition again; rows that have partitions by now go there.
+
+    Locks: as those of an attach beside a default.
+
+    Raises:
+        LmsschemaError: There is no such table, or it is a partition already.
+        UnsafeError: The table has another default partition.
+    """
+    database, name = context.database, policy.default_name
+    around = attach.surroundings(database, policy)
+
+    def prepare(conn: psycopg.Connection) -> Work[int]:
+        partition_state.claim(conn, database, policy)
+        state = partition_state.read(database, policy)
+        if state.default == name:
+            raise LmsschemaError(
+                f"{name} is a partition already", hint="There is nothing to restore."
+            )
+        if not state.default_detached:
+            raise LmsschemaError(
+                f"there is no table {name} in schema {database.schema} of {database.target}",
+                hint="lmsschema partitions ensure makes a default partition.",
+            )
+        if state.default is not None:
+            raise UnsafeError(
+                f"{state.default} is the default partition of {policy.table} now",
+                hint=sql.SQL("Copy the rows: INSERT INTO {} SELECT * FROM {}; then DROP TABLE {};")
+                .format(*map(sql.Identifier, (policy.table, name, name)))
+                .as_string(),
+            )
+        locks = attach.needed(database, policy, around, name, "ACCESS EXCLUSIVE")
+        ranges = [one.range for one in state.partitions if one.range is not None]
+        return Work(locks, finish=lambda conn: finish(conn, ranges))
+
+    def finish(conn: psycopg.Connection, ranges: list[Range]) -> int:
+        found = inheritance.differences(database, policy, [name])
+        inheritance.mend(conn, [f for f in found if f.kind not in inheritance.BY_HAND])
+        count = 0
+        if ranges:
+            where = sql.SQL(" OR ").join(within(policy, one) for one in ranges)
+            count = promote.transfer(database, policy, name, policy.table, where)
+        conn.execute(statements.attach(policy, Create(name, None)))
+        attach.finish(database, policy, [name], around)
+        return count
+
+    with translated(database.target):
+        try:
+            count = ladder.step(context, prepare, what=f"attach {name}") or 0
+        except partition_state.BusyError:
+            raise _busy(policy) from None
+    context.tell(Progress(f"attached {name}; {count} rows of it went to partitions made since"))
+    return Range(None, None)
+
+
+def _busy(policy: Policy) -> LmsschemaError:
+    return LmsschemaError(
+        f"another run is at work on the partitions of {policy.table}",
+        hint="Run the command again.",
+    )
 
 
 def _take_late_rows(database: Database, policy: Policy, default: str, to: Attach) -> int:

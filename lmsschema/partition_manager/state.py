@@ -31,12 +31,14 @@ class State:
         partitions: Every partition.
         comment: The table's comment.
         unfinished: Whether a move of the default's rows is under way, or was cut short.
+        default_detached: Whether a table has the default's name and is no partition.
     """
 
     now: datetime
     partitions: tuple[Partition, ...]
     comment: str | None = None
     unfinished: bool = False
+    default_detached: bool = False
 
     @property
     def default(self) -> str | None:
@@ -59,6 +61,7 @@ def read(database: Database, policy: Policy) -> State:
             "copy": policy.copy_name,
             "log": policy.log_name,
             "mark": unfinished_mark(policy),
+            "default": policy.default_name,
         },
     ).fetchone()
     if row is None:
@@ -66,7 +69,7 @@ def read(database: Database, policy: Policy) -> State:
             f"there is no table {policy.table} in schema {database.schema} of {database.target}",
             hint="Create the schema first: lmsschema upgrade",
         )
-    now, kind, strategy, key_columns, key, key_type, comment, unfinished, *arrays = row
+    now, kind, strategy, key_columns, key, key_type, comment, unfinished, detached, *arrays = row
     names, bounds, pending, schemas = arrays
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
         raise UnsafeError(
@@ -78,7 +81,7 @@ def read(database: Database, policy: Policy) -> State:
         Partition(name, parse_bounds(text), detach_pending=name in pending, schema=schema)
         for name, text, schema in zip(names, bounds, schemas, strict=True)
     )
-    return State(now.astimezone(UTC), partitions, comment, unfinished)
+    return State(now.astimezone(UTC), partitions, comment, unfinished, detached)
 
 
 def unfinished_mark(policy: Policy) -> str:

@@ -17,6 +17,14 @@ SELECT
             AND c.relname IN (%(copy)s, %(log)s)
             AND pg_catalog.obj_description(c.oid, 'pg_class') = %(mark)s
     ) AS unfinished,
+    EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c
+        WHERE
+            c.relnamespace = n.oid
+            AND c.relname = %(default)s
+            AND c.relkind = 'r'
+            AND NOT c.relispartition
+    ) AS default_detached,
     ARRAY(
         SELECT c.relname::text
         FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
