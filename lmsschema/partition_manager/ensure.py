@@ -72,7 +72,10 @@ def ensure(
 
     outcome, error = _made(context, policy, planner)
     if outcome.in_the_way:
-        healed = heal.apply(context, policy, may_move=False)
+        try:
+            healed = heal.apply(context, policy, may_move=False)
+        except LmsschemaError as refused:
+            raise error or refused from None
         if healed.applied:
             done = outcome.done
             outcome, error = _made(context, policy, planner)
@@ -120,22 +123,29 @@ def _made(
     return _outcome(policy, run.state, run), left or run.refusal or run.postponed
 
 
-def _clear(context: Context, policy: Policy) -> LockTimeoutError | None:
-    """Remove what a move left that was cut short; what is to be made does not wait for that.
+def _clear(context: Context, policy: Policy) -> LmsschemaError | None:
+    """Remove what an interrupted move left; what is to be made does not wait for that.
 
     Returns:
-        Why it could not be removed, if a lock was not got in time.
+        Why it could not be removed: a lock was not obtained in time, or it is another role's.
     """
     if context.database.read_only:
         return None
     from lmsschema.partition_manager import leftovers
 
     try:
-        leftovers.clear(context, policy)
+        with translated(context.database.target):
+            leftovers.clear(context, policy)
     except BusyError:  # perhaps it is the move itself
         return None
     except LockTimeoutError as error:
         return error
+    except LmsschemaError as error:
+        return type(error)(
+            f"what an interrupted move of rows left could not be removed: {error.message}",
+            hint="Run lmsschema partitions heal as the role that began it, or as a superuser.",
+            details=error.details,
+        )
     return None
 
 

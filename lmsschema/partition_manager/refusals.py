@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 
+from psycopg import errors
+
 from lmsschema.errors import (
     DatabaseUnavailableError,
     LmsschemaError,
@@ -22,9 +24,12 @@ class Refusals:
         """Keep an error for the end, unless it is the whole run's: no connection, no lock."""
         try:
             yield
-        except (DatabaseUnavailableError, LockTimeoutError):
+        except LockTimeoutError:
             raise
         except LmsschemaError as error:
+            no_right = error.details.get("sqlstate") == errors.InsufficientPrivilege.sqlstate
+            if isinstance(error, DatabaseUnavailableError) and not no_right:
+                raise
             self.errors.append(error)
 
     def raise_any(self, **details: object) -> None:
