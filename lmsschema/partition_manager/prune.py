@@ -20,7 +20,7 @@ from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.export import Manifest, export
 from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, plan_prune
-from lmsschema.partitions import Partition, Policy, Range
+from lmsschema.partitions import Partition, Policy, Range, bound
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +106,37 @@ def prune(
     more = len(planned.expired) - len(gone)
     planned = dataclasses.replace(planned, expired=planned.expired[:limit], left=more)
     return Pruned(planned, tuple(gone), tuple(dropped), tuple(exports), left)
+
+
+@dataclasses.dataclass(frozen=True)
+class Expired:
+    """Rows of the default partition that are older than rows are kept.
+
+    Attributes:
+        table: The default partition.
+        rows: How many they are.
+        statement: What deletes them.
+    """
+
+    table: str
+    rows: int
+    statement: str
+
+
+def expired_rows(database: Database, policy: Policy, cutoff: datetime) -> Expired | None:
+    """Return the rows of the default from before the cutoff; reads it once, under ACCESS SHARE."""
+    with translated(database.target), database.transaction(read_only=True) as conn:
+        default = partition_state.read(database, policy).default
+        if default is None:
+            return None
+        rest = sql.SQL("FROM ONLY {} WHERE {} < {}").format(
+            sql.Identifier(database.schema, default),
+            sql.Identifier(policy.key),
+            sql.SQL(bound(cutoff, "'-infinity'")),
+        )
+        row = conn.execute(sql.SQL("SELECT count(*) {}").format(rest)).fetchone()
+        statement = sql.SQL("DELETE {};").format(rest).as_string()
+    return Expired(default, row[0], statement) if row and row[0] else None
 
 
 def overdue(

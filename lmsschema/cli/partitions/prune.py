@@ -8,10 +8,12 @@ import click
 
 from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
+from lmsschema.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
     from lmsschema.partition_manager.ensure import Outcome
+    from lmsschema.partition_manager.prune import Expired
     from lmsschema.partition_manager.retention import Span
     from lmsschema.partitions import Policy
 
@@ -61,7 +63,7 @@ def command(
     """Detach the partitions that lie wholly before now - SPAN.
 
     What is missing is made first. The current, a future and the only partition stay, and one that
-    straddles the cutoff.
+    straddles the cutoff. Rows of the default partition from before it are named (exit code 3).
     """
     from lmsschema.partition_manager import ensure, prune
     from lmsschema.partition_manager.refusals import Refusals
@@ -81,6 +83,7 @@ def command(
                 database, policy, kept, drop_after, allow_many=allow_many, as_json=as_json
             )
         context = _partitions.context(database, wait, quiet=quiet)
+        cutoff = prune.plan(database, policy, kept)[1].cutoff
         refusals = Refusals()
         blocked: list[Outcome] = []
         with refusals.kept():
@@ -95,8 +98,11 @@ def command(
                 folder=folder,
                 allow_many=allow_many,
             )
+        expired = prune.expired_rows(database, policy, cutoff)
     for outcome in blocked:
         _partitions.tell_in_the_way(outcome)
+    if expired is not None:
+        _tell_expired(expired)
     refusals.raise_any()
     if pruned.plan.left:
         _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
@@ -113,9 +119,16 @@ def command(
             "exports": [dataclasses.asdict(one) for one in pruned.exports],
             "detached_before": list(pruned.left),
             "more_expired": pruned.plan.left,
+            "default_expired": 0 if expired is None else expired.rows,
         }
         _common.result(text, data, as_json=as_json)
-    return 3 if blocked else 0
+    return 3 if blocked or expired is not None else 0
+
+
+def _tell_expired(expired: "Expired") -> None:
+    """Say which rows of the default are older than rows are kept, and what deletes them."""
+    _common.say(f"{expired.rows} rows of {expired.table} are older than the cutoff")
+    _common.say(f"hint: {expired.statement}")
 
 
 def _preview(
@@ -135,11 +148,22 @@ def _preview(
     drops = prune.overdue(tables, now, drop_after, allow_many=allow_many)
     lines = [f"detach {partition.name}" for partition in planned.expired]
     lines += [f"drop {name}" for name in drops]
+    count: int | None = 0
+    try:
+        expired = prune.expired_rows(database, policy, planned.cutoff)
+    except DatabaseUnavailableError as error:
+        count = None
+        _common.say(f"rows of the default partition were not counted: {error.message}")
+    else:
+        if expired is not None:
+            count = expired.rows
+            _tell_expired(expired)
     data = {
         "cutoff": planned.cutoff,
         "detach": [partition.name for partition in planned.expired],
         "drop": drops,
         "more_expired": planned.left,
+        "default_expired": count,
     }
     _common.result("\n".join(lines) or "nothing to do", data, as_json=as_json)
     return 0
