@@ -13,6 +13,9 @@ from lmsschema.partitions import Policy
 #: What is told, not mended, of a partition with rows: it would copy them under an exclusive lock.
 BY_HAND = frozenset({"tablespace"})
 
+#: What a table can have only once it is attached, or does not keep while it is detached.
+LATER = frozenset({"comment", "replica identity"})
+
 
 @dataclasses.dataclass(frozen=True)
 class Difference:

@@ -77,6 +77,9 @@ class Health:
         default_rows: Rows in it, counted up to :data:`COUNTED`.
         holes: Holes from now to the last partition.
         detach_pending: Partitions whose detach was cut short: their rows are out of sight.
+        default_detached: The default partition's name, if that table is detached: its rows are
+            hidden.
+        default_missing: Whether there should be a default partition, and no table for it is there.
         move_cut_short: Whether a move of the default's rows has left its tables and trigger.
     """
 
@@ -89,6 +92,8 @@ class Health:
     holes: tuple[Range, ...]
     detach_pending: tuple[str, ...]
     move_cut_short: bool = False
+    default_detached: str | None = None
+    default_missing: bool = False
 
     @property
     def runway(self) -> float | None:
@@ -199,6 +204,8 @@ def health(
         tuple(hole for hole in holes(live) if hole.upper is None or hole.upper > state.now),
         tuple(p.name for p in state.partitions if p.detach_pending),
         cut_short,
+        policy.default_name if policy.default and state.default_detached else None,
+        policy.default and state.default is None and not state.default_detached,
     )
 
 
