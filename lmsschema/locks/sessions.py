@@ -7,9 +7,8 @@ from typing import Any
 
 import psycopg
 
-from lmsschema.database.connection import 
-from lmsschema.database.session import open_connection
 from lmsschema.database.queries import query
+from lmsschema.database.session import open_connection
 from lmsschema.database.target import Target
 
 #: The server's processes of the connections that :func:`beside` has open.
