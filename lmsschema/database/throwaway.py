@@ -90,7 +90,8 @@ def _default_locale_fits(conn: psycopg.Connection, encoding: str) -> bool:
     """Whether the server's own locale is for that encoding, or for any."""
     row = conn.execute(
         "SELECT pg_catalog.pg_encoding_to_char(encoding) = %s OR datcollate IN ('C', 'POSIX')"
-        " AND datctype IN ('C', 'POSIX') AND datlocprovider <> 'b' FROM pg_catalog.pg_database WHERE datname = 'template0'",
+        " AND datctype IN ('C', 'POSIX') AND datlocprovider <> 'b'"
+        " FROM pg_catalog.pg_database WHERE datname = 'template0'",
         [encoding.upper()],
     ).fetchone()
     return row != (False,)
