@@ -113,10 +113,10 @@ def _check(file: str, place: str, found: Mapping[str, object], known: Mapping[st
     for key, value in found.items():
         if key not in known:
             raise UsageError(
-                f"{file}: nobody knows {place}{key}", hint=f"There are {', '.join(known)}."
+                f"{file}: unknown key {place}{key}", hint=f"There are {', '.join(known)}."
             )
         if not isinstance(value, known[key]) or (known[key] is int and isinstance(value, bool)):
-            raise UsageError(f"{file}: {place}{key} is to be of type {known[key].__name__}")
+            raise UsageError(f"{file}: {place}{key} must be a {known[key].__name__}")
 
 
 def _refuse_secrets(file: str, found: Mapping[str, object]) -> None:
@@ -126,5 +126,5 @@ def _refuse_secrets(file: str, found: Mapping[str, object]) -> None:
         secret = plain in {"url", "database_url", "dsn"} or "passw" in plain
         if secret or (isinstance(value, str) and ("://" in value or "password" in value.lower())):
             raise UsageError(
-                f"{file}: {key} could hold a secret, which is not for a file", hint=_HINT
+                f"{file}: {key} may hold a secret, which this file must not", hint=_HINT
             )
