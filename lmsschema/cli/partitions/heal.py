@@ -30,13 +30,12 @@ def command(
     """
     from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import heal
-    from lmsschema.partitions import POLICIES
 
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
     with _common.open_database(url, schema, quiet=quiet) as database:
-        for policy in POLICIES:
+        for policy in _partitions.policies():
             if dry_run:
                 _, planned = heal.plan(database, policy)
                 applied = False
