@@ -203,7 +203,8 @@ def about(**facts: str | None) -> dict[str, Any]:
 
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a command's result on stdout: the text, or the data as one JSON object."""
-    click.echo(as_line(about() | data) if as_json else text)
+    colour = False if os.environ.get("NO_COLOR") else None  # None: where there is a terminal
+    click.echo(as_line(about() | data) if as_json else text, color=colour)
 
 
 def as_line(data: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """``lmsschema check``."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,8 +54,6 @@ def command(
         text = script.render(report.drift, report.expected, report.found, database.schema)
     else:
         text = _text(report, strict=strict)
-    if os.environ.get("NO_COLOR"):
-        text = click.unstyle(text)
     _common.result(
         text, _data(report, database.schema, clean=clean, with_sql=as_sql), as_json=as_json
     )

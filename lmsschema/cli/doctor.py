@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _layout
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _without_remedy(findings: "list[Finding]") -> list[str]:
     lines = [line for one in findings if one.name not in redundant for line in _lines(one)]
     if redundant:
         said = f"{len(redundant)} indexes that the guide declares are redundant, and stay"
-        lines.append(f"  - {said}: {', '.join(redundant)}")
+        lines += _layout.prose(f"{said}: {', '.join(redundant)}", "  - ", "    ")
     return lines
 
 
@@ -84,4 +84,7 @@ def _lines(finding: "Finding") -> list[str]:
     mark = click.style("!", fg="red") if finding.action_required else "-"
     said = text.printable(f"{finding.name} {finding.message}")
     remedy = [*with_timeouts(finding.statements, locks=True), *finding.commands]
-    return [f"  {mark} {said}", *(f"      {text.printable(one)}" for one in remedy)]
+    return [
+        *_layout.prose(said, f"  {mark} ", "    "),
+        *(line for one in remedy for line in _layout.statement(text.printable(one), "      ")),
+    ]

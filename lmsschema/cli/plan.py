@@ -2,7 +2,7 @@
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _layout
 from lmsschema.errors import FindingsError
 
 
@@ -30,7 +30,7 @@ def command(
     if not made.steps:
         _common.say("nothing to do")
     data = {"schema": database.schema, **plan.as_data(made)}
-    _common.result(plan.render(made).rstrip("\n"), data, as_json=as_json)
+    _common.result(_layout.script(plan.render(made)), data, as_json=as_json)
     if made.refused is None:
         return 0
     _common.say(f"upgrade will refuse: {made.refused.message}")

@@ -171,14 +171,14 @@ def _copy(server: Server, name: str, owner: str | None, text: Text) -> tuple[str
             raise _taken_meanwhile(name) from None
         return source, built
     raise LmsschemaError(
-        "the template was dropped again and again by somebody else",
+        f"the template was dropped {_ATTEMPTS} times by somebody else meanwhile",
         hint="Go without: --no-template.",
     )
 
 
 def _taken_meanwhile(name: str) -> UnsafeError:
     return UnsafeError(
-        f"there is a database {name} by now", hint="Somebody else was faster: try again."
+        f"the database {name} was created meanwhile by somebody else", hint="Choose another name."
     )
 
 
@@ -220,7 +220,7 @@ def _drop(server: Server, name: str) -> None:
         # no session, but a prepared transaction, a replication slot or a subscription
         detail = error.diag.message_detail or error.diag.message_primary
         raise UnsafeError(
-            f"{name} is in use: {detail}", hint="End that use of it, and try again."
+            f"{name} is in use: {detail}", hint="End what uses it, and try again."
         ) from error
 
 

@@ -36,6 +36,16 @@ _OF_A_TABLE: Mapping[str, type] = {
     "retention": str,
 }
 
+_INTERVALS = ("month", "week", "day")
+
+_TYPES = {
+    str: "a text",
+    int: "a number",
+    bool: "true or false",
+    list: "a list of texts",
+    dict: "a table",
+}
+
 _HINT = "Name a service of pg_service.conf (service), or the variable that holds the URL (url-env)."
 
 
@@ -99,9 +109,13 @@ def _parse(path: Path) -> Configuration:
                 hint='Name its partition key: key = "at".',
             )
         _check(file, f"tables.{table}.", policy, _OF_A_TABLE)
+        if policy.get("interval", "month") not in _INTERVALS:
+            raise UsageError(
+                f"{file}: tables.{table}.interval must be one of {', '.join(_INTERVALS)}"
+            )
     ignore = found.get("ignore", [])
     if not all(isinstance(one, str) for one in ignore):
-        raise UsageError(f"{file}: ignore is a list of texts")
+        raise UsageError(f"{file}: ignore must be a list of texts")
     if "service" in found and "url-env" in found:
         raise UsageError(f"{file} names two databases: service and url-env", hint="Keep one.")
     values = {key.replace("-", "_"): value for key, value in found.items()}
@@ -113,10 +127,10 @@ def _check(file: str, place: str, found: Mapping[str, object], known: Mapping[st
     for key, value in found.items():
         if key not in known:
             raise UsageError(
-                f"{file}: nobody knows {place}{key}", hint=f"There are {', '.join(known)}."
+                f"{file}: unknown key {place}{key}", hint=f"There are {', '.join(known)}."
             )
         if not isinstance(value, known[key]) or (known[key] is int and isinstance(value, bool)):
-            raise UsageError(f"{file}: {place}{key} is to be of type {known[key].__name__}")
+            raise UsageError(f"{file}: {place}{key} must be {_TYPES[known[key]]}")
 
 
 def _refuse_secrets(file: str, found: Mapping[str, object]) -> None:
@@ -126,5 +140,5 @@ def _refuse_secrets(file: str, found: Mapping[str, object]) -> None:
         secret = plain in {"url", "database_url", "dsn"} or "passw" in plain
         if secret or (isinstance(value, str) and ("://" in value or "password" in value.lower())):
             raise UsageError(
-                f"{file}: {key} could hold a secret, which is not for a file", hint=_HINT
+                f"{file}: {key} may hold a secret, which this file must not", hint=_HINT
             )

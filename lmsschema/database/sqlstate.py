@@ -27,7 +27,7 @@ def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
         message += f": {details['detail']}"
     if isinstance(error, errors.LockNotAvailable):
         return LockTimeoutError(
-            f"a lock was not got in time: {message}",
+            f"a lock was not obtained in time: {message}",
             hint="Nothing was changed by this step. Run the command again.",
             details=details,
         )

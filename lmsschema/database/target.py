@@ -147,7 +147,7 @@ def resolve(
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return a warning for each variable that looks like one of lmsschema's and is none."""
+    """Return a warning for each variable that looks like one of lmsschema's and is not."""
     unknown = sorted(
         name
         for name in environ
@@ -163,7 +163,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     for name in unknown:
         near = difflib.get_close_matches(name, VARIABLES, 1)
         meant = f"; is {near[0]} meant?" if near else ""
-        warnings.append(f"the environment variable {name} means nothing to lmsschema{meant}")
+        warnings.append(f"the environment variable {name} is unknown to lmsschema{meant}")
     return warnings
 
 
@@ -196,7 +196,7 @@ def parse(url: str, source: str) -> str:
         parameters = conninfo.conninfo_to_dict(_for_libpq(text, driver) if driver else text)
     except (ProgrammingError, UnicodeError, ValueError):
         raise UsageError(
-            f"{source} is no connection string that libpq understands",
+            f"{source} is not a connection string that libpq understands",
             hint=f"Accepted: {ACCEPTED}. Percent-encode reserved characters in a password.",
         ) from None
     _check_ports(parameters.get("port"), source)
@@ -243,7 +243,9 @@ def check_schema_name(schema: str) -> None:
     elif schema.startswith("pg_") or schema == "information_schema":
         problem = f"--schema {schema!r} is a name that PostgreSQL keeps for itself"
     elif schema == "$user":
-        problem = "--schema '$user' is no name: it stands for the role's own only in a search_path"
+        problem = (
+            "--schema '$user' is not a name: only in a search_path it stands for the role's own"
+        )
     else:
         return
     raise UsageError(problem, hint="Name a schema of your own, such as --schema campus_north.")
@@ -265,6 +267,6 @@ def _check_ports(port: object, source: str) -> None:
     for one in str(port or "").split(","):
         if one and not (one.isdecimal() and 0 < int(one) < 2**16):
             raise UsageError(
-                f"{source} has a port that is no number from 1 to 65535",
+                f"{source} has a port that is not a number from 1 to 65535",
                 hint="Percent-encode reserved characters in a password: %2F for '/', %3A for ':'.",
             )

@@ -57,4 +57,4 @@ def test_where_none_holds_one_the_first_is_meant(lmsschema: Program, database_ur
 def test_the_word_of_a_search_path_is_no_schema(lmsschema: Program, database_url: str) -> None:
     refused = lmsschema("upgrade", "--url", database_url, "--schema", "$user")
     assert refused.code == 2
-    assert "--schema '$user' is no name" in refused.err
+    assert "--schema '$user' is not a name" in refused.err

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lmsschema.cli import _common
+from lmsschema.errors import UsageError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
@@ -26,18 +27,33 @@ def table_option(function: F) -> F:
     )(function)
 
 
+def policies() -> "tuple[Policy, ...]":
+    """Return the policies of the declared tables, and of those that the configuration names.
+
+    Raises:
+        UsageError: The configuration's policy of a table can't be.
+    """
+    from lmsschema.partitions import POLICIES, Policy
+
+    configured = _common.configured()
+    if configured is None:
+        return POLICIES
+    try:
+        return POLICIES + tuple(Policy(name, **given) for name, given in configured.tables.items())
+    except ValueError as error:
+        raise UsageError(f"{configured.file}: {error}") from error
+
+
 def policy(table: str | None) -> "Policy":
     """Return a table's policy, by default the first one's.
 
     Raises:
         click.UsageError: There is none for it.
     """
-    from lmsschema.partitions import POLICIES
-
-    for found in POLICIES:
+    for found in policies():
         if table is None or table == found.table:
             return found
-    known = ", ".join(found.table for found in POLICIES)
+    known = ", ".join(found.table for found in policies())
     raise click.UsageError(f"--table {table}: the partitioned tables are {known}")
 
 

@@ -29,14 +29,13 @@ def command(
     ahead) stay. Exits 3 if rows stay in the default.
     """
     from lmsschema.partition_manager import heal
-    from lmsschema.partitions import POLICIES
 
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _partitions.context(database, wait, quiet=quiet)
-        for policy in POLICIES:
+        for policy in _partitions.policies():
             if dry_run:
                 _, planned = heal.plan(database, policy)
                 applied = False
