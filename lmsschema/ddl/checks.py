@@ -63,7 +63,7 @@ class Checks:
 
         Raises:
             UnsafeError: Rows break one of them.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):

@@ -64,7 +64,7 @@ class AddColumn(Once):
 
         Raises:
             UnsafeError: It would write the table anew.
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
         _alter(context, self)
 
@@ -101,7 +101,7 @@ class WidenType(Once):
 
         Raises:
             UnsafeError: It would write the table or an index anew.
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
         _alter(context, self)
 

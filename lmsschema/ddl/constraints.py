@@ -92,7 +92,7 @@ def brief(
         mode: The lock.
 
     Raises:
-        LockTimeoutError: The locks were not got in time.
+        LockTimeoutError: The locks were not obtained in time.
     """
 
     def finish(conn: psycopg.Connection) -> None:

@@ -74,7 +74,7 @@ class ForeignKey:
 
         Raises:
             UnsafeError: Rows refer to what is not there, or another constraint has its name.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
         while True:
             with context.database.transaction(read_only=True) as conn:

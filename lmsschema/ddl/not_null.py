@@ -62,7 +62,7 @@ class NotNull:
 
         Raises:
             UnsafeError: Rows have none of the values.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):

@@ -72,7 +72,7 @@ class PartitionedIndex:
         Raises:
             UnsafeError: The table has no partitions, or partitions of partitions; or another index
                 has the name.
-            LockTimeoutError: Old transactions or locks were in the way too long.
+            LockTimeoutError: Old transactions or locks blocked it for too long.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):

@@ -1,6 +1,6 @@
 """How a revision is made of lock-safe steps: each done or not by what the catalogs say.
 
-A revision says ``STEPS = (...)`` and ``steps.apply(op, STEPS)``. It may be cut short at any
+A revision says ``STEPS = (...)`` and ``steps.apply(op, STEPS)``. It may be interrupted at any
 instant: the database stays at the revision before, and the next run does what is missing.
 """
 
@@ -51,7 +51,7 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
 
     Raises:
         UnsafeError: Rows break a rule; nothing was changed by this run.
-        LockTimeoutError: A lock was not got in time; the steps before are in place.
+        LockTimeoutError: A lock was not obtained in time; the steps before are in place.
     """
     context = op.get_context()
     if context.as_sql:
@@ -100,7 +100,7 @@ def run(
         UnsafeError: Rows break a rule, or something else has the name of what a step makes; nothing
             was changed, except by steps before the one that the rule needs.
         LockNotAvailable: A table could not be read; nothing was changed.
-        LockTimeoutError: A lock was not got in time; the steps before are in place.
+        LockTimeoutError: A lock was not obtained in time; the steps before are in place.
         LmsschemaError: A statement failed; likewise.
     """
     database = context.database
@@ -177,7 +177,7 @@ def _rules(database: Database, step: Step) -> Sequence[Rule]:
 def _apply_at_once(context: Context, steps: Sequence[Step]) -> bool:
     """Apply all steps in a transaction; False if they have to be done one by one.
 
-    Its locks were not got, or a step uses the label of an enumeration that one before it adds.
+    Its locks were not obtained, or a step uses the label of an enumeration that one before it adds.
     Nothing was done then.
     """
     try:

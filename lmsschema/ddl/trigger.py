@@ -93,7 +93,7 @@ class Trigger(Once):
         """Make it unless it is there.
 
         Raises:
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):

@@ -65,7 +65,7 @@ class Unique:
 
         Raises:
             UnsafeError: Rows break it, the table has partitions, or the name is another's.
-            LockTimeoutError: Old transactions or locks were in the way too long.
+            LockTimeoutError: Old transactions or locks blocked it for too long.
         """
         with context.database.transaction(read_only=True) as conn:
             [own] = constraints.on_table(constraints.read(conn, self.table, [self.name]))

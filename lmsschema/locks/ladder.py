@@ -1,12 +1,12 @@
-"""Table locks got without making anyone wait for long: all of a step's locks first, or none.
+"""Table locks taken without making anyone wait for long: all of a step's locks first, or none.
 
 A step is one transaction. Before it changes what others use, it takes every lock that it will need,
 in a fixed order. The first is waited for while nothing is held; those after it, all together, for
 less than deadlock_timeout, so that a session which takes the same tables in another order waits,
-but is never the one that gets an error. What is not got in time is given up as a whole, and tried
-again after a pause, with longer waits, beginning with the table that was not got.
+but is never the one that gets an error. If one of them is not obtained in time, none is kept, and
+all are tried again after a pause, with longer waits, beginning with the one that was not obtained.
 
-An autovacuum in the way is cancelled by PostgreSQL once someone has waited for deadlock_timeout.
+An autovacuum that blocks is cancelled by PostgreSQL once someone has waited for deadlock_timeout.
 Such a wait is made for the one table alone, holding nothing.
 """
 
@@ -174,7 +174,7 @@ def take(
     statements of ``then`` are run in the same round trip.
 
     Raises:
-        psycopg.errors.LockNotAvailable: One was not got; the transaction is at its end.
+        psycopg.errors.LockNotAvailable: One was not obtained; the transaction is at its end.
     """
     if not locks:
         for statement in then:
