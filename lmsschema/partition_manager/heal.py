@@ -13,7 +13,7 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Work
-from lmsschema.partition_manager import attach, detached, promote, referrers
+from lmsschema.partition_manager import attach, dependents, detached, promote, referrers
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.heal_plan import Heal, Held, Stray, plan_heal
 from lmsschema.partition_manager.state import State
@@ -110,6 +110,9 @@ def apply(context: Context, policy: Policy, *, may_move: bool) -> Healed:
                 if planned.method == "nothing" or (planned.method == "move" and not may_move):
                     return Healed(policy.table, planned, applied=False)
                 require_writable(database)
+                if state.default is not None:
+                    what = "exchanged for a fresh one"
+                    dependents.refuse_if_any(database, policy, state.default, what, own=True)
                 if planned.method == "promote":
                     return _promote(context, policy)
                 referrers.refuse_if_any(database, policy)

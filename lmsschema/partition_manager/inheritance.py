@@ -54,6 +54,17 @@ def differences(
     return [Difference(*row) for row in rows]
 
 
+def carry(database: Database, source: str, target: str) -> None:
+    """Give a fresh default partition the grants and storage parameters of the one before it."""
+    conn = database.conn
+    rows = conn.execute(
+        query("partition_manager/default_own"),
+        {"schema": database.schema, "source": source, "target": target},
+    ).fetchall()
+    if rows:  # the server quoted the names itself
+        conn.execute(sql.SQL("; ").join(sql.SQL(statement) for (statement,) in rows))
+
+
 def mend(conn: psycopg.Connection, found: Sequence[Difference]) -> None:
     """Run the statements that mend differences, in one round trip."""
     if found:

@@ -13,7 +13,7 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.locks.ladder import Lock
-from lmsschema.partition_manager import attach, state
+from lmsschema.partition_manager import attach, inheritance, state
 from lmsschema.partition_manager import statements as partition_statements
 from lmsschema.partition_manager.attach import Surroundings
 from lmsschema.partition_manager.heal_plan import Heal
@@ -68,6 +68,10 @@ def promote(database: Database, policy: Policy, plan: Heal, default: str) -> Non
         partition_statements.attach(policy, Create(default, None)),
     ]
     conn.execute(sql.SQL("; ").join(statements))
+    # what was granted on the default is granted on it alone
+    inheritance.carry(database, promoted.name, default)
+    found = inheritance.differences(database, policy, [promoted.name])
+    inheritance.mend(conn, [one for one in found if one.kind == "grant"])
 
 
 def _move_rest(database: Database, policy: Policy, plan: Heal, kept: Create, fresh: str) -> None:

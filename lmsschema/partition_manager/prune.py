@@ -14,7 +14,14 @@ from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Work
-from lmsschema.partition_manager import attach, detach, detached, foreign_keys, referrers
+from lmsschema.partition_manager import (
+    attach,
+    dependents,
+    detach,
+    detached,
+    foreign_keys,
+    referrers,
+)
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.export import Manifest, export
@@ -228,6 +235,7 @@ def _drop(
 
     if not is_detached():  # another run restored or dropped it
         return False, None
+    dependents.refuse_if_any(database, policy, name, "dropped")
     if folder is not None:
         partition_export.prepare(name, folder)  # before the table is changed
     foreign_keys.drop(context, policy, name)
