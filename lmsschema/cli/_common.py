@@ -16,6 +16,7 @@ from lmsschema.database.configuration import Configuration
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
     from lmsschema.database.target import Target
+    from lmsschema.locks.context import Progress
 
 #: Characters of a bar.
 _BAR = 30
@@ -174,19 +175,18 @@ class Teller:
     def __init__(self) -> None:
         self._open = False  # whether the last line is a bar that is not full
 
-    def __call__(self, message: str) -> None:
-        """Tell a message; one with ``done`` and ``total`` is drawn as a bar."""
-        total = int(getattr(message, "total", 0))
-        if not total or not sys.stderr.isatty():
-            say(f"\n{message}" if self._open else message)
+    def __call__(self, progress: "Progress") -> None:
+        """Tell it; where it has a total, a terminal gets a bar."""
+        if not progress.total or not sys.stderr.isatty():
+            say(f"\n{progress}" if self._open else str(progress))
             self._open = False
             return
-        share = min(1.0, int(getattr(message, "done", 0)) / total)
+        share = min(1.0, progress.done / progress.total)
         full = round(share * _BAR)
         bar = "#" * full + "." * (_BAR - full)
         self._open = share < 1
-        what = getattr(message, "what", message)
-        click.echo(f"\r[{bar}] {share:4.0%} {what}\x1b[K", err=True, nl=not self._open)
+        line = f"\r[{bar}] {share:4.0%} {progress.what}\x1b[K"
+        click.echo(line, err=True, nl=not self._open)
 
 
 def about(**facts: str | None) -> dict[str, Any]:

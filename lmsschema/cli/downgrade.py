@@ -47,7 +47,7 @@ def command(  # noqa: PLR0917  click passes them by name
             lose_rows=lose_rows,
             wait=wait,
             retry=Retry(lock_timeout, lock_retries),
-            notify=_common.say,
+            notify=_common.Teller(),
             on_applied=on_applied,
         )
     start, end = before or revisions.BASE, after or revisions.BASE

@@ -20,7 +20,7 @@ def command(
     from lmsschema.migration import migrate, revisions
 
     with _common.open_database(url, schema) as database:
-        before, after = migrate.stamp(database, revision, wait=wait, notify=_common.say)
+        before, after = migrate.stamp(database, revision, wait=wait, notify=_common.Teller())
     text = f"stamped {before or revisions.BASE} -> {after or revisions.BASE}"
     data = {"schema": database.schema, "from": before, "to": after}
     _common.result(text, data, as_json=as_json)

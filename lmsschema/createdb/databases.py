@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import conninfo, errors, sql
 
+from lmsschema import names
 from lmsschema.createdb import templates
 from lmsschema.createdb.templates import UTF8, Text
 from lmsschema.database import rights, sqlstate, throwaway
@@ -25,7 +26,6 @@ Confirm = Callable[[str], None]
 
 _NEW = "lmsschema_new_"
 _ATTEMPTS = 5
-_NAME_BYTES = 63
 _INSUFFICIENT_RESOURCES = "53"  # the class of SQLSTATEs: disk full, out of memory, connections
 
 
@@ -109,8 +109,8 @@ def create(
         raise UsageError(
             "--encoding SQL_ASCII stores text unchecked", hint="Leave it out, for UTF8."
         )
-    if not name or "\0" in name or len(name.encode()) > _NAME_BYTES:
-        raise UsageError(f"a database can't be called {name!r}: 1 to {_NAME_BYTES} bytes")
+    if not name or "\0" in name or not names.fits(name):
+        raise UsageError(f"a database can't be called {name!r}: 1 to {names.MAX_BYTES} bytes")
     _require_createdb(server)
     if owner is not None:
         _require_role(server, owner)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from psycopg import ProgrammingError, conninfo, pq
 
+from lmsschema import names
 from lmsschema.database import configuration
 from lmsschema.database.configuration import Configuration
 from lmsschema.errors import UsageError
@@ -49,7 +50,6 @@ VARIABLES = ("LMSSCHEMA_DATABASE_URL", "LMSSCHEMA_HOME", configuration.VARIABLE)
 _OF_TESTS = "LMSSCHEMA_TEST_"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://")
-_IDENTIFIER_BYTES = 63
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,11 +233,13 @@ def _for_libpq(url: str, driver: str) -> str:
 
 def check_schema_name(schema: str) -> None:
     """Raise UsageError unless ``schema`` can be the name of a schema of the user's own."""
-    length = len(schema.encode())
     if not schema or "\0" in schema:
         problem = "--schema needs a name"
-    elif length > _IDENTIFIER_BYTES:
-        problem = f"--schema {schema!r} has {length} bytes, PostgreSQL takes {_IDENTIFIER_BYTES}"
+    elif not names.fits(schema):
+        problem = (
+            f"--schema {schema!r} has {names.size(schema)} bytes, PostgreSQL takes "
+            f"{names.MAX_BYTES}"
+        )
     elif schema.startswith("pg_") or schema == "information_schema":
         problem = f"--schema {schema!r} is a name that PostgreSQL keeps for itself"
     elif schema == "$user":

@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 import psycopg
 from psycopg import sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints, definition
 from lmsschema.ddl.constraints import Found
 from lmsschema.ddl.rules import Rule
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,36 +58,27 @@ class Checks:
             if name in unknown
         ]
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Add those that are missing, validate those that are not.
 
         Raises:
             UnsafeError: Rows break one of them.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
             rules = self.rules(conn)
             missing = self._missing(conn)
         if missing:
             constraints.brief(
-                database,
+                context,
                 self._additions,
                 what=f"add {self}",
                 tables=[self.table],
                 mode="ACCESS EXCLUSIVE",
-                patience=patience,
-                progress=progress,
             )
-        constraints.validate(
-            database, self.table, list(self.checks), rules, patience=patience, progress=progress
-        )
+        constraints.validate(context, self.table, list(self.checks), rules)
 
     def statements(self) -> list[str]:
         """Return the SQL, for a table that has none of them."""

@@ -18,7 +18,7 @@ from lmsschema.database.quoting import identifier
 from lmsschema.ddl import definition, once
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,19 +59,14 @@ class AddColumn(Once):
                 return True
         return False
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Add it unless it is there.
 
         Raises:
             UnsafeError: It would write the table anew.
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
-        _alter(database, self, patience, progress)
+        _alter(context, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
@@ -101,19 +96,14 @@ class WidenType(Once):
         """Whether the column has the type."""
         return types(conn, self.table).get(self.name) == self.type
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Change the type unless it is done.
 
         Raises:
             UnsafeError: It would write the table or an index anew.
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
-        _alter(database, self, patience, progress)
+        _alter(context, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
@@ -128,16 +118,12 @@ def types(conn: psycopg.Connection, table: str) -> dict[str, str]:
     return {name: kind for name, _, kind, _ in rows}
 
 
-def _alter(
-    database: Database, step: AddColumn | WidenType, patience: Patience, progress: Progress
-) -> None:
-    with database.transaction(read_only=True) as conn:
+def _alter(context: Context, step: AddColumn | WidenType) -> None:
+    with context.database.transaction(read_only=True) as conn:
         if step.done(conn):
             return
-    _refuse_rewrite(database, step)
-    once.with_lock(
-        database, step, step.table, "ACCESS EXCLUSIVE", patience=patience, progress=progress
-    )
+    _refuse_rewrite(context.database, step)
+    once.with_lock(context, step, step.table, "ACCESS EXCLUSIVE")
 
 
 def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:

@@ -13,7 +13,8 @@ from lmsschema.ddl.rules import Rule, refuse_violations
 from lmsschema.ddl.statement import qualified
 from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Mode, Work
 
 _BROKEN = (errors.CheckViolation, errors.ForeignKeyViolation, errors.UniqueViolation)
 
@@ -74,53 +75,37 @@ def whole(database: Database, tables: Sequence[str], mode: Mode) -> list[Lock]:
 
 
 def brief(
-    database: Database,
+    context: Context,
     statements: Callable[[psycopg.Connection], Sequence[sql.Composed]],
     *,
     what: str,
     tables: Sequence[str],
     mode: Mode,
-    patience: Patience,
-    progress: Progress,
 ) -> None:
     """Run what needs a lock for a moment, with retries.
 
     Args:
-        database: Where.
+        context: Where, and how long to try.
         statements: Returns what is to be run, asked once the tables are locked.
         what: The same in words.
         tables: What to lock, in this order; their partitions too.
         mode: The lock.
-        patience: How long to try.
-        progress: Told who is in the way.
 
     Raises:
-        LockTimeoutError: The locks were not got in time.
+        LockTimeoutError: The locks were not obtained in time.
     """
 
-    def work(conn: psycopg.Connection) -> None:
+    def finish(conn: psycopg.Connection) -> None:
         for statement in statements(conn):
             conn.execute(statement)
 
-    ladder.step(
-        database,
-        work,
-        what=what,
-        locks=lambda: whole(database, tables, mode),
-        patience=patience,
-        progress=progress,
-    )
+    def prepare(_: psycopg.Connection) -> Work[None]:
+        return Work(whole(context.database, tables, mode), finish=finish)
+
+    ladder.step(context, prepare, what=what)
 
 
-def validate(
-    database: Database,
-    table: str,
-    names: Sequence[str],
-    rules: Sequence[Rule],
-    *,
-    patience: Patience,
-    progress: Progress,
-) -> None:
+def validate(context: Context, table: str, names: Sequence[str], rules: Sequence[Rule]) -> None:
     """Have PostgreSQL see that all rows keep constraints; partition by partition, one read each.
 
     Locks: SHARE UPDATE EXCLUSIVE on the partition that is read, at the end on the table; for a
@@ -128,20 +113,21 @@ def validate(
 
     Raises:
         UnsafeError: Rows break them.
-        LockTimeoutError: Other DDL, or a vacuum, was in the way too long.
+        LockTimeoutError: Other DDL, or a vacuum, blocked it for too long.
     """
-    with database.transaction(read_only=True) as conn:
+    with context.database.transaction(read_only=True) as conn:
         found = read(conn, table, names)
     places = list(dict.fromkeys(one.table for one in found if one.validated is False))
     for number, place in enumerate(places, start=1):
         if len(places) > 1:
-            progress(f"validating {', '.join(names)}: {place} ({number} of {len(places)})")
+            what = f"validating {', '.join(names)}: {place} ({number} of {len(places)})"
+            context.tell(Progress(what))
 
         missing = [one.name for one in found if one.table == place and one.validated is False]
         try:
-            _run_quietly(database, place, validation(place, missing), patience, progress)
+            _run_quietly(context, place, validation(place, missing))
         except _BROKEN:
-            refuse_violations(database, rules)
+            refuse_violations(context.database, rules)
             raise  # whoever wrote the row has taken it back meanwhile
         except errors.UndefinedTable:
             continue  # a partition that was dropped meanwhile
@@ -176,23 +162,10 @@ def _between(schema: str | None) -> sql.SQL:
     return sql.SQL("\n" if schema is None else " ")
 
 
-def _run_quietly(
-    database: Database,
-    table: str,
-    statement: sql.Composed,
-    patience: Patience,
-    progress: Progress,
-) -> None:
+def _run_quietly(context: Context, table: str, statement: sql.Composed) -> None:
     """Run what conflicts with no reader and no writer, only with other DDL and with vacuum."""
-
-    def work(conn: psycopg.Connection) -> None:
-        conn.execute(statement)
-
-    ladder.step(
-        database,
-        work,
-        what=f"validate constraints of {table}",
-        locks=lambda: [Lock(database.schema, table, "SHARE UPDATE EXCLUSIVE")],
-        patience=patience,
-        progress=progress,
+    work = Work(
+        [Lock(context.database.schema, table, "SHARE UPDATE EXCLUSIVE")],
+        finish=lambda conn: conn.execute(statement),
     )
+    ladder.step(context, lambda _: work, what=f"validate constraints of {table}")

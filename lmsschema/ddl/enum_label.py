@@ -9,13 +9,12 @@ import dataclasses
 import psycopg
 from psycopg import sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import once
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +38,9 @@ class AddLabel(Once):
         """Whether the enumeration has it."""
         return self.label in labels(conn, self.type)
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,  # noqa: ARG002  it waits for nobody
-        progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Add it unless it is there."""
-        once.without_lock(database, self)
+        once.without_lock(context.database, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
@@ -90,14 +84,9 @@ class RenameLabel(Once):
             )
         return found == {self.new}
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,  # noqa: ARG002  it waits for nobody
-        progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Rename it unless it is done."""
-        once.without_lock(database, self)
+        once.without_lock(context.database, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""

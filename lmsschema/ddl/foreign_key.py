@@ -19,13 +19,13 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints, definition
 from lmsschema.ddl.constraints import Found
 from lmsschema.ddl.rules import Rule
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Mode, Patience, Progress
+from lmsschema.locks.context import Context
+from lmsschema.locks.ladder import Mode, Work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,20 +69,15 @@ class ForeignKey:
         ).format(value=value, other=identifier(self.references))
         return [Rule(self.name, self.table, broken.as_string())]
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Do what is missing.
 
         Raises:
             UnsafeError: Rows refer to what is not there, or another constraint has its name.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
         while True:
-            with database.transaction(read_only=True) as conn:
+            with context.database.transaction(read_only=True) as conn:
                 if self.done(conn):
                     return
                 rules = self.rules(conn)
@@ -94,10 +89,8 @@ class ForeignKey:
             if own.is_partitioned:
                 lacking = [one for one in lacking if one.is_partition] or lacking
             for one in lacking:
-                self._add(database, one, patience, progress)
-            constraints.validate(
-                database, self.table, [self.name], rules, patience=patience, progress=progress
-            )
+                self._add(context, one)
+            constraints.validate(context, self.table, [self.name], rules)
 
     def statements(self) -> list[str]:
         """Return the SQL, for a table without partitions."""
@@ -124,9 +117,7 @@ class ForeignKey:
     def _read(self, conn: psycopg.Connection) -> list[Found]:
         return constraints.read(conn, self.table, [self.name])
 
-    def _add(
-        self, database: Database, place: Found, patience: Patience, progress: Progress
-    ) -> None:
+    def _add(self, context: Context, place: Found) -> None:
         def statements(conn: psycopg.Connection) -> list[sql.Composed]:
             """Return nothing if it is there, or a partition came that needs its own first."""
             found = self._read(conn)
@@ -137,23 +128,21 @@ class ForeignKey:
                 return []
             return [self._definition(place.table, valid=place.is_partitioned)]
 
-        def work(conn: psycopg.Connection) -> None:
+        def finish(conn: psycopg.Connection) -> None:
             for statement in statements(conn):
                 conn.execute(statement)
 
         # taking keys over drops the partitions' own triggers on the table referred to
         mode: Mode = "ACCESS EXCLUSIVE" if place.is_partitioned else "SHARE ROW EXCLUSIVE"
-        ladder.step(
-            database,
-            work,
-            what=f"add {self} to {place.table}",
-            locks=lambda: [
-                *constraints.whole(database, [self.references], mode),
-                *constraints.whole(database, [place.table], "SHARE ROW EXCLUSIVE"),
-            ],
-            patience=patience,
-            progress=progress,
-        )
+
+        def prepare(_: psycopg.Connection) -> Work[None]:
+            locks = [
+                *constraints.whole(context.database, [self.references], mode),
+                *constraints.whole(context.database, [place.table], "SHARE ROW EXCLUSIVE"),
+            ]
+            return Work(locks, finish=finish)
+
+        ladder.step(context, prepare, what=f"add {self} to {place.table}")
 
     def _definition(self, table: str, *, valid: bool) -> sql.Composed:
         definition = sql.SQL("FOREIGN KEY ({}) REFERENCES {} (id) ON DELETE {}").format(

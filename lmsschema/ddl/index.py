@@ -10,14 +10,13 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl.rules import Rule, refuse_violations
 from lmsschema.ddl.statement import qualified
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import concurrently
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context, Progress
 
 _ATTEMPTS = 3
 
@@ -78,36 +77,32 @@ class Index:
         ).format(columns=sql.SQL(self.columns), table=identifier(self.table))
         return [Rule(self.name, self.table, broken.as_string())]
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Build it; drop first what an earlier try left.
 
         Raises:
             UnsafeError: Another index has its name; or rows break the rule of a unique one.
             LockTimeoutError: Old transactions did not end in time.
         """
+        schema = context.database.schema
         for _ in range(_ATTEMPTS):
-            with database.transaction(read_only=True) as conn:
+            with context.database.transaction(read_only=True) as conn:
                 if self.done(conn):
                     return
-            concurrently.wait_for_builds(database, self.table, f"build {self}", patience, progress)
-            with database.transaction(read_only=True) as conn:
+            concurrently.wait_for_builds(context, self.table, f"build {self}")
+            with context.database.transaction(read_only=True) as conn:
                 valid, rules = self.valid(conn), self.rules(conn)
             if valid:
                 return
             if valid is False:
-                progress(f"dropping {self}, which an earlier try left invalid")
-                self._run(database, self.dropped(database.schema), "drop", patience, progress)
+                context.tell(Progress(f"dropping {self}, which an earlier try left invalid"))
+                self._run(context, self.dropped(schema), "drop")
             try:
-                self._run(database, self.built(database.schema), "build", patience, progress)
+                self._run(context, self.built(schema), "build")
             except errors.UniqueViolation:
-                refuse_violations(database, rules)
+                refuse_violations(context.database, rules)
                 raise
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             if not self.done(conn):
                 raise LmsschemaError(
                     f"{self} is invalid after {_ATTEMPTS} builds",
@@ -127,22 +122,13 @@ class Index:
         """Return the statement that drops it."""
         return removal(self.name, schema)
 
-    def _run(
-        self,
-        database: Database,
-        statement: sql.Composed,
-        verb: str,
-        patience: Patience,
-        progress: Progress,
-    ) -> None:
+    def _run(self, context: Context, statement: sql.Composed, verb: str) -> None:
         concurrently.run(
-            database,
+            context,
             statement,
             table=self.table,
             what=f"{verb} {self}",
             drops=verb == "drop",
-            patience=patience,
-            progress=progress,
         )
 
 

@@ -15,13 +15,12 @@ import psycopg
 from psycopg import sql
 
 from lmsschema import names
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints
 from lmsschema.ddl.rules import Rule
 from lmsschema.ddl.statement import BRIEFLY, UNNOTICED, LockedStatement, qualified
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,44 +57,33 @@ class NotNull:
             for column in self._nullable(conn)
         ]
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Do what is missing.
 
         Raises:
             UnsafeError: Rows have none of the values.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
             rules = self.rules(conn)
             prepare = self._prepare(conn)
         if prepare:
             constraints.brief(
-                database,
+                context,
                 self._prepare,
                 what=f"prepare {self}",
                 tables=[self.table],
                 mode="ACCESS EXCLUSIVE",
-                patience=patience,
-                progress=progress,
             )
-        constraints.validate(
-            database, self.table, [self.helper], rules, patience=patience, progress=progress
-        )
+        constraints.validate(context, self.table, [self.helper], rules)
         constraints.brief(
-            database,
+            context,
             lambda _: [self._set(), self._drop()],
             what=f"set {self}",
             tables=[self.table],
             mode="ACCESS EXCLUSIVE",
-            patience=patience,
-            progress=progress,
         )
 
     def statements(self) -> list[str]:

@@ -9,7 +9,8 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.ddl import constraints
 from lmsschema.ddl.rules import Rule
-from lmsschema.locks.ladder import Mode, Patience, Progress
+from lmsschema.locks.context import Context
+from lmsschema.locks.ladder import Mode
 
 
 class Once(abc.ABC):
@@ -40,25 +41,20 @@ def without_lock(database: Database, step: Once) -> None:
 
 
 def with_lock(
-    database: Database,
+    context: Context,
     step: Once,
     table: str,
     mode: Mode,
-    *,
-    patience: Patience,
-    progress: Progress,
 ) -> None:
     """Run the statement of a step with its table locked for a moment, unless it is done.
 
     Raises:
-        LockTimeoutError: The lock was not got in time.
+        LockTimeoutError: The lock was not obtained in time.
     """
     constraints.brief(
-        database,
+        context,
         lambda conn: [] if step.done(conn) else [step.statement()],
         what=f"make {step}",
         tables=[table],
         mode=mode,
-        patience=patience,
-        progress=progress,
     )

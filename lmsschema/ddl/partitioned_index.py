@@ -18,7 +18,6 @@ import psycopg
 from psycopg import errors, sql
 
 from lmsschema import names
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.ddl import constraints
 from lmsschema.ddl.index import Index, creation
@@ -26,7 +25,8 @@ from lmsschema.ddl.rules import Rule
 from lmsschema.ddl.statement import qualified
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Work
 
 #: How often the partitions are looked over again for new ones.
 _ROUNDS = 10
@@ -66,42 +66,33 @@ class PartitionedIndex:
         """Return none: every row may be indexed."""
         return []
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Build what is missing.
 
         Raises:
             UnsafeError: The table has no partitions, or partitions of partitions; or another index
                 has the name.
-            LockTimeoutError: Old transactions or locks were in the way too long.
+            LockTimeoutError: Old transactions or locks blocked it for too long.
         """
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
             self._refuse_other_kinds(conn)
             there = self.index.valid(conn) is not None
         if not there:
             ladder.step(
-                database,
-                lambda conn: conn.execute(self._on_only()),
-                what=f"make {self}",
-                locks=lambda: [Lock(database.schema, self.table, "SHARE")],
-                patience=patience,
-                progress=progress,
+                context, lambda _: self._empty(context.database.schema), what=f"make {self}"
             )
         for _ in range(_ROUNDS):
-            with database.transaction(read_only=True) as conn:
+            with context.database.transaction(read_only=True) as conn:
                 missing = self._missing(conn)
                 if not missing:
                     break
             for number, partition in enumerate(missing, start=1):
-                progress(f"building {self}: {partition} ({number} of {len(missing)})")
-                self._build(database, partition, patience, progress)
-        with database.transaction(read_only=True) as conn:
+                what = f"building {self}: {partition} ({number} of {len(missing)})"
+                context.tell(Progress(what))
+                self._build(context, partition)
+        with context.database.transaction(read_only=True) as conn:
             if not self.done(conn):
                 raise LmsschemaError(
                     f"{self} is invalid although every partition has its own",
@@ -134,27 +125,28 @@ class PartitionedIndex:
     def _on_only(self) -> sql.Composed:
         return creation(self.name, self.table, f"({self.columns})", concurrently=False, only=True)
 
+    def _empty(self, schema: str) -> Work[object]:
+        """Return what makes the index of the table, empty and invalid."""
+        return Work(
+            [Lock(schema, self.table, "SHARE")], finish=lambda conn: conn.execute(self._on_only())
+        )
+
     def _missing(self, conn: psycopg.Connection) -> list[str]:
         """Return the partitions that have no valid index attached to this one."""
         values = {"index": self.name, "table": self.table}
         rows = conn.execute(query("ddl/partition_indexes"), values).fetchall()
         return [partition for partition, _, _, valid in rows if not valid]
 
-    def _build(
-        self, database: Database, partition: str, patience: Patience, progress: Progress
-    ) -> None:
+    def _build(self, context: Context, partition: str) -> None:
         """Build the index of a partition and attach it; nothing if it is none any more."""
         index = Index(part_name(partition, self.name, self.columns), partition, self.columns)
         statement = attachment(self.name, index.name)
         try:
-            index.apply(database, patience, progress)
+            index.apply(context)
             ladder.step(
-                database,
-                lambda conn: conn.execute(statement),
+                context,
+                lambda _: Work(finish=lambda conn: conn.execute(statement)),
                 what=f"attach {index}",
-                locks=list,
-                patience=patience,
-                progress=progress,
             )
         except (
             errors.UndefinedTable,

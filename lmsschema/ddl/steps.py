@@ -1,6 +1,6 @@
 """How a revision is made of lock-safe steps: each done or not by what the catalogs say.
 
-A revision says ``STEPS = (...)`` and ``steps.apply(op, STEPS)``. It may be cut short at any
+A revision says ``STEPS = (...)`` and ``steps.apply(op, STEPS)``. It may be interrupted at any
 instant: the database stays at the revision before, and the next run does what is missing.
 """
 
@@ -15,7 +15,7 @@ from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.ddl.rules import Rule, refuse_violations
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import DEFAULT_PATIENCE, Context, silent
 
 
 class Step(Protocol):
@@ -27,7 +27,7 @@ class Step(Protocol):
     def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
         """Return the rules that it brings, which the rows are not known to keep."""
 
-    def apply(self, database: Database, patience: Patience = ..., progress: Progress = ...) -> None:
+    def apply(self, context: Context) -> None:
         """Do what is missing of it."""
 
     def statements(self) -> list[str]:
@@ -51,7 +51,7 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
 
     Raises:
         UnsafeError: Rows break a rule; nothing was changed by this run.
-        LockTimeoutError: A lock was not got in time; the steps before are in place.
+        LockTimeoutError: A lock was not obtained in time; the steps before are in place.
     """
     context = op.get_context()
     if context.as_sql:
@@ -67,20 +67,20 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
         attributes = context.config.attributes
         with context.autocommit_block():
             run(
-                lent,
+                Context(
+                    lent,
+                    attributes.get("patience", DEFAULT_PATIENCE),
+                    attributes.get("tell", silent),
+                ),
                 steps,
-                attributes.get("patience", DEFAULT_PATIENCE),
-                attributes.get("notify", lambda _: None),
                 at_once=attributes.get("at_once", True),
                 before_each=attributes.get("before_each", lambda: None),
             )
 
 
 def run(
-    database: Database,
+    context: Context,
     steps: Sequence[Step],
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
     *,
     at_once: bool = False,
     before_each: Callable[[], None] = lambda: None,
@@ -90,10 +90,8 @@ def run(
     The rules of what an earlier step makes, a new column say, are looked at after that step.
 
     Args:
-        database: Where.
+        context: Where; how long each waits for its locks; told what is done, and who blocks it.
         steps: In their order.
-        patience: How long each waits for its locks.
-        progress: Told what is done, and who is in the way.
         at_once: Whether all may be done in one transaction where no table of the schema has ever
             had a row: nothing is read then, so that no lock is held for longer than an instant.
         before_each: Called before each step; what it raises ends the run.
@@ -102,21 +100,22 @@ def run(
         UnsafeError: Rows break a rule, or something else has the name of what a step makes; nothing
             was changed, except by steps before the one that the rule needs.
         LockNotAvailable: A table could not be read; nothing was changed.
-        LockTimeoutError: A lock was not got in time; the steps before are in place.
+        LockTimeoutError: A lock was not obtained in time; the steps before are in place.
         LmsschemaError: A statement failed; likewise.
     """
+    database = context.database
     with _looking(database):
         missing, at_once, rules = _look(database, steps, at_once=at_once)
         later = refuse_violations(database, rules, may_wait=True)
     with sqlstate.translated(database.target):
-        if at_once and _apply_at_once(database, steps, patience):
+        if at_once and _apply_at_once(context, steps):
             return
     for step in missing:
         before_each()
         try:
             if any(rule in later for rule in _rules(database, step)):
                 refuse_violations(database, _rules(database, step))
-            step.apply(database, patience, progress)
+            step.apply(context)
         except psycopg.Error as error:
             meant = sqlstate.translate(error, database.target)
             raise type(meant)(
@@ -175,14 +174,14 @@ def _rules(database: Database, step: Step) -> Sequence[Rule]:
         return step.rules(conn)
 
 
-def _apply_at_once(database: Database, steps: Sequence[Step], patience: Patience) -> bool:
+def _apply_at_once(context: Context, steps: Sequence[Step]) -> bool:
     """Apply all steps in a transaction; False if they have to be done one by one.
 
-    Its locks were not got, or a step uses the label of an enumeration that one before it adds.
+    Its locks were not obtained, or a step uses the label of an enumeration that one before it adds.
     Nothing was done then.
     """
     try:
-        with database.transaction(lock_timeout=patience.longest) as conn:
+        with context.database.transaction(lock_timeout=context.patience.longest) as conn:
             conn.execute("; ".join(_in_a_transaction(steps)).encode())
     except (errors.LockNotAvailable, errors.DeadlockDetected, errors.UnsafeNewEnumValueUsage):
         return False

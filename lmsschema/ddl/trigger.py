@@ -9,12 +9,11 @@ import dataclasses
 import psycopg
 from psycopg import sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import definition, once
 from lmsschema.ddl.once import Once
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +43,9 @@ class Function(Once):
                 definition.refuse(str(self), found, self.statement().as_string())
         return bool(rows)
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,  # noqa: ARG002  it locks nothing
-        progress: Progress = lambda _: None,  # noqa: ARG002  it takes no time
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Make it unless it is there."""
-        once.without_lock(database, self)
+        once.without_lock(context.database, self)
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
@@ -95,23 +89,16 @@ class Trigger(Once):
             definition.refuse(str(self), found + ("" if fires else " (disabled)"), wanted)
         return True
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Make it unless it is there.
 
         Raises:
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
-        once.with_lock(
-            database, self, self.table, "SHARE ROW EXCLUSIVE", patience=patience, progress=progress
-        )
+        once.with_lock(context, self, self.table, "SHARE ROW EXCLUSIVE")
 
     def statement(self) -> sql.Composed:
         """Return the statement."""

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from lmsschema.database.connection import Database
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints, definition
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.rules import Rule
 from lmsschema.errors import UnsafeError
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,19 +60,14 @@ class Unique:
         """Return the rule that the table's rows are not known to keep."""
         return self.index.rules(conn)
 
-    def apply(
-        self,
-        database: Database,
-        patience: Patience = DEFAULT_PATIENCE,
-        progress: Progress = lambda _: None,
-    ) -> None:
+    def apply(self, context: Context) -> None:
         """Do what is missing.
 
         Raises:
             UnsafeError: Rows break it, the table has partitions, or the name is another's.
-            LockTimeoutError: Old transactions or locks were in the way too long.
+            LockTimeoutError: Old transactions or locks blocked it for too long.
         """
-        with database.transaction(read_only=True) as conn:
+        with context.database.transaction(read_only=True) as conn:
             [own] = constraints.on_table(constraints.read(conn, self.table, [self.name]))
             if own.is_partitioned:
                 raise UnsafeError(
@@ -82,15 +76,13 @@ class Unique:
                 )
             if self.done(conn):
                 return
-        self.index.apply(database, patience, progress)
+        self.index.apply(context)
         constraints.brief(
-            database,
+            context,
             lambda _: [self._constraint()],
             what=f"add {self}",
             tables=[self.table],
             mode="ACCESS EXCLUSIVE",
-            patience=patience,
-            progress=progress,
         )
 
     def statements(self) -> list[str]:

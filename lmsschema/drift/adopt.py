@@ -15,6 +15,7 @@ from lmsschema.drift.compare import Difference, Problem
 from lmsschema.drift.renames import Rename
 from lmsschema.errors import FindingsError
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context, in_lines
 from lmsschema.migration import migrate, revisions, runner
 from lmsschema.partitions import POLICIES
 
@@ -123,7 +124,7 @@ def run(
 def _lock(database: Database, wait: float, notify: Notify) -> Iterator[None]:
     """Hold the run lock, where the server takes changes at all."""
     require_writable(database)
-    with run_lock.hold(database, wait=wait, notify=notify):
+    with run_lock.hold(Context(database, tell=in_lines(notify)), wait=wait):
         yield
 
 

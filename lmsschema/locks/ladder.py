@@ -1,12 +1,12 @@
-"""Table locks got without making anyone wait for long: all of a step's locks first, or none.
+"""Table locks taken without making anyone wait for long: all of a step's locks first, or none.
 
 A step is one transaction. Before it changes what others use, it takes every lock that it will need,
 in a fixed order. The first is waited for while nothing is held; those after it, all together, for
 less than deadlock_timeout, so that a session which takes the same tables in another order waits,
-but is never the one that gets an error. What is not got in time is given up as a whole, and tried
-again after a pause, with longer waits, beginning with the table that was not got.
+but is never the one that gets an error. If one of them is not obtained in time, none is kept, and
+all are tried again after a pause, with longer waits, beginning with the one that was not obtained.
 
-An autovacuum in the way is cancelled by PostgreSQL once someone has waited for deadlock_timeout.
+An autovacuum that blocks is cancelled by PostgreSQL once someone has waited for deadlock_timeout.
 Such a wait is made for the one table alone, holding nothing.
 """
 
@@ -14,18 +14,19 @@ import dataclasses
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.sessions import Blocker
 
 T = TypeVar("T")
-
-Progress: TypeAlias = Callable[[str], None]
 
 Mode: TypeAlias = Literal[
     "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"
@@ -62,27 +63,6 @@ class Lock:
     mode: Mode
 
 
-@dataclasses.dataclass(frozen=True)
-class Patience:
-    """How a step waits for its locks; times in seconds.
-
-    Args:
-        total: How long a step is tried in all before it is given up.
-        first: The first attempt's wait for a lock; each further attempt waits twice as long.
-        longest: The longest wait of an attempt for its first lock; all others together are waited
-            for twice as long at most, and less than deadlock_timeout.
-        quiet: The longest wait of what nobody queues behind: an index built CONCURRENTLY, a
-            constraint that is validated.
-    """
-
-    total: float = 60.0
-    first: float = 0.05
-    longest: float = 0.8
-    quiet: float = 600.0
-
-
-DEFAULT_PATIENCE = Patience()
-
 #: Part of deadlock_timeout that a step may wait while it already holds locks.
 _HOLDING = 0.6
 
@@ -90,101 +70,89 @@ _LONGEST_PAUSE = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Blocker:
-    """A session that holds a lock which conflicts with a wanted one."""
+class Work(Generic[T]):
+    """What a step does once it is prepared.
 
-    pid: int | None
-    user: str
-    schema: str
-    table: str
-    mode: str
-    age: float | None
-    state: str | None
-    query: str | None
-    autovacuum: bool
+    Attributes:
+        locks: What is locked, in the order of the first attempt. If a lock is not obtained, it is
+            the first that the next attempt asks for: whoever holds it may wait for one of the
+            others.
+        statements: What is run under the locks first. It is sent in one message with them, so that
+            nobody waits for this process to be scheduled.
+        finish: What is done then; returns what the step returns. None: nothing.
+        commit: Commit in the message with the locks, too. ``finish`` is then run without them, in
+            a transaction that has none of the settings of :meth:`Database.transaction`.
+    """
 
-    def __str__(self) -> str:
-        who = "a prepared transaction" if self.pid is None else f"pid {self.pid} ({self.user})"
-        age = "" if self.age is None else f", transaction open for {self.age:.1f} s"
-        state = f", {self.state}" if self.state else ""
-        text = f", query: {self.query}" if self.query else ""
-        return f"{who} holds {self.mode} on {self.table}{age}{state}{text}"
+    locks: Sequence[Lock] = ()
+    statements: Sequence[sql.Composed] = ()
+    finish: Callable[[psycopg.Connection], T] | None = None
+    commit: bool = False
 
 
 def step(
-    database: Database,
-    work: Callable[[psycopg.Connection], T],
-    *,
-    what: str,
-    locks: Callable[[], Sequence[Lock]],
-    prepare: Callable[[psycopg.Connection], object] = lambda _: None,
-    statements: Callable[[], Sequence[sql.Composed]] = lambda: (),
-    commit: bool = False,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
-) -> T:
-    """Run a step in a transaction, until it gets its locks; return what ``work`` returns.
+    context: Context, prepare: Callable[[psycopg.Connection], Work[T] | None], *, what: str
+) -> T | None:
+    """Run a step in a transaction, until it gets its locks.
 
     Args:
-        database: Where.
-        work: What is done under the locks.
+        context: Where, how long to wait, and whom to tell who blocks it, whenever that changes.
+        prepare: Does what no reader and no writer waits for, and returns the rest; None: there is
+            nothing more to do. Called again in each attempt.
         what: What the step does, for messages: ``make learning_events_2026_11``.
-        locks: What is locked, asked after ``prepare``; in the order of the first attempt. If a
-            lock is not got, it is the first that the next attempt asks for: whoever holds it may
-            wait for one of the others.
-        prepare: What is done before; no reader and no writer waits for it.
-        statements: What is run under the locks before ``work``, asked after ``prepare``. It is sent
-            in one message with the locks, so that nobody waits for this process to be scheduled.
-        commit: Commit in that message, too. ``work`` is then run without the locks, in a
-            transaction that has none of the settings of :meth:`Database.transaction`.
-        patience: How long to wait.
-        progress: Told who is in the way, whenever that changes.
+
+    Returns:
+        What ``finish`` of the work returns; None where there is no work, or no ``finish``.
 
     Raises:
-        LockTimeoutError: The locks were not got in the time that ``patience`` allows; nothing of
-            the step remains.
+        LockTimeoutError: The locks were not obtained in the time that the patience allows; nothing
+            of the step remains.
     """
-    deadline = time.monotonic() + patience.total
+    database, patience = context.database, context.patience
+    deadline = Deadline(patience.total)
     wait = patience.first
     attempts, told = 0, ""
     stuck: Lock | None = None
     while True:
         attempts += 1
+        work: Work[T] | None = None
         try:
             with database.transaction(lock_timeout=wait) as conn:
-                prepare(conn)
-                end = [_COMMIT] if commit else []
-                take(conn, _first(stuck, locks()), wait, [*statements(), *end])
-                return work(conn)
+                work = prepare(conn)
+                if work is None:
+                    return None
+                end = [_COMMIT] if work.commit else []
+                take(conn, _first(stuck, work.locks), wait, [*work.statements, *end])
+                return None if work.finish is None else work.finish(conn)
         except (errors.LockNotAvailable, errors.DeadlockDetected):
-            wanted = locks()
-            in_the_way = blockers(database, wanted)
-            stuck = _blocked(wanted, in_the_way)
+            locks = None if work is None else work.locks
+            found = blockers(database, locks)
+            stuck = _blocked(locks or (), found)
         pause = min(wait, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
-        if time.monotonic() + pause >= deadline:
+        if pause >= deadline.left:
             raise LockTimeoutError(
-                f"gave up to {what} after {attempts} attempts in {patience.total:g} s: "
-                + ("; ".join(map(str, in_the_way)) or "its tables are locked again and again"),
+                f"did not {what} after {attempts} attempts in {patience.total:g} s: "
+                + ("; ".join(map(str, found)) or "its tables are locked again and again"),
                 hint="What was done before is in place. Run the command again, or end what blocks.",
-                details={"blockers": [dataclasses.asdict(b) for b in in_the_way]},
+                details={"blockers": [blocker.as_data() for blocker in found]},
             )
-        who = ", ".join(str(blocker.pid) for blocker in in_the_way)
-        news = attempts > 1 or any(blocker.autovacuum for blocker in in_the_way)
-        if in_the_way and who != told and news:
-            progress(f"waiting to {what}: {in_the_way[0]}")
+        who = ", ".join(str(blocker.pid) for blocker in found)
+        news = attempts > 1 or any(blocker.autovacuum for blocker in found)
+        if found and who != told and news:
+            context.tell(Progress(f"waiting to {what}: {found[0]}"))
             told = who
         time.sleep(pause)
-        for blocker in in_the_way:
-            if blocker.autovacuum:
-                _cancel_autovacuum(database, blocker)
+        for blocker in found:
+            if blocker.autovacuum and blocker.schema and blocker.table:
+                _cancel_autovacuum(database, blocker.schema, blocker.table)
         wait = min(wait * 2, patience.longest)
 
 
-def _blocked(locks: Sequence[Lock], in_the_way: Sequence[Blocker]) -> Lock | None:
-    """Return the lock that the oldest transaction in the way keeps us from."""
-    if not in_the_way:
+def _blocked(locks: Sequence[Lock], found: Sequence[Blocker]) -> Lock | None:
+    """Return the lock that the blocker with the oldest transaction keeps us from."""
+    if not found:
         return None
-    table = (in_the_way[0].schema, in_the_way[0].table)
+    table = (found[0].schema, found[0].table)
     return next((lock for lock in locks if (lock.schema, lock.table) == table), None)
 
 
@@ -206,7 +174,7 @@ def take(
     statements of ``then`` are run in the same round trip.
 
     Raises:
-        psycopg.errors.LockNotAvailable: One was not got; the transaction is at its end.
+        psycopg.errors.LockNotAvailable: One was not obtained; the transaction is at its end.
     """
     if not locks:
         for statement in then:
@@ -240,21 +208,30 @@ def _deadlock_timeout(conn: psycopg.Connection) -> float:
     return float(row[0]) if row else 1.0
 
 
-def blockers(database: Database, locks: Sequence[Lock]) -> list[Blocker]:
-    """Return who holds locks that conflict, the oldest transaction first, three at most."""
-    wanted = [(lock, mode) for lock in locks for mode in _CONFLICTS[lock.mode]]
+def blockers(database: Database, locks: Sequence[Lock] | None) -> list[Blocker]:
+    """Return who holds locks that conflict, the oldest transaction first, three at most.
+
+    Args:
+        database: Where.
+        locks: The locks that are wanted; None: to read tables of the schema.
+    """
+    wanted: list[tuple[str, str | None, str]]
+    if locks is None:
+        wanted = [(database.schema, None, "AccessExclusiveLock")]
+    else:
+        wanted = [(one.schema, one.table, mode) for one in locks for mode in _CONFLICTS[one.mode]]
     rows = database.conn.execute(
         query("locks/blockers"),
         {
-            "schemas": [lock.schema for lock, _ in wanted],
-            "tables": [lock.table for lock, _ in wanted],
-            "modes": [mode for _, mode in wanted],
+            "schemas": [schema for schema, _, _ in wanted],
+            "tables": [table for _, table, _ in wanted],
+            "modes": [mode for _, _, mode in wanted],
         },
     ).fetchall()
     return [Blocker(*row) for row in rows]
 
 
-def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
+def _cancel_autovacuum(database: Database, schema: str, table: str) -> None:
     """Wait for one table long enough for PostgreSQL to cancel an autovacuum on it.
 
     It is waited for in a mode for which neither readers nor writers queue up.
@@ -262,6 +239,6 @@ def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
     wait = 1.3 * _deadlock_timeout(database.conn)
     try:
         with database.transaction(lock_timeout=wait) as conn:
-            take(conn, [Lock(blocker.schema, blocker.table, "SHARE UPDATE EXCLUSIVE")], wait)
+            take(conn, [Lock(schema, table, "SHARE UPDATE EXCLUSIVE")], wait)
     except (errors.LockNotAvailable, errors.InsufficientPrivilege):
         return  # one that prevents wraparound is not cancelled; a role may not lock: wait on

@@ -2,8 +2,6 @@
 
 import contextlib
 import functools
-import random
-import time
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -12,7 +10,9 @@ from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.session import open_connection
+from lmsschema.deadline import Deadline
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
+from lmsschema.locks.context import Context, Progress
 
 #: Seconds that a run waits for another one where the caller does not say.
 WAIT = 60.0
@@ -22,9 +22,7 @@ _LONGEST_POLL = 1.0
 
 
 @contextlib.contextmanager
-def hold(
-    database: Database, *, wait: float = WAIT, notify: Callable[[str], None] = lambda _: None
-) -> Iterator[Callable[[], None]]:
+def hold(context: Context, *, wait: float = WAIT) -> Iterator[Callable[[], None]]:
     """Hold the run lock of the database's schema; yields what raises once it is lost.
 
     The lock belongs to an open transaction on a connection of its own: it survives a pooler in
@@ -33,15 +31,14 @@ def hold(
     hold a snapshot.
 
     Args:
-        database: The database and schema to lock.
+        context: The database and schema to lock; told once who is waited for.
         wait: Seconds to wait for another run.
-        notify: Called once, with a sentence that names the other run, before waiting.
 
     Raises:
         LockTimeoutError: Another run still holds the lock after ``wait`` seconds.
     """
-    deadline = time.monotonic() + wait
-    pause = _POLL
+    database = context.database
+    deadline = Deadline(wait, pause=_POLL, longest=_LONGEST_POLL)
     with contextlib.closing(open_connection(database.target)) as conn:
         told = False
         cursor = psycopg.ClientCursor(conn)
@@ -52,16 +49,15 @@ def hold(
             if taken == (True,):
                 break
             conn.execute("ROLLBACK")
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 raise LockTimeoutError(
                     f"{_holder(database)} still works on schema {database.schema} after {wait:g} s",
                     hint="Wait for it to end, or give a longer --wait.",
                 )
             if not told:
-                notify(f"waiting for {_holder(database)}")
+                context.tell(Progress(f"waiting for {_holder(database)}"))
                 told = True
-            time.sleep(min(pause, max(0.0, deadline - time.monotonic())) * random.uniform(0.5, 1))  # noqa: S311  jitter, no secret
-            pause = min(pause * 2, _LONGEST_POLL)
+            deadline.pause()
         yield functools.partial(_require, database, conn)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.errors import UsageError
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context
 from lmsschema.migration import line, position, preflight, revisions, runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry
 from lmsschema.migration.runner import Applied, Notify
@@ -34,7 +35,7 @@ def downgrade(
     Raises:
         UnsafeError: Rows would be lost and ``lose_rows`` was not given; nothing was changed.
     """
-    with run_lock.hold(database, wait=wait, notify=notify) as require_lock:
+    with run_lock.hold(Context(database, tell=notify), wait=wait) as require_lock:
         before = position.current(database)
         wanted = revisions.find(name, before)
         ids = revisions.ids()

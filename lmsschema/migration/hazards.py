@@ -11,6 +11,7 @@ from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
+from lmsschema.locks.context import Tell
 from lmsschema.migration import estimate, measure
 from lmsschema.migration.measured import Statement
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
@@ -151,7 +152,7 @@ def assess(
     *,
     shadow_url: str | None = None,
     retry: Retry = DEFAULT_RETRY,
-    notify: Callable[[str], None] = lambda _: None,
+    notify: Tell = lambda _: None,
 ) -> Assessment:
     """Have the pending revisions measured, where the database has tables with rows.
 

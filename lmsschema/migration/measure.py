@@ -5,11 +5,12 @@ to be upgraded and no rows (:mod:`lmsschema.migration.recorder` says how they ar
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from lmsschema.database import throwaway
 from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
+from lmsschema.locks.context import Context, Progress, Tell
 from lmsschema.migration import revisions, runner, shadow, site
 from lmsschema.migration.measured import Statement
 from lmsschema.migration.recorder import Recorder
@@ -40,7 +41,7 @@ def run(
     pending: Sequence[str],
     *,
     shadow_url: str | None = None,
-    notify: Callable[[str], None] = lambda _: None,
+    notify: Tell = lambda _: None,
 ) -> Measured:
     """Run the pending revisions on a scratch copy of a schema.
 
@@ -59,13 +60,13 @@ def run(
         throwaway.drop_orphans(place.conn, _PREFIX)
         name = throwaway.name(_PREFIX, throwaway.take(place.conn), 1)
         with shadow.database(place, name) as copy:
-            notify(f"measuring locks on PostgreSQL {place.version} ({place.target})")
+            notify(Progress(f"measuring locks on PostgreSQL {place.version} ({place.target})"))
             _build(copy, before)
             missing = site.copy(database, copy)
             found = {}
             with Recorder.recording(copy) as recorder:
                 for number, revision in enumerate(pending, start=1):
-                    notify(f"measuring locks: {revision} ({number} of {len(pending)})")
+                    notify(Progress(f"measuring locks: {revision} ({number} of {len(pending)})"))
                     runner.run(copy, "upgrade", [revision], lambda _: None, at_once=False)
                     found[revision] = recorder.take()
             return Measured(found, f"PostgreSQL {place.version} ({place.target})", missing)
@@ -79,4 +80,4 @@ def _build(copy: Database, before: str) -> None:
         with copy.transaction(read_only=True) as conn:
             there = state.exists(conn, copy.schema, policy.table)
         if there:
-            ensure.ensure(copy, policy)
+            ensure.ensure(Context(copy), policy)

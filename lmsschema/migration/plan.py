@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from psycopg import errors
@@ -11,7 +11,7 @@ from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
-from lmsschema.locks.ladder import DEFAULT_PATIENCE
+from lmsschema.locks.context import DEFAULT_PATIENCE, Progress, Tell
 from lmsschema.migration import fingerprint, hazards, line, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
 from lmsschema.migration.retry import DEFAULT_RETRY, patiently
@@ -70,7 +70,7 @@ def make(
     name: str = revisions.HEAD,
     *,
     shadow_url: str | None = None,
-    notify: Callable[[str], None] = lambda _: None,
+    notify: Tell = lambda _: None,
 ) -> Plan:
     """Plan an upgrade to the revision ``name``, reading the database without changing it.
 
@@ -106,7 +106,7 @@ def make(
 
 
 def _refused(
-    database: Database, before: str | None, pending: list[str], notify: Callable[[str], None]
+    database: Database, before: str | None, pending: list[str], notify: Tell
 ) -> UnsafeError | None:
     """Return why ``upgrade`` will refuse, if it will.
 
@@ -127,7 +127,8 @@ def _refused(
     except DatabaseUnavailableError as error:
         if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
             raise
-        notify(f"rows were not held against the rules of pending revisions: {error.message}")
+        what = f"rows were not held against the rules of pending revisions: {error.message}"
+        notify(Progress(what))
     return None
 
 

@@ -1,7 +1,7 @@
 """What is looked at before a run, and refused as unsafe; nothing is changed here."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from psycopg import errors, sql
 
@@ -9,6 +9,7 @@ from lmsschema.database.connection import Database, require_owner
 from lmsschema.database.queries import query
 from lmsschema.ddl import steps
 from lmsschema.errors import LmsschemaError, UnsafeError
+from lmsschema.locks.context import Tell
 from lmsschema.migration import revisions, runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry
 
@@ -105,7 +106,7 @@ def refuse_downgrade(
     *,
     lose_rows: bool,
     retry: Retry = DEFAULT_RETRY,
-    notify: Callable[[str], None] = lambda _: None,
+    notify: Tell = lambda _: None,
 ) -> None:
     """Raise UnsafeError if taking revisions back loses rows, or something depends on what goes.
 

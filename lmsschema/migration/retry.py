@@ -14,14 +14,14 @@ from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database
 from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks import watcher
-from lmsschema.locks.ladder import Patience
-from lmsschema.locks.watcher import Blocker
+from lmsschema.locks.context import Context, Patience, Progress, Tell
+from lmsschema.locks.sessions import Blocker
 
 if TYPE_CHECKING:
     import sqlalchemy
 
 T = TypeVar("T")
-Notify = Callable[[str], None]
+Notify = Tell
 
 #: What another attempt may be spared.
 PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
@@ -78,7 +78,7 @@ def patiently(
         LockTimeoutError: A table was locked throughout; names who locks it.
     """
     for attempt in itertools.count(1):
-        with watcher.watched(database, notify, retry.lock_timeout) as blockers:
+        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as blockers:
             try:
                 return read()
             except PASSING as error:
@@ -91,13 +91,15 @@ def patiently(
                 details=meant.details
                 | {
                     "attempts": attempt,
-                    "blockers": [dataclasses.asdict(blocker) for blocker in blockers],
+                    "blockers": [blocker.as_data() for blocker in blockers],
                 },
             ) from failed
         pause = retry.pause(attempt)
         notify(
-            f"{what}: a table is locked; attempt {attempt + 1} of {retry.retries + 1} in "
-            f"{pause:.1f} s"
+            Progress(
+                f"{what}: a table is locked; attempt {attempt + 1} of {retry.retries + 1} in "
+                f"{pause:.1f} s"
+            )
         )
         time.sleep(pause)
     raise AssertionError  # the count has no end
@@ -124,8 +126,10 @@ def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
         raise _failure(database, revision, failed, attempt, blockers) from failed
     pause = retry.pause(attempt)
     notify(
-        f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
-        f"{retry.retries + 1} in {pause:.1f} s"
+        Progress(
+            f"{revision} did not get a lock in {retry.lock_timeout:g} s; attempt {attempt + 1} of "
+            f"{retry.retries + 1} in {pause:.1f} s"
+        )
     )
     time.sleep(pause)
 
@@ -155,6 +159,6 @@ def _failure(
             "revision": revision,
             "statement": ran,
             "attempts": attempts,
-            "blockers": [dataclasses.asdict(blocker) for blocker in blockers],
+            "blockers": [blocker.as_data() for blocker in blockers],
         },
     )

@@ -15,6 +15,7 @@ from lmsschema.database.connection import Database
 from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import LmsschemaError
 from lmsschema.locks import watcher
+from lmsschema.locks.context import Context, Tell
 from lmsschema.migration import revisions
 from lmsschema.migration.retry import DEFAULT_RETRY, PASSING, Retry, wait_or_give_up
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lmsschema.ddl.steps import Step
 
 T = TypeVar("T")
-Notify = Callable[[str], None]
+Notify = Tell
 Direction = Literal["upgrade", "downgrade"]
 
 
@@ -142,7 +143,7 @@ def _retried(
     import sqlalchemy
 
     for number in itertools.count(1):
-        with watcher.watched(database, notify, retry.lock_timeout) as blockers:
+        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as blockers:
             try:
                 return attempt()
             except (sqlalchemy.exc.DBAPIError, *PASSING) as error:
@@ -168,7 +169,7 @@ def _call(
         settings = config(
             connection=lent,
             patience=retry.patience(),
-            notify=notify,
+            tell=notify,
             at_once=at_once,
             before_each=before_each,
         )

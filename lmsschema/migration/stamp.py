@@ -2,6 +2,7 @@
 
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context
 from lmsschema.migration import position, revisions, runner
 from lmsschema.migration.runner import Notify
 
@@ -14,7 +15,7 @@ def stamp(
     notify: Notify = lambda _: None,
 ) -> tuple[str | None, str | None]:
     """Record ``name`` as the database's revision; return the revisions before and after."""
-    with run_lock.hold(database, wait=wait, notify=notify):
+    with run_lock.hold(Context(database, tell=notify), wait=wait):
         before = position.current(database)
         wanted = revisions.find(name, before)
         require_writable(database)

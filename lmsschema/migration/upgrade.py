@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context
 from lmsschema.migration import line, position, preflight, revisions, runner
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
 from lmsschema.migration.runner import Applied, Notify
@@ -68,7 +69,7 @@ def upgrade(
     line.require(steps)
     require_writable(database)
     if steps:
-        with run_lock.hold(database, wait=wait, notify=notify) as require_lock:
+        with run_lock.hold(Context(database, tell=notify), wait=wait) as require_lock:
             before = position.current(database)  # another run may have done the work meanwhile
             steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
             if steps:
@@ -134,4 +135,4 @@ def _ensure_partitions(database: Database, notify: Notify) -> Iterator[ensure.Ou
         with database.transaction(read_only=True) as conn:
             there = state.exists(conn, database.schema, policy.table)
         if there:
-            yield ensure.ensure(database, policy, progress=notify)
+            yield ensure.ensure(Context(database, tell=notify), policy)

@@ -1,25 +1,21 @@
 """A run over a partitioned table: its next action is chosen and applied, or passed over."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.database.connection import Database
 from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Mode, Work
 from lmsschema.partition_manager import attach, state, statements
+from lmsschema.partition_manager.attach import NameTakenError
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Action, Attach, Create, Finalize, Policy, bound
 
 Planner: TypeAlias = Callable[[State], Sequence[Action]]
-
-
-class _PassedOver(Exception):  # noqa: N818  no error: the run goes on without one action
-    """An action can't be applied; its transaction is rolled back and the run goes on."""
 
 
 class Run:
@@ -33,95 +29,87 @@ class Run:
         state: How the table stood before the transaction under way.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        policy: Policy,
-        planner: Planner,
-        patience: Patience,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, context: Context, policy: Policy, planner: Planner) -> None:
         self.done: list[Action] = []
         self.in_the_way: list[Create] = []
         self.refused: list[UnsafeError] = []
         self.postponed: LockTimeoutError | None = None
         self.state: State
-        self._database = database
+        self._context = context
+        self._database = context.database
         self._policy = policy
         self._planner = planner
-        self._patience = patience
-        self._progress = progress
-        self._batch: list[Action] = []
+        self._batch: list[Action] = []  # what the transaction under way applies
         self._pass_over: set[Action] = set()
         self._one_by_one = False
-        self._around = attach.surroundings(database, policy)
+        self._around = attach.surroundings(self._database, policy)
 
     def goes_on(self) -> bool:
         """Apply what comes next, or find that it has to be passed over; False if nothing is left.
 
         Raises:
             BusyError: Another run is at work.
-            LockTimeoutError: A lock was not got in time; what was done before is in place.
+            LockTimeoutError: A lock was not obtained in time; what was done before is in place.
         """
+        what = f"make partitions of {self._policy.table}"
         try:
-            ladder.step(
-                self._database,
-                self._finish,
-                what=f"make partitions of {self._policy.table}",
-                locks=self._locks,
-                prepare=self._prepare,
-                statements=self._statements,
-                commit=not self._around.identity_by_index,
-                patience=self._patience,
-                progress=self._progress,
-            )
-        except _PassedOver:
-            return True
+            applied = ladder.step(self._context, self._prepare, what=what)
+        except NameTakenError as error:
+            self._refuse(error)
         except errors.CheckViolation as error:
             self._violated(error)
-            return True
         except LockTimeoutError as error:
             self._postpone(error)
-            return True
-        self.done += self._batch
-        for action in self._batch:
-            self._progress(_told(action))
+        else:
+            for one in applied or ():
+                self.done.append(one)
+                self._context.tell(Progress(_told(one)))
         return bool(self._batch)
 
-    def _locks(self) -> list[Lock]:
-        """Return the locks that the actions under way need."""
-        if all(isinstance(action, Finalize) for action in self._batch):
-            return []
-        # PostgreSQL replaces the triggers of foreign keys that a table brings along
-        along = any(isinstance(action, Attach) for action in self._batch)
-        mode: Mode = "ACCESS EXCLUSIVE" if along else "SHARE ROW EXCLUSIVE"
-        return attach.needed(self._database, self._policy, self._around, self.state.default, mode)
-
-    def _prepare(self, conn: psycopg.Connection) -> None:
+    def _prepare(self, conn: psycopg.Connection) -> Work[list[Action]] | None:
         """Choose the next action, or all if the table has no partition and so no row."""
+        self._batch = []
         state.claim(conn, self._database, self._policy)
         self.state = state.read(self._database, self._policy)
         wanted = [one for one in self._planner(self.state) if self._is_possible(one)]
         at_once = not self.state.partitions and not self._one_by_one
-        self._batch = wanted if at_once else wanted[: _together(wanted)]
-        if creates := [action for action in self._batch if isinstance(action, Create)]:
-            self._create(creates)
-        for action in self._batch:
-            if isinstance(action, Finalize):  # before anybody waits for us: it waits for others
-                conn.execute(statements.finalize(self._policy, action))
+        batch = wanted if at_once else wanted[: _together(wanted)]
+        if not batch:
+            return None
+        self._batch = batch
+        creates = [action for action in batch if isinstance(action, Create)]
+        for action in creates:
+            if self._rows_in_the_way(action):
+                self._block(action)
+                return None
+        if creates:
+            names = [action.name for action in creates]
+            attach.create(self._database, self._policy, names, self._around)
+        for one in batch:
+            if isinstance(one, Finalize):  # before anybody waits for us: it waits for others
+                conn.execute(statements.finalize(self._policy, one))
+        attached = [one for one in batch if not isinstance(one, Finalize)]
+        return Work(
+            self._locks(attached),
+            [statements.attach(self._policy, action) for action in attached],
+            lambda _: self._finish(batch),
+            commit=not self._around.identity_by_index,
+        )
 
-    def _statements(self) -> list[sql.Composed]:
-        """Return what is run of them under the locks."""
-        return [
-            statements.attach(self._policy, action)
-            for action in self._batch
-            if not isinstance(action, Finalize)
-        ]
+    def _locks(self, attached: Sequence[Create | Attach]) -> list[Lock]:
+        """Return the locks that attaching takes."""
+        if not attached:
+            return []
+        # PostgreSQL replaces the triggers of foreign keys that a table brings along
+        along = any(isinstance(action, Attach) for action in attached)
+        mode: Mode = "ACCESS EXCLUSIVE" if along else "SHARE ROW EXCLUSIVE"
+        return attach.needed(self._database, self._policy, self._around, self.state.default, mode)
 
-    def _finish(self, conn: psycopg.Connection) -> None:  # noqa: ARG002  the database's own
-        """Give what was attached the rest, where the commit has waited for it."""
-        attached = [one.name for one in self._batch if not isinstance(one, Finalize)]
+    def _finish(self, batch: list[Action]) -> list[Action]:
+        """Give what was attached the rest, where the commit has waited for it; return all."""
+        attached = [one.name for one in batch if not isinstance(one, Finalize)]
         attach.finish(self._database, self._policy, attached, self._around)
+        return batch
 
     def _postpone(self, error: LockTimeoutError) -> None:
         """Go on without the end of a detach that was not got; raise any other error.
@@ -130,15 +118,15 @@ class Run:
         """
         if not any(isinstance(action, Finalize) for action in self._batch):
             raise error
-        from lmsschema.locks import concurrently
+        from lmsschema.locks import sessions
 
-        old = concurrently.old_transactions(self._database.conn, older=0)
+        old = sessions.old_transactions(self._database.conn, older=0)
         self.postponed = LockTimeoutError(
             f"did not finish the detach of {self._batch[0].name}, which was cut short and waits "
             "for: " + ("; ".join(map(str, old)) or "a transaction that has ended by now"),
             hint="Its rows are out of sight until then. Let those end, or end them; then run the "
             "command again.",
-            details={"blockers": [dataclasses.asdict(one) for one in old]},
+            details={"blockers": [one.as_data() for one in old]},
         )
         self._pass_over.update(self._batch)
 
@@ -155,24 +143,19 @@ class Run:
         (action,) = self._batch if len(self._batch) == 1 else (None,)
         if not isinstance(action, Create):
             raise error
+        self._block(action)
+
+    def _block(self, action: Create) -> None:
+        """Pass over a partition since the default holds rows of its."""
         self.in_the_way.append(action)
         self._pass_over.add(action)
 
-    def _create(self, actions: list[Create]) -> None:
-        for action in actions:
-            if self._rows_in_the_way(action):
-                self.in_the_way.append(action)
-                self._pass_over.add(action)
-                raise _PassedOver
-        try:
-            names = [action.name for action in actions]
-            attach.create(self._database, self._policy, names, self._around)
-        except UnsafeError as error:
-            if len(actions) == 1:
-                self.refused.append(error)
-                self._pass_over.update(actions)
-            self._one_by_one = True
-            raise _PassedOver from None
+    def _refuse(self, error: NameTakenError) -> None:
+        """Pass over the partition whose name is taken, once it is tried alone."""
+        if len(self._batch) == 1:
+            self.refused.append(error)
+            self._pass_over.update(self._batch)
+        self._one_by_one = True
 
     def _rows_in_the_way(self, action: Create) -> bool:
         """Whether the default holds a row that belongs to a partition which is to be made."""

@@ -40,6 +40,10 @@ class Surroundings:
     storage: tuple[str, ...]
 
 
+class NameTakenError(UnsafeError):
+    """The name of a partition is taken by something that is none of the table's."""
+
+
 def surroundings(database: Database, policy: Policy) -> Surroundings:
     """Read what making partitions of a table touches."""
     row = database.conn.execute(
@@ -84,7 +88,7 @@ def create(database: Database, policy: Policy, names: Sequence[str], around: Sur
     Takes no lock that anyone notices (ACCESS SHARE on the partitioned table).
 
     Raises:
-        UnsafeError: A relation of such a name exists; it is left as it is.
+        NameTakenError: A relation of such a name exists; it is left as it is.
     """
     conn = database.conn
     statements = []
@@ -100,9 +104,9 @@ def create(database: Database, policy: Policy, names: Sequence[str], around: Sur
     inheritance.mend(conn, found)
 
 
-def taken(database: Database, policy: Policy, names: Sequence[str]) -> UnsafeError:
+def taken(database: Database, policy: Policy, names: Sequence[str]) -> NameTakenError:
     """Return the error that a name of these is taken by something that is none of the table's."""
-    return UnsafeError(
+    return NameTakenError(
         f"{' or '.join(names)} exists in schema {database.schema} and is no partition of "
         f"{policy.table}; it was left as it is",
         hint=f"If lmsschema detached it: lmsschema partitions restore {names[0]}. "

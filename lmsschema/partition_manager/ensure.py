@@ -3,10 +3,10 @@
 import dataclasses
 from datetime import datetime
 
-from lmsschema.database.connection import Database, require_writable
+from lmsschema.database.connection import require_writable
 from lmsschema.database.sqlstate import translated
 from lmsschema.errors import LockTimeoutError
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Patience, Progress
+from lmsschema.locks.context import Context, Progress
 from lmsschema.partition_manager import heal
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.actions import Planner, Run
@@ -47,11 +47,8 @@ class Outcome:
 
 
 def ensure(
-    database: Database,
+    context: Context,
     policy: Policy,
-    *,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
 ) -> Outcome:
     """Make what is missing from the current interval to the last one ahead, and the default.
 
@@ -62,10 +59,8 @@ def ensure(
     the default stand in the way, the default is promoted if that brings them home.
 
     Args:
-        database: Where; opened and closed by the caller.
+        context: Where, and how long each partition's locks are waited for.
         policy: The table's policy.
-        patience: How long each partition's locks are waited for.
-        progress: Told what was made and who is in the way.
 
     Raises:
         LockTimeoutError: A lock was not got in time; what was made before is in place.
@@ -75,38 +70,36 @@ def ensure(
     def planner(state: State) -> list[Action]:
         return plan(policy, state.partitions, state.now)
 
-    outcome = make(database, policy, planner, patience=patience, progress=progress)
+    outcome = make(context, policy, planner)
     if not outcome.in_the_way:
         return outcome
-    healed = heal.heal(database, policy, may_move=False, patience=patience, progress=progress)
+    healed = heal.heal(context, policy, may_move=False)
     if not healed.applied:
         return dataclasses.replace(outcome, healed=healed.plan)
-    after = make(database, policy, planner, patience=patience, progress=progress)
+    after = make(context, policy, planner)
     return dataclasses.replace(after, done=outcome.done + after.done, healed=healed.plan)
 
 
 def make(
-    database: Database,
+    context: Context,
     policy: Policy,
     planner: Planner,
-    *,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
 ) -> Outcome:
     """Do what ``planner`` wants of a table until it wants nothing more; see :func:`ensure`."""
+    database = context.database
     with translated(database.target):
         with database.transaction(read_only=True):
             state = partition_state.read(database, policy)
-        left = _clear(database, policy, patience, progress) if state.unfinished else None
+        left = _clear(context, policy) if state.unfinished else None
         if not planner(state) and left is None:
             return _outcome(policy, state)
         require_writable(database)
-        run = Run(database, policy, planner, patience, progress)
+        run = Run(context, policy, planner)
         try:
             while run.goes_on():
                 pass
         except BusyError:
-            progress(partition_state.busy(policy))
+            context.tell(Progress(partition_state.busy(policy)))
             with database.transaction(read_only=True):
                 state = partition_state.read(database, policy)
             return _outcome(policy, state, run, busy=True)
@@ -119,20 +112,18 @@ def make(
     return _outcome(policy, run.state, run)
 
 
-def _clear(
-    database: Database, policy: Policy, patience: Patience, progress: Progress
-) -> LockTimeoutError | None:
+def _clear(context: Context, policy: Policy) -> LockTimeoutError | None:
     """Remove what a move left that was cut short; what is to be made does not wait for that.
 
     Returns:
         Why it could not be removed, if a lock was not got in time.
     """
-    if database.read_only:
+    if context.database.read_only:
         return None
     from lmsschema.partition_manager import leftovers
 
     try:
-        leftovers.clear(database, policy, patience, progress)
+        leftovers.clear(context, policy)
     except BusyError:  # perhaps it is the move itself
         return None
     except LockTimeoutError as error:

@@ -9,13 +9,13 @@ Each statement is a transaction of its own:
 
 import dataclasses
 
-import psycopg
 from psycopg import sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
+from lmsschema.locks.context import Context
+from lmsschema.locks.ladder import Lock, Mode, Work
 from lmsschema.partitions import Policy
 
 
@@ -41,30 +41,20 @@ def read(database: Database, policy: Policy, table: str) -> list[Key]:
     return [Key(*row) for row in rows]
 
 
-def add(
-    database: Database, policy: Policy, table: str, patience: Patience, progress: Progress
-) -> None:
+def add(context: Context, policy: Policy, table: str) -> None:
     """Give a table the foreign keys of the partitioned table, validated, so that ATTACH reads none.
 
     Run again after it was cut short, it does what is left.
     """
-    for key in read(database, policy, table):
+    for key in read(context.database, policy, table):
         if key.own_name is None:
             statement = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} NOT VALID").format(
                 sql.Identifier(table), sql.Identifier(key.name), sql.SQL(key.definition)
             )
-            _step(
-                database,
-                table,
-                key,
-                "SHARE ROW EXCLUSIVE",
-                statement,
-                patience=patience,
-                progress=progress,
-            )
-    for key in read(database, policy, table):
+            _step(context, table, key, "SHARE ROW EXCLUSIVE", statement)
+    for key in read(context.database, policy, table):
         if key.own_name is not None and not key.own_validated:
-            with database.transaction() as conn:
+            with context.database.transaction() as conn:
                 conn.execute(
                     sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
                         sql.Identifier(table), sql.Identifier(key.own_name)
@@ -72,47 +62,20 @@ def add(
                 )
 
 
-def drop(
-    database: Database, policy: Policy, table: str, patience: Patience, progress: Progress
-) -> None:
+def drop(context: Context, policy: Policy, table: str) -> None:
     """Drop a table's foreign keys, one a transaction, so that dropping it locks no other table."""
-    for key in read(database, policy, table):
+    for key in read(context.database, policy, table):
         if key.own_name is not None:
             statement = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
                 sql.Identifier(table), sql.Identifier(key.own_name)
             )
-            _step(
-                database,
-                table,
-                key,
-                "ACCESS EXCLUSIVE",
-                statement,
-                patience=patience,
-                progress=progress,
-            )
+            _step(context, table, key, "ACCESS EXCLUSIVE", statement)
 
 
-def _step(
-    database: Database,
-    table: str,
-    key: Key,
-    mode: Mode,
-    statement: sql.Composed,
-    *,
-    patience: Patience,
-    progress: Progress,
-) -> None:
-    def work(conn: psycopg.Connection) -> None:
-        conn.execute(statement)
-
-    ladder.step(
-        database,
-        work,
-        what=f"change key {key.name} of {table}",
-        locks=lambda: [
-            Lock(key.referenced_schema, key.referenced_table, mode),
-            Lock(database.schema, table, mode),
-        ],
-        patience=patience,
-        progress=progress,
-    )
+def _step(context: Context, table: str, key: Key, mode: Mode, statement: sql.Composed) -> None:
+    locks = [
+        Lock(key.referenced_schema, key.referenced_table, mode),
+        Lock(context.database.schema, table, mode),
+    ]
+    work = Work(locks, finish=lambda conn: conn.execute(statement))
+    ladder.step(context, lambda _: work, what=f"change key {key.name} of {table}")

@@ -11,7 +11,8 @@ from lmsschema.database.queries import query
 from lmsschema.database.sqlstate import translated
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Work
 from lmsschema.partition_manager import attach, promote
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.heal_plan import Heal, Stray, plan_heal
@@ -65,26 +66,23 @@ def plan(database: Database, policy: Policy) -> tuple[State, Heal]:
 
 
 def heal(
-    database: Database,
+    context: Context,
     policy: Policy,
     *,
     may_move: bool = True,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
 ) -> Healed:
     """Bring the default's rows home, by promotion or by moving them.
 
     Args:
-        database: Where.
+        context: Where, and how long locks are waited for.
         policy: The table's policy.
         may_move: Whether many rows may be moved; without it, such a plan is not applied.
-        patience: How long locks are waited for.
-        progress: Told what is done.
 
     Raises:
         LockTimeoutError: A lock was not got in time.
         UnsafeError: Foreign keys refer to the table, so that its rows can't be moved.
     """
+    database = context.database
     state, planned = plan(database, policy)
     with translated(database.target):
         for _ in range(_REPLANS):
@@ -92,22 +90,22 @@ def heal(
                 if state.unfinished and not database.read_only:
                     from lmsschema.partition_manager import leftovers
 
-                    leftovers.clear(database, policy, patience, progress)
+                    leftovers.clear(context, policy)
                 if planned.method == "nothing" or (planned.method == "move" and not may_move):
                     return Healed(policy.table, planned, applied=False)
                 require_writable(database)
                 if planned.method == "promote":
-                    return _promote(database, policy, patience, progress)
+                    return _promote(context, policy)
                 refuse_if_referenced(database, policy)
                 with partition_state.claimed(database, policy):
                     state, planned = plan(database, policy)  # another run may have been at work
                     if planned.method == "move":
                         from lmsschema.partition_manager import move
 
-                        move.move(database, policy, planned, patience, progress)
+                        move.move(context, policy, planned)
                         return Healed(policy.table, planned, applied=True)
             except partition_state.BusyError:
-                progress(partition_state.busy(policy))
+                context.tell(Progress(partition_state.busy(policy)))
                 return Healed(policy.table, planned, applied=False)
             except errors.CheckViolation:  # a row came meanwhile that belongs elsewhere
                 state, planned = plan(database, policy)
@@ -136,48 +134,38 @@ def _plan(database: Database, policy: Policy, state: State) -> Heal:
     return plan_heal(policy, state.partitions, strays, state.now, elsewhere=elsewhere)
 
 
-def _promote(database: Database, policy: Policy, patience: Patience, progress: Progress) -> Healed:
+def _promote(context: Context, policy: Policy) -> Healed:
     """Promote the default, planned from what it holds when the transaction begins."""
+    database = context.database
     around = attach.surroundings(database, policy)
-    default = policy.default_name
-    planned: Heal | None = None
 
-    def prepare(conn: psycopg.Connection) -> None:
-        nonlocal default, planned
+    def prepare(conn: psycopg.Connection) -> Work[tuple[Healed, str]]:
         partition_state.claim(conn, database, policy)
         state = partition_state.read(database, policy)
-        default = state.default or default
         planned = _plan(database, policy, state)
-        if planned.method == "promote":
-            if planned.moved or planned.staying:
-                refuse_if_referenced(database, policy)
-            promote.prepare(database, policy, planned, around)
+        default = state.default or policy.default_name
+        if planned.method != "promote":
+            return Work(finish=lambda _: (Healed(policy.table, planned, applied=False), default))
+        if planned.moved or planned.staying:
+            refuse_if_referenced(database, policy)
+        promote.prepare(database, policy, planned, around)
+        locks = promote.needed(database, policy, around, default)
+        return Work(locks, finish=lambda _: promoted(planned, default))
 
-    def wanted() -> list[Lock]:
-        if planned is None or planned.method != "promote":
-            return []
-        return promote.needed(database, policy, around, default)
+    def promoted(planned: Heal, default: str) -> tuple[Healed, str]:
+        promote.promote(database, policy, planned, default)
+        return Healed(policy.table, planned, applied=True), default
 
-    def work(_: psycopg.Connection) -> Healed:
-        if planned is None:
-            raise TypeError("work without a plan")
-        if planned.method == "promote":
-            promote.promote(database, policy, planned, default)
-        return Healed(policy.table, planned, applied=planned.method == "promote")
-
-    done = ladder.step(
-        database,
-        work,
-        what=f"make the default of {policy.table} a partition",
-        locks=wanted,
-        prepare=prepare,
-        patience=patience,
-        progress=progress,
-    )
+    found = ladder.step(context, prepare, what=f"make the default of {policy.table} a partition")
+    if found is None:
+        raise TypeError("a promotion without work")
+    done, default = found
     if done.applied and done.plan.promoted is not None:
-        progress(
-            f"{default} became {done.plan.promoted.name} with "
-            f"{done.plan.rows - done.plan.moved} rows; a fresh {default} took its place"
+        context.tell(
+            Progress(
+                f"{default} became {done.plan.promoted.name} with "
+                f"{done.plan.rows - done.plan.moved} rows; a fresh {default} took its place"
+            )
         )
     return done
 

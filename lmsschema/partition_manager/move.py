@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.database.connection import Database
 from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partition_manager import attach, capture, exchange, foreign_keys, leftovers, promote
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.capture import Capture
@@ -35,9 +35,7 @@ _ROUNDS = 20
 Targets: TypeAlias = Sequence[tuple[str, sql.Composable]]
 
 
-def move(
-    database: Database, policy: Policy, plan: Heal, patience: Patience, progress: Progress
-) -> None:
+def move(context: Context, policy: Policy, plan: Heal) -> None:
     """Copy the default's rows into the partitions that the plan makes, and exchange it for them.
 
     The table's partitions are claimed by the caller.
@@ -46,6 +44,7 @@ def move(
         LockTimeoutError: A lock was not got in time; the default is as it was.
         UnsafeError: The table has no primary key, by which changes are found.
     """
+    database = context.database
     with database.transaction(read_only=True):
         state = partition_state.read(database, policy)
     if state.default is None:
@@ -56,30 +55,22 @@ def move(
             f"rows of {policy.table} can't be moved: it has no primary key",
             hint="Add one, so that rows which change meanwhile are found.",
         )
-    Move(database, policy, plan.homes, log, patience=patience, progress=progress).run()
+    Move(context, policy, plan.homes, log).run()
 
 
 class Move:
     """A move: its tables, and what waits for locks."""
 
     def __init__(
-        self,
-        database: Database,
-        policy: Policy,
-        homes: Sequence[Create],
-        log: Capture,
-        *,
-        patience: Patience,
-        progress: Progress,
+        self, context: Context, policy: Policy, homes: Sequence[Create], log: Capture
     ) -> None:
-        self.database = database
+        self.context = context
+        self.database = context.database
         self.policy = policy
         self.homes = homes
         self.log = log
-        self.patience = patience
-        self.progress = progress
         self.fresh = policy.copy_name
-        self.around: Surroundings = attach.surroundings(database, policy)
+        self.around: Surroundings = attach.surroundings(context.database, policy)
         here = [(h.name, promote.within(policy, h.range)) for h in homes if h.range is not None]
         elsewhere = sql.SQL("({}) IS NOT TRUE").format(sql.SQL(" OR ").join(w for _, w in here))
         self.targets: Targets = [*here, (self.fresh, elsewhere)]
@@ -97,14 +88,14 @@ class Move:
                 self._quietly(sql.SQL("ANALYZE {}").format(sql.Identifier(home.name)))
             self.catch_up()
             self._step(
-                self._exchange, f"exchange {self.log.table}", self._all, prepare=self.bring_over
+                self._exchange, f"exchange {self.log.table}", self._all, before=self.bring_over
             )
         except BaseException:
             with contextlib.suppress(Exception):
                 self.clean_up()
             raise
         names = ", ".join(home.name for home in self.homes)
-        self.progress(f"moved rows of {self.log.table} to {names}")
+        self.context.tell(Progress(f"moved rows of {self.log.table} to {names}"))
 
     def _make_tables(self) -> None:
         """Make the copy's tables, each with a CHECK that spares ATTACH its scan, and a mark."""
@@ -163,8 +154,8 @@ class Move:
                             where=where,
                         )
                     )
-            done = min(100, (first + BATCH) * 100 // pages)
-            self.progress(f"copied {done} % of {self.log.table}")
+            done = min(first + BATCH, pages)
+            self.context.tell(Progress(f"copying {self.log.table}", done, pages))
 
     def catch_up(self) -> None:
         """Bring over what changed meanwhile, until little is left."""
@@ -183,9 +174,7 @@ class Move:
         for table, _ in self.targets:
             for attempt in range(_ROUNDS):
                 try:
-                    foreign_keys.add(
-                        self.database, self.policy, table, self.patience, self.progress
-                    )
+                    foreign_keys.add(self.context, self.policy, table)
                     break
                 except errors.ForeignKeyViolation:
                     if attempt == _ROUNDS - 1:
@@ -205,7 +194,7 @@ class Move:
 
     def clean_up(self) -> None:
         """Remove what a move that was cut short has left, this one or an earlier."""
-        leftovers.remove(self.database, self.policy, self.patience, self.progress)
+        leftovers.remove(self.context, self.policy)
 
     def _quietly(self, statement: sql.Composed) -> None:
         """Run a statement that concerns a table of the copy alone."""
@@ -214,20 +203,16 @@ class Move:
 
     def _step(
         self,
-        work: Callable[[psycopg.Connection], None],
+        finish: Callable[[psycopg.Connection], None],
         what: str,
-        wanted: Callable[[], Sequence[Lock]],
-        prepare: Callable[[psycopg.Connection], None] = lambda _: None,
+        locks: Callable[[], Sequence[Lock]],
+        before: Callable[[psycopg.Connection], None] = lambda _: None,
     ) -> None:
-        ladder.step(
-            self.database,
-            work,
-            what=what,
-            locks=wanted,
-            prepare=prepare,
-            patience=self.patience,
-            progress=self.progress,
-        )
+        def prepare(conn: psycopg.Connection) -> Work[None]:
+            before(conn)
+            return Work(locks(), finish=finish)
+
+        ladder.step(self.context, prepare, what=what)
 
     def _default(self) -> list[Lock]:
         return [Lock(self.database.schema, self.log.table, "SHARE ROW EXCLUSIVE")]

@@ -16,7 +16,8 @@ from lmsschema.ddl import rules
 from lmsschema.ddl.rules import Rule
 from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import Lock, Mode, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Mode, Work
 from lmsschema.partition_manager import foreign_keys
 from lmsschema.partition_manager.promote import within
 from lmsschema.partitions import Policy, Range, for_values
@@ -61,13 +62,10 @@ def read(database: Database, policy: Policy, name: str) -> list[Difference]:
 
 
 def make_alike(
-    database: Database,
+    context: Context,
     policy: Policy,
     name: str,
     bounds: Range,
-    *,
-    patience: Patience,
-    progress: Progress,
 ) -> None:
     """Give a table what the partitioned table has, and prove that its rows lie in bounds.
 
@@ -80,19 +78,16 @@ def make_alike(
             changed.
         LockTimeoutError: A lock was not got in time.
     """
+    database = context.database
     found = read(database, policy, name)
     _refuse_incompatible(policy, name, found)
     rules.refuse_violations(database, _rules(policy, name, bounds, found))
 
     def change(statement: sql.Composed, what: str, mode: Mode = "ACCESS EXCLUSIVE") -> None:
-        ladder.step(
-            database,
-            lambda conn: conn.execute(statement),
-            what=f"{what} {name}",
-            locks=lambda: [Lock(database.schema, name, mode)],
-            patience=patience,
-            progress=progress,
+        work = Work(
+            [Lock(database.schema, name, mode)], finish=lambda conn: conn.execute(statement)
         )
+        ladder.step(context, lambda _: work, what=f"{what} {name}")
 
     table = sql.Identifier(name)
     try:
@@ -110,8 +105,8 @@ def make_alike(
             if one.what in _BY_INDEX:
                 mode: Mode = "ACCESS EXCLUSIVE" if one.what == "key" else "SHARE"
                 change(_index(name, one), f"build {one.name} of", mode)
-                progress(f"built {one.name} of {name}")
-        foreign_keys.add(database, policy, name, patience, progress)
+                context.tell(Progress(f"built {one.name} of {name}"))
+        foreign_keys.add(context, policy, name)
     except psycopg.IntegrityError as error:
         # rows that came since they were counted, or that can't be counted beforehand
         drop_check(database, name)

@@ -12,13 +12,14 @@ from lmsschema.database.connection import Database, require_writable
 from lmsschema.database.queries import query
 from lmsschema.database.sqlstate import translated
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partition_manager import attach, detach, foreign_keys
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.export import Manifest, export
 from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, parse_mark, plan_prune
-from lmsschema.partitions import Partition, Policy
+from lmsschema.partitions import Partition, Policy, Range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,31 +51,28 @@ def plan(
 
 
 def prune(
-    database: Database,
+    context: Context,
     policy: Policy,
     keep: Span,
     *,
     drop_after: Span | None = None,
     folder: Path | None = None,
     allow_many: bool = False,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
 ) -> Pruned:
     """Detach what lies wholly before the cutoff; drop what has been detached for long enough.
 
     Args:
-        database: Where.
+        context: Where, and how long locks are waited for.
         policy: The table's policy.
         keep: How long rows are kept.
         drop_after: How long a detached table is kept before it is dropped; None: for ever.
         folder: Where a table is exported to before it is dropped.
         allow_many: Whether more than three may go in this run.
-        patience: How long locks are waited for.
-        progress: Told what was done.
 
     Raises:
         LockTimeoutError: A lock was not got in time; what was done before is in place.
     """
+    database = context.database
     now, planned = plan(database, policy, keep, allow_many=allow_many)
     detached: list[str] = []
     dropped: list[str] = []
@@ -84,18 +82,16 @@ def prune(
         before = detached_tables(database, policy)
         try:
             for partition in planned.expired:
-                detached += _detach(database, policy, partition, patience, progress)
+                detached += _detach(context, policy, partition)
             for name in overdue(before, now, drop_after, allow_many=allow_many):
                 with partition_state.claimed(database, policy):  # nobody restores it meanwhile
-                    gone, manifest = _drop(
-                        database, policy, name, folder, patience=patience, progress=progress
-                    )
+                    gone, manifest = _drop(context, policy, name, folder)
                 if gone:
                     dropped.append(name)
                 if manifest is not None:
                     exports.append(manifest)
         except partition_state.BusyError:
-            progress(partition_state.busy(policy))
+            context.tell(Progress(partition_state.busy(policy)))
     left = tuple(name for name, _ in before if name not in dropped)
     return Pruned(planned, tuple(detached), tuple(dropped), tuple(exports), left)
 
@@ -127,55 +123,31 @@ def detached_tables(database: Database, policy: Policy) -> list[tuple[str, Mark]
     return [(name, mark) for name, mark in marks if mark is not None and mark.table == policy.table]
 
 
-def _detach(
-    database: Database,
-    policy: Policy,
-    partition: Partition,
-    patience: Patience,
-    progress: Progress,
-) -> list[str]:
+def _detach(context: Context, policy: Policy, partition: Partition) -> list[str]:
     """Detach a partition in a transaction of its own; returns its name if it was still there."""
+    database, name, bounds = context.database, partition.name, partition.range
     around = attach.surroundings(database, policy)
 
-    state: partition_state.State | None = None
-
-    def prepare(conn: psycopg.Connection) -> None:
-        nonlocal state
+    def prepare(conn: psycopg.Connection) -> Work[list[str]] | None:
         partition_state.claim(conn, database, policy)
         state = partition_state.read(database, policy)
+        if partition not in state.partitions or bounds is None:
+            return None
+        locks = detach.needed(database, policy, around, state.default, name)
+        return Work(locks, finish=lambda _: detached(bounds, state.now))
 
-    def work(_: psycopg.Connection) -> list[str]:
-        if state is None or partition not in state.partitions or partition.range is None:
-            return []
-        detach.detach(database, policy, partition.name, partition.range, now=state.now)
-        return [partition.name]
+    def detached(bounds: Range, now: datetime) -> list[str]:
+        detach.detach(database, policy, name, bounds, now=now)
+        return [name]
 
-    def wanted() -> list[Lock]:
-        default = state.default if state is not None else None
-        return detach.needed(database, policy, around, default, partition.name)
-
-    done = ladder.step(
-        database,
-        work,
-        what=f"detach {partition.name}",
-        locks=wanted,
-        prepare=prepare,
-        patience=patience,
-        progress=progress,
-    )
+    done = ladder.step(context, prepare, what=f"detach {name}")
     if done:
-        progress(f"detached {partition.name}")
-    return done
+        context.tell(Progress(f"detached {name}"))
+    return done or []
 
 
 def _drop(
-    database: Database,
-    policy: Policy,
-    name: str,
-    folder: Path | None,
-    *,
-    patience: Patience,
-    progress: Progress,
+    context: Context, policy: Policy, name: str, folder: Path | None
 ) -> tuple[bool, Manifest | None]:
     """Export a detached table if asked, and drop it, unless it is none any more.
 
@@ -186,11 +158,12 @@ def _drop(
     Returns:
         Whether it was dropped, and its export's manifest.
     """
+    database = context.database
 
     def is_detached() -> bool:
         return name in dict(detached_tables(database, policy))
 
-    def work(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
+    def finish(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
         if not is_detached():  # somebody attached it by hand
             return False, None
         # while the file is verified, the server hears nothing of us
@@ -203,16 +176,10 @@ def _drop(
         return False, None
     if folder is not None:
         partition_export.prepare(name, folder)  # before the table is changed
-    foreign_keys.drop(database, policy, name, patience, progress)
-    gone, manifest = ladder.step(
-        database,
-        work,
-        what=f"drop {name}",
-        locks=lambda: [Lock(database.schema, name, "ACCESS EXCLUSIVE")],
-        patience=patience,
-        progress=progress,
-    )
+    foreign_keys.drop(context, policy, name)
+    work = Work([Lock(database.schema, name, "ACCESS EXCLUSIVE")], finish=finish)
+    gone, manifest = ladder.step(context, lambda _: work, what=f"drop {name}") or (False, None)
     where = f", exported to {manifest.file} with {manifest.rows} rows" if manifest else ""
     if gone:
-        progress(f"dropped {name}{where}")
+        context.tell(Progress(f"dropped {name}{where}"))
     return gone, manifest

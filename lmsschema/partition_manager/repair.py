@@ -2,23 +2,18 @@
 
 from collections.abc import Sequence
 
-import psycopg
-
-from lmsschema.database.connection import Database
 from lmsschema.database.sqlstate import translated
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partition_manager import inheritance
 from lmsschema.partition_manager.inheritance import BY_HAND, Difference
 from lmsschema.partitions import Policy
 
 
 def repair(
-    database: Database,
+    context: Context,
     policy: Policy,
-    *,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
 ) -> list[str]:
     """Mend every partition of a table, each in a transaction of its own.
 
@@ -28,6 +23,7 @@ def repair(
     Returns:
         The statements that were run.
     """
+    database = context.database
     run: list[str] = []
     with translated(database.target):
         with database.transaction(read_only=True):
@@ -36,34 +32,25 @@ def repair(
             mine = [one for one in found if one.partition == name]
             for one in mine:
                 if one.kind in BY_HAND:
-                    progress(
-                        f"{name} lies in another {one.kind} than its table. It stays: moving it "
-                        f"copies its rows while nobody can read them. By hand: {one.statement}"
+                    context.tell(
+                        Progress(
+                            f"{name} lies in another {one.kind} than its table. It stays: moving "
+                            "it copies its rows while nobody can read them. By hand: "
+                            f"{one.statement}"
+                        )
                     )
             statements = [one for one in mine if one.kind not in BY_HAND]
             if statements:
-                _mend(database, name, statements, patience, progress)
+                _mend(context, name, statements)
                 run += [one.statement for one in statements]
                 kinds = ", ".join(sorted({one.kind for one in statements}))
-                progress(f"mended {name}: {kinds}")
+                context.tell(Progress(f"mended {name}: {kinds}"))
     return run
 
 
-def _mend(
-    database: Database,
-    name: str,
-    found: Sequence[Difference],
-    patience: Patience,
-    progress: Progress,
-) -> None:
-    def work(conn: psycopg.Connection) -> None:
-        inheritance.mend(conn, found)
-
-    ladder.step(
-        database,
-        work,
-        what=f"mend {name}",
-        locks=lambda: [Lock(database.schema, name, "ACCESS EXCLUSIVE")],
-        patience=patience,
-        progress=progress,
+def _mend(context: Context, name: str, found: Sequence[Difference]) -> None:
+    work = Work(
+        [Lock(context.database.schema, name, "ACCESS EXCLUSIVE")],
+        finish=lambda conn: inheritance.mend(conn, found),
     )
+    ladder.step(context, lambda _: work, what=f"mend {name}")

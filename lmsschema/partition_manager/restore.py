@@ -7,7 +7,8 @@ from lmsschema.database.connection import Database, require_writable
 from lmsschema.database.sqlstate import translated
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import DEFAULT_PATIENCE, Lock, Patience, Progress
+from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.ladder import Work
 from lmsschema.partition_manager import attach, inheritance, parity, statements
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.retention import parse_mark
@@ -16,12 +17,9 @@ from lmsschema.partitions import Attach, Policy, Range
 
 
 def restore(
-    database: Database,
+    context: Context,
     policy: Policy,
     name: str,
-    *,
-    patience: Patience = DEFAULT_PATIENCE,
-    progress: Progress = lambda _: None,
 ) -> Range:
     """Attach a detached table again with the bounds that it had.
 
@@ -39,23 +37,23 @@ def restore(
         UnsafeError: Another partition covers its bounds; rows of its own lie outside or break a
             rule, or rows of the default lie within; its columns are others. The table is as it was.
     """
+    database = context.database
     require_writable(database)
     with translated(database.target):
         bounds, comment = _bounds(database, policy, name)
         with database.transaction(read_only=True):
             _refuse_overlap(policy, partition_state.read(database, policy), name, bounds)
-        parity.make_alike(database, policy, name, bounds, patience=patience, progress=progress)
+        parity.make_alike(context, policy, name, bounds)
         around = attach.surroundings(database, policy)
-        default: str | None = None
 
-        def prepare(conn: psycopg.Connection) -> None:
-            nonlocal default
+        def prepare(conn: psycopg.Connection) -> Work[None]:
             partition_state.claim(conn, database, policy)
             state = partition_state.read(database, policy)
-            default = state.default
             _refuse_overlap(policy, state, name, bounds)
+            locks = attach.needed(database, policy, around, state.default, "ACCESS EXCLUSIVE")
+            return Work(locks, finish=lambda conn: finish(conn, state.default))
 
-        def work(conn: psycopg.Connection) -> None:
+        def finish(conn: psycopg.Connection, default: str | None) -> None:
             found = inheritance.differences(database, policy, [name])
             mended = [f for f in found if f.kind not in inheritance.BY_HAND]
             inheritance.mend(conn, mended)
@@ -76,19 +74,8 @@ def restore(
                 )
             )
 
-        def wanted() -> list[Lock]:
-            return attach.needed(database, policy, around, default, "ACCESS EXCLUSIVE")
-
         try:
-            ladder.step(
-                database,
-                work,
-                what=f"attach {name}",
-                locks=wanted,
-                prepare=prepare,
-                patience=patience,
-                progress=progress,
-            )
+            ladder.step(context, prepare, what=f"attach {name}")
         except partition_state.BusyError:
             raise LmsschemaError(
                 f"another run is at work on the partitions of {policy.table}",
@@ -97,7 +84,7 @@ def restore(
         except UnsafeError:
             parity.drop_check(database, name)
             raise
-    progress(f"attached {name}")
+    context.tell(Progress(f"attached {name}"))
     return bounds
 
 

@@ -21,7 +21,7 @@ from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.steps import Step
 from lmsschema.ddl.trigger import Function, Trigger
 from lmsschema.ddl.unique import Unique
-from lmsschema.locks.ladder import Patience
+from lmsschema.locks.context import Context
 
 Open = Callable[..., Database]
 
@@ -176,7 +176,7 @@ def test_locks_are_those_of_the_docstring(name: str, database_url: str, opened: 
     database.conn.execute(SCHEMA)
     made_meanwhile = {f"{step}".removeprefix("index ").removeprefix("unique ")}
     with recorded(database, database_url) as held:
-        step.apply(database, Patience())
+        step.apply(Context(database))
     with database.transaction() as conn:
         assert step.done(conn)
     allowed = {(table, mode) for table, modes in stated.items() for mode in modes}
@@ -193,9 +193,9 @@ def test_done_is_what_the_catalogs_say_and_again_changes_nothing(
     database.conn.execute(SCHEMA)
     with database.transaction() as conn:
         assert not step.done(conn)
-    step.apply(database)
+    step.apply(Context(database))
     with recorded(database, database_url) as held:
-        step.apply(database)
+        step.apply(Context(database))
     assert held == set()
     with database.transaction() as conn:
         assert step.done(conn)

@@ -17,6 +17,7 @@ from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
 from lmsschema.errors import UnsafeError
 from lmsschema.lint import scripts
+from lmsschema.locks.context import Context
 from lmsschema.migration import migrate, revisions, runner
 from tests.ddl.test_locks import ACCESS, QUIET, recorded
 from tests.support import upgrading
@@ -107,7 +108,7 @@ def test_the_label_is_forbidden_and_renamed_under_the_locks_that_the_page_says(
 def test_a_run_that_ended_before_the_rename_is_gone_on_with(
     database: Database, config: Config
 ) -> None:
-    STEP.apply(database)
+    STEP.apply(Context(database))
     with pytest.raises(psycopg.errors.CheckViolation, match="users_role_not_observer_check"):
         change_role(database, "observer")
     upgrade(database, config)

@@ -15,6 +15,7 @@ from lmsschema.ddl.not_null import NotNull
 from lmsschema.ddl.trigger import Function, Trigger
 from lmsschema.ddl.unique import Unique
 from lmsschema.errors import UnsafeError
+from lmsschema.locks.context import Context
 
 Open = Callable[..., Database]
 
@@ -97,7 +98,7 @@ def refused(database: Database, step: steps.Step, found: str) -> None:
     """Have a step refused, with the definition that is there, before the step ahead of it."""
     ahead = AddColumn("things", "ahead", "INTEGER")
     with pytest.raises(UnsafeError) as told:
-        steps.run(database, [ahead, step])
+        steps.run(Context(database), [ahead, step])
     assert found in told.value.message
     with database.transaction(read_only=True) as conn:
         assert not ahead.done(conn)
@@ -144,9 +145,9 @@ def test_a_not_null_that_is_not_valid_is_made_valid(database_url: str, opened: O
     if database.version >= 18:
         database.conn.execute("ALTER TABLE things ADD CONSTRAINT n_there NOT NULL n NOT VALID")
     with pytest.raises(UnsafeError, match=r"things\.n NOT NULL: 1 row"):
-        steps.run(database, [step])
+        steps.run(Context(database), [step])
     database.conn.execute("UPDATE things SET n = 1")
-    steps.run(database, [step])
+    steps.run(Context(database), [step])
     with database.transaction(read_only=True) as conn:
         assert step.done(conn)
     with pytest.raises(psycopg.errors.NotNullViolation):

@@ -22,7 +22,7 @@ from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.unique import Unique
 from lmsschema.drift import check
 from lmsschema.errors import LockTimeoutError, UnsafeError
-from lmsschema.locks.ladder import Patience
+from lmsschema.locks.context import Context, Patience, in_lines
 from lmsschema.migration import migrate, revisions
 from lmsschema.partition_manager import ensure
 from lmsschema.partition_manager.state import State
@@ -75,7 +75,7 @@ def test_a_row_that_comes_after_the_count_is_named(database_url: str, opened: Op
     database.conn.execute(THINGS)
     step = Checks("things", {"things_n_check": "n < 9"})
     with pytest.raises(UnsafeError, match="things_n_check: 10 rows"):
-        step.apply(database)
+        step.apply(Context(database))
 
 
 def test_updated_at_is_kept(upgraded_url: str) -> None:
@@ -112,7 +112,7 @@ def test_partitions_made_before_and_after_are_alike(database_url: str, opened: O
         wanted = plan(LEARNING_EVENTS, state.partitions, ahead)
         return [one for one in wanted if isinstance(one, Create)]
 
-    made = ensure.make(database, LEARNING_EVENTS, next_months)
+    made = ensure.make(Context(database), LEARNING_EVENTS, next_months)
     assert len(made.done) == 2
     assert check.run(database).clean(strict=True)
 
@@ -127,10 +127,10 @@ def test_an_invalid_index_is_dropped_and_built_anew(database_url: str, opened: O
         database.conn.execute("CREATE UNIQUE INDEX CONCURRENTLY things_n_key ON things (n)")
     step = Unique("things_n_key", "things", "n")
     with pytest.raises(UnsafeError, match="things_n_key: 100 rows"):
-        step.apply(database)
+        step.apply(Context(database))
     database.conn.execute("UPDATE things SET n = id")
     told: list[str] = []
-    step.apply(database, progress=told.append)
+    step.apply(Context(database, tell=in_lines(told.append)))
     assert any("left invalid" in message for message in told)
     with database.transaction() as conn:
         assert step.done(conn)
@@ -140,14 +140,14 @@ def test_another_index_of_the_name_is_refused(database_url: str, opened: Open) -
     database = opened(database_url)
     database.conn.execute(THINGS + "CREATE INDEX things_idx ON things (title)")
     with pytest.raises(UnsafeError, match="is another index"):
-        Index("things_idx", "things", "n").apply(database)
+        Index("things_idx", "things", "n").apply(Context(database))
 
 
 def test_another_constraint_of_a_keys_name_is_refused(database_url: str, opened: Open) -> None:
     database = opened(database_url)
     database.conn.execute(THINGS + "ALTER TABLE things ADD CONSTRAINT things_key CHECK (id > 0)")
     with pytest.raises(UnsafeError, match="of things is there already and is another one"):
-        ForeignKey("things_key", "things", "n", "parents").apply(database, SHORT)
+        ForeignKey("things_key", "things", "n", "parents").apply(Context(database, SHORT))
 
 
 def test_steps_taken_at_once_wait_no_longer_than_a_step(database_url: str, opened: Open) -> None:
@@ -157,10 +157,10 @@ def test_steps_taken_at_once_wait_no_longer_than_a_step(database_url: str, opene
         holder.execute("LOCK TABLE things IN ACCESS SHARE MODE")
         began = time.monotonic()
         with pytest.raises(LockTimeoutError):
-            steps.run(database, [NotNull("things", ("n",))], SHORT, at_once=True)
+            steps.run(Context(database, SHORT), [NotNull("things", ("n",))], at_once=True)
         took = time.monotonic() - began
     assert took < SHORT.total + 1
-    steps.run(database, [NotNull("things", ("n",))], SHORT, at_once=True)
+    steps.run(Context(database, SHORT), [NotNull("things", ("n",))], at_once=True)
 
 
 def test_an_old_snapshot_and_a_prepared_transaction_are_named_before_the_build(
@@ -173,18 +173,18 @@ def test_an_old_snapshot_and_a_prepared_transaction_are_named_before_the_build(
         older.execute("SELECT FROM things")
         time.sleep(2.1)
         with pytest.raises(LockTimeoutError, match=f"pid {older.info.backend_pid}"):
-            Index("things_n_idx", "things", "n").apply(database, SHORT)
+            Index("things_n_idx", "things", "n").apply(Context(database, SHORT))
         older.rollback()
         older.isolation_level = None
         older.execute("INSERT INTO things VALUES (0)")
         older.execute("PREPARE TRANSACTION 'left over'")
     time.sleep(2.1)
     with pytest.raises(LockTimeoutError, match="prepared transaction left over"):
-        Index("things_n_idx", "things", "n").apply(database, SHORT)
+        Index("things_n_idx", "things", "n").apply(Context(database, SHORT))
     invalid = database.conn.execute("SELECT FROM pg_class WHERE relname = 'things_n_idx'")
     assert invalid.fetchone() is None
     database.conn.execute("ROLLBACK PREPARED 'left over'")
-    Index("things_n_idx", "things", "n").apply(database, SHORT)
+    Index("things_n_idx", "things", "n").apply(Context(database, SHORT))
 
 
 def test_a_wait_of_a_build_ends_and_the_sessions_settings_are_restored(
@@ -195,12 +195,12 @@ def test_a_wait_of_a_build_ends_and_the_sessions_settings_are_restored(
     database.conn.execute("RESET lock_timeout; RESET statement_timeout")
     with psycopg.connect(database_url) as older:
         older.execute("LOCK TABLE things IN ROW EXCLUSIVE MODE")
-        with pytest.raises(LockTimeoutError, match="gave up to build index things_n_idx"):
-            Index("things_n_idx", "things", "n").apply(database, SHORT)
+        with pytest.raises(LockTimeoutError, match="did not build index things_n_idx"):
+            Index("things_n_idx", "things", "n").apply(Context(database, SHORT))
     assert database.conn.execute("SHOW lock_timeout").fetchone() == ("0",)
     assert database.conn.execute("SHOW statement_timeout").fetchone() == ("0",)
     step = Index("things_n_idx", "things", "n")
-    step.apply(database, SHORT)
+    step.apply(Context(database, SHORT))
     with database.transaction() as conn:
         assert step.done(conn)
 
@@ -225,7 +225,7 @@ def test_a_build_is_not_taken_for_a_wait_where_its_progress_is_hidden(
                 database_url, options=f"-c role=owner_of_{conn.info.dbname}"
             )
             step = Index("things_slow_idx", "things", "slow(n)")
-            step.apply(opened(options), replace(SHORT, quiet=0.3))
+            step.apply(Context(opened(options), replace(SHORT, quiet=0.3)))
             made = conn.execute("SELECT FROM pg_class WHERE relname = 'things_slow_idx'")
             assert made.fetchone() is not None
         finally:
@@ -241,7 +241,7 @@ def test_a_label_that_is_added_and_used_on_an_empty_schema(database_url: str, op
         AddLabel("mood", "sad"),
         AddColumn("things", "m", "mood NOT NULL DEFAULT 'sad'"),
     ]
-    steps.run(database, wanted, at_once=True)
+    steps.run(Context(database), wanted, at_once=True)
     database.conn.execute("INSERT INTO things VALUES (1)")
     assert database.conn.execute("SELECT m::text FROM things").fetchone() == ("sad",)
 
@@ -256,12 +256,12 @@ def test_behind_a_pooler_a_wait_to_drop_an_index_ends_too(database_url: str, ope
         database = opened(url)
         older.execute("LOCK TABLE things IN ROW EXCLUSIVE MODE")
         began = time.monotonic()
-        with pytest.raises(LockTimeoutError, match="gave up to drop index things_n_key"):
-            step.apply(database, SHORT)
+        with pytest.raises(LockTimeoutError, match="did not drop index things_n_key"):
+            step.apply(Context(database, SHORT))
         assert time.monotonic() - began < SHORT.quiet + 3
         older.execute("UPDATE things SET n = id")
         older.commit()
-        step.apply(database, SHORT)
+        step.apply(Context(database, SHORT))
 
 
 def test_a_blocked_step_gives_up_names_the_blocker_and_queues_nobody_for_long(
@@ -288,7 +288,7 @@ def test_a_blocked_step_gives_up_names_the_blocker_and_queues_nobody_for_long(
             ends.callback(thread.join)
             ends.callback(over.set)
             with pytest.raises(LockTimeoutError, match=f"pid {holder.info.backend_pid}"):
-                NotNull("things", ("n",)).apply(database, SHORT)
+                NotNull("things", ("n",)).apply(Context(database, SHORT))
     assert 0.03 < longest < SHORT.longest + 0.1
 
 
@@ -316,7 +316,7 @@ def test_partitions_made_meanwhile_get_the_index(database_url: str, opened: Open
             made.append(message)
 
     step = PartitionedIndex("events_n_idx", "events", "n")
-    step.apply(database, progress=progress)
+    step.apply(Context(database, tell=in_lines(progress)))
     assert made
     with database.transaction() as conn:
         assert step.done(conn)
@@ -346,7 +346,7 @@ def test_a_key_of_a_partitioned_table_reads_no_row_under_its_lock(
         "SET session_replication_role = replica; INSERT INTO events VALUES (2, 99);"
         " RESET session_replication_role"
     )
-    step.apply(database)
+    step.apply(Context(database))
     with database.transaction() as conn:
         assert step.done(conn)
     database.conn.execute("DELETE FROM parents")
@@ -369,7 +369,7 @@ def test_what_would_write_the_table_anew_is_refused(
     database.conn.execute(THINGS)
     before = check.read(database)[0]
     with pytest.raises(UnsafeError, match="anew"):
-        step.apply(database)
+        step.apply(Context(database))
     assert check.read(database)[0] == before
 
 
@@ -386,7 +386,9 @@ def test_a_column_is_added_where_nobody_may_make_temporary_tables(
         conn.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
         try:
             as_owner = conninfo.make_conninfo(database_url, options=f"-c role={name}")
-            AddColumn("things", "points", "INTEGER NOT NULL DEFAULT 0").apply(opened(as_owner))
+            AddColumn("things", "points", "INTEGER NOT NULL DEFAULT 0").apply(
+                Context(opened(as_owner))
+            )
             assert conn.execute("SELECT points FROM things LIMIT 1").fetchone() == (0,)
             left = conn.execute("SELECT FROM pg_class WHERE relname = 'lmsschema_copy'")
             assert left.fetchone() is None
@@ -399,5 +401,7 @@ def test_a_revisions_steps_may_be_run_again_and_again(upgraded_url: str, opened:
     database = opened(upgraded_url)
     assert migrate.current(database) == revisions.head()
     told: list[str] = []
-    steps.run(database, [Index("idx_users_role", "users", "role")], progress=told.append)
+    steps.run(
+        Context(database, tell=in_lines(told.append)), [Index("idx_users_role", "users", "role")]
+    )
     assert told == []

@@ -12,6 +12,7 @@ from lmsschema.drift.adopt import Adoption, Comparison
 from lmsschema.drift.compare import Problem
 from lmsschema.errors import DatabaseUnavailableError, FindingsError, LockTimeoutError
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context
 from lmsschema.migration import migrate, revisions
 
 Open = Callable[..., Database]
@@ -208,7 +209,7 @@ def test_an_empty_schema_has_nothing_to_adopt(database_url: str, opened: Open, s
 
 def test_it_runs_under_the_run_lock(by_hand: Database, opened: Open, upgraded_url: str) -> None:
     other = opened(upgraded_url)
-    with run_lock.hold(other, wait=0):
+    with run_lock.hold(Context(other), wait=0):
         with pytest.raises(LockTimeoutError, match="another run of lmsschema"):
             adopt.run(by_hand, wait=0)
         assert adopt.run(by_hand, dry_run=True).nearest.equal

@@ -16,6 +16,7 @@ from lmsschema.drift import check
 from lmsschema.drift.compare import Problem
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.local_server.server import Server
+from lmsschema.locks.context import Context
 from lmsschema.migration import migrate, revisions, schema_script
 from lmsschema.partition_manager import ensure, prune, repair
 from lmsschema.partition_manager.retention import parse_span
@@ -118,7 +119,7 @@ def make_history(url: str) -> None:
         return plan_range(LEARNING_EVENTS, state.partitions, wanted)
 
     with opened(url) as database:
-        ensure.make(database, LEARNING_EVENTS, planner)
+        ensure.make(Context(database), LEARNING_EVENTS, planner)
 
 
 def test_partitions_that_the_policy_explains_are_no_drift(upgraded_url: str) -> None:
@@ -134,14 +135,16 @@ def test_partitions_that_the_policy_explains_are_no_drift(upgraded_url: str) -> 
         ["learning_events_2023", "table", "learning_events_2023", "comment"]
     ]
     with opened(upgraded_url) as database:
-        repair.repair(database, LEARNING_EVENTS)
+        repair.repair(Context(database), LEARNING_EVENTS)
     assert what_differs(upgraded_url) == []
 
 
 def test_partition_that_was_pruned_is_no_drift_while_it_waits(upgraded_url: str) -> None:
     make_history(upgraded_url)
     with opened(upgraded_url) as database:
-        pruned = prune.prune(database, LEARNING_EVENTS, parse_span("12m", "keep"), allow_many=True)
+        pruned = prune.prune(
+            Context(database), LEARNING_EVENTS, parse_span("12m", "keep"), allow_many=True
+        )
     assert "learning_events_2024_01" in pruned.detached
     assert what_differs(upgraded_url) == []
 
@@ -261,7 +264,7 @@ def test_oddly_named_schema_beside_another(upgraded_url: str) -> None:
     with opened(upgraded_url, schema) as database:
         migrate.upgrade(database)
     with opened(upgraded_url, schema) as database:
-        ensure.ensure(database, LEARNING_EVENTS)
+        ensure.ensure(Context(database), LEARNING_EVENTS)
         assert check.run(database).clean(strict=True)
         with database.transaction() as conn:
             conn.execute("CREATE INDEX by_name ON users (username)")

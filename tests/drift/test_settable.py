@@ -7,6 +7,7 @@ import pytest
 
 from lmsschema.database.connection import Database
 from lmsschema.drift import adopt, check
+from lmsschema.locks.context import Context, in_lines
 from lmsschema.migration import migrate, revisions
 from lmsschema.partition_manager import ensure, listing, parity, prune, repair, restore
 from lmsschema.partition_manager.retention import Span
@@ -76,8 +77,8 @@ def assert_nothing_odd(database: Database) -> None:
     assert listed
     assert [(one.name, one.oddities) for one in listed if one.oddities] == []
     for _ in range(2):
-        assert ensure.ensure(database, LEARNING_EVENTS).done == ()
-        assert repair.repair(database, LEARNING_EVENTS) == []
+        assert ensure.ensure(Context(database), LEARNING_EVENTS).done == ()
+        assert repair.repair(Context(database), LEARNING_EVENTS) == []
 
 
 def test_no_command_sees_what_the_server_keeps_for_itself(
@@ -87,19 +88,21 @@ def test_no_command_sees_what_the_server_keeps_for_itself(
     write()
     assert_nothing_odd(database)
     ensure.make(
-        database, LEARNING_EVENTS, lambda state: plan_range(LEARNING_EVENTS, state.partitions, old)
+        Context(database),
+        LEARNING_EVENTS,
+        lambda state: plan_range(LEARNING_EVENTS, state.partitions, old),
     )
     events.people(conn)
     events.insert(conn, events.month(-9), 10)
     write()
-    assert prune.prune(database, LEARNING_EVENTS, Span(6, "m")).detached == (OLD,)
+    assert prune.prune(Context(database), LEARNING_EVENTS, Span(6, "m")).detached == (OLD,)
     assert_nothing_but_the_month_is_listed(database)
     assert parity.read(database, LEARNING_EVENTS, OLD) == []
     said: list[str] = []
-    restore.restore(database, LEARNING_EVENTS, OLD, progress=said.append)
+    restore.restore(Context(database, tell=in_lines(said.append)), LEARNING_EVENTS, OLD)
     assert said == [f"attached {OLD}"]
     assert events.count(conn, OLD) == 10
-    prune.prune(database, LEARNING_EVENTS, Span(6, "m"))
+    prune.prune(Context(database), LEARNING_EVENTS, Span(6, "m"))
     conn.execute(f"DROP TABLE {OLD}".encode())
     assert_nothing_odd(database)
 
@@ -121,7 +124,9 @@ def test_a_new_partition_takes_over_what_can_be_set_alone(
     conn.execute(OF_RELATIONS)
     four = Range(events.month(4, day=1), events.month(5, day=1))
     ensure.make(
-        database, LEARNING_EVENTS, lambda state: plan_range(LEARNING_EVENTS, state.partitions, four)
+        Context(database),
+        LEARNING_EVENTS,
+        lambda state: plan_range(LEARNING_EVENTS, state.partitions, four),
     )
     row = conn.execute(
         "SELECT c.reloptions, a.attoptions::text LIKE '%%n_distinct_inherited=-0.1%%',"
@@ -161,5 +166,5 @@ def test_a_repair_ends_where_a_partition_has_more_options_than_its_table(
         "ALTER TABLE ONLY learning_events ALTER COLUMN user_id SET (n_distinct_inherited = -0.1)"
     )
     conn.execute(f"ALTER TABLE {events.name(1)} ALTER COLUMN user_id SET (n_distinct = 7)".encode())
-    assert len(repair.repair(database, LEARNING_EVENTS)) == len(events.partitions(conn))
-    assert repair.repair(database, LEARNING_EVENTS) == []
+    assert len(repair.repair(Context(database), LEARNING_EVENTS)) == len(events.partitions(conn))
+    assert repair.repair(Context(database), LEARNING_EVENTS) == []

@@ -8,6 +8,7 @@ import pytest
 from lmsschema.database.connection import Database
 from lmsschema.errors import LockTimeoutError
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context
 
 Open = Callable[..., Database]
 
@@ -25,9 +26,9 @@ def test_it_outlives_the_timeouts_of_transactions(database_url: str, opened: Ope
                 " current_database()); END $$".encode()
             )
     database = opened(database_url)
-    with run_lock.hold(database):
+    with run_lock.hold(Context(database)):
         time.sleep(0.5)
-        with pytest.raises(LockTimeoutError), run_lock.hold(opened(database_url), wait=0):
+        with pytest.raises(LockTimeoutError), run_lock.hold(Context(opened(database_url)), wait=0):
             pass
     with database.transaction() as conn:
         conn.execute("SELECT pg_sleep(0.3)")  # as a revision may take its time

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 import lmsschema as package
+from lmsschema.locks.context import Context
 from lmsschema.migration import revisions
 from tests.support import pooler, relay
 from tests.support.program import Outcome, Program, clean_environment
@@ -361,7 +362,7 @@ def test_a_run_in_the_way_is_named_and_waited_for(lmsschema: Program, database_u
     from lmsschema.locks import run_lock
 
     database = connect(Target(database_url, "the test"))
-    with database.conn, run_lock.hold(database):
+    with database.conn, run_lock.hold(Context(database)):
         outcome = lmsschema("upgrade", "--url", database_url, "--wait", "0.5")
     assert outcome.code == 5
     assert "another run of lmsschema (pid " in outcome.err

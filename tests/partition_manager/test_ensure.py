@@ -12,7 +12,7 @@ from psycopg import conninfo, errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
-from lmsschema.locks.ladder import Patience
+from lmsschema.locks.context import Context, Patience, in_lines
 from lmsschema.partition_manager import ensure, inheritance, repair
 from lmsschema.partition_manager import listing as partition_listing
 from lmsschema.partitions import LEARNING_EVENTS, Interval, Policy
@@ -53,7 +53,7 @@ def test_nothing_to_do_is_one_query(
 ) -> None:
     database = opened(upgraded_url)
     statements.clear()
-    outcome = ensure.ensure(database, LEARNING_EVENTS)
+    outcome = ensure.ensure(Context(database), LEARNING_EVENTS)
     assert outcome.done == ()
     settings, query = statements
     assert settings.startswith("SELECT pg_catalog.set_config")
@@ -65,11 +65,11 @@ def test_twelve_months_under_load(
 ) -> None:
     instants = [str(events.month(offset)) for offset in range(4)]
     with events.load(upgraded_url, instants) as load:
-        outcome = ensure.ensure(opened(upgraded_url), TWELVE)
+        outcome = ensure.ensure(Context(opened(upgraded_url)), TWELVE)
     assert not load.errors
     assert len(outcome.done) == 12
     assert events.count(conn) == load.inserted > 0
-    assert not ensure.ensure(opened(upgraded_url), TWELVE).done
+    assert not ensure.ensure(Context(opened(upgraded_url)), TWELVE).done
 
 
 def test_inserts_that_the_default_would_have_taken_are_not_refused(
@@ -78,7 +78,7 @@ def test_inserts_that_the_default_would_have_taken_are_not_refused(
     """Rows of a month arrive while its partition is made: in the default, or in it."""
     instants = [str(events.month(offset)) for offset in range(4, 16)]
     with events.load(upgraded_url, instants) as load:
-        outcome = ensure.ensure(opened(upgraded_url), TWELVE)
+        outcome = ensure.ensure(Context(opened(upgraded_url)), TWELVE)
     assert not load.errors
     assert events.count(conn) == load.inserted > 0
     assert not outcome.in_the_way
@@ -93,7 +93,7 @@ def test_a_writer_that_holds_users_is_named_and_what_was_made_stays(
     with psycopg.connect(upgraded_url) as writer:
         writer.execute("UPDATE users SET last_active_at = now() WHERE username = 'u2'")
         with pytest.raises(LockTimeoutError) as caught:
-            ensure.ensure(opened(upgraded_url), TWELVE, patience=SOON, progress=told.append)
+            ensure.ensure(Context(opened(upgraded_url), SOON, tell=in_lines(told.append)), TWELVE)
         pid = writer.info.backend_pid
         writer.rollback()
     assert f"pid {pid}" in caught.value.message
@@ -101,7 +101,7 @@ def test_a_writer_that_holds_users_is_named_and_what_was_made_stays(
     assert "idle in transaction" in caught.value.message
     assert any(f"pid {pid}" in line for line in told)
     assert len(events.partitions(conn)) == 5
-    ensure.ensure(opened(upgraded_url), TWELVE)
+    ensure.ensure(Context(opened(upgraded_url)), TWELVE)
     assert len(events.partitions(conn)) == 17
 
 
@@ -113,7 +113,7 @@ def test_others_wait_no_longer_than_the_longest_lock_wait(
     longest = 0.0
     with psycopg.connect(upgraded_url) as writer, ThreadPoolExecutor(1) as pool:
         writer.execute("UPDATE users SET last_active_at = now() WHERE username = 'u2'")
-        run = pool.submit(ensure.ensure, database, TWELVE, patience=Patience(total=4))
+        run = pool.submit(ensure.ensure, Context(database, Patience(total=4)), TWELVE)
         while not run.done():
             begin = time.monotonic()
             conn.execute("UPDATE users SET last_active_at = now() WHERE username = 'u3'")
@@ -129,7 +129,7 @@ def test_a_long_reader_of_the_default(
     with psycopg.connect(upgraded_url) as reader:
         reader.execute("SELECT count(*) FROM learning_events")
         with pytest.raises(LockTimeoutError, match=f"pid {reader.info.backend_pid}"):
-            ensure.ensure(opened(upgraded_url), TWELVE, patience=SOON)
+            ensure.ensure(Context(opened(upgraded_url), SOON), TWELVE)
         conn.execute("SET lock_timeout TO '1s'")
         events.insert(conn, events.month(0))
 
@@ -158,7 +158,7 @@ def test_a_transaction_in_the_other_order_gets_no_deadlock(
     for thread in threads:
         thread.start()
     try:
-        outcome = ensure.ensure(opened(upgraded_url), TWELVE)
+        outcome = ensure.ensure(Context(opened(upgraded_url)), TWELVE)
     finally:
         stop.set()
         for thread in threads:
@@ -173,7 +173,7 @@ def test_two_runs_at_once(conn: psycopg.Connection, upgraded_url: str, opened: O
     databases = [opened(upgraded_url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         runs = [
-            pool.submit(ensure.ensure, database, TWELVE, progress=told.append)
+            pool.submit(ensure.ensure, Context(database, tell=in_lines(told.append)), TWELVE)
             for database in databases
         ]
         outcomes = [run.result() for run in runs]
@@ -189,7 +189,7 @@ def test_while_another_run_is_at_work_it_says_so(upgraded_url: str, opened: Open
         from lmsschema.partition_manager import state
 
         state.claim(conn, first, LEARNING_EVENTS)
-        outcome = ensure.ensure(second, TWELVE, progress=told.append)
+        outcome = ensure.ensure(Context(second, tell=in_lines(told.append)), TWELVE)
     assert (outcome.busy, outcome.done) == (True, ())
     assert told == ["another run is at work on the partitions of learning_events: left to it"]
 
@@ -201,7 +201,7 @@ def test_somebody_else_s_table_stays_as_it_is(
     conn.execute(sql.SQL("CREATE TABLE {} (note text)").format(sql.Identifier(name)))
     conn.execute(sql.SQL("INSERT INTO {} VALUES ('mine')").format(sql.Identifier(name)))
     with pytest.raises(UnsafeError, match=name):
-        ensure.ensure(opened(upgraded_url), TWELVE)
+        ensure.ensure(Context(opened(upgraded_url)), TWELVE)
     assert events.count(conn, name) == 1
     found = events.partitions(conn)
     assert name not in found
@@ -213,7 +213,7 @@ def test_somebody_else_s_type_of_that_name_stays(
 ) -> None:
     conn.execute(sql.SQL("CREATE TYPE {} AS ENUM ('a')").format(sql.Identifier(events.name(5))))
     with pytest.raises(UnsafeError, match=events.name(5)):
-        ensure.ensure(opened(upgraded_url), TWELVE)
+        ensure.ensure(Context(opened(upgraded_url)), TWELVE)
     assert len(events.partitions(conn)) == 16  # all others are there
 
 
@@ -223,7 +223,7 @@ def test_an_empty_table_with_a_name_taken(
     events.drop(conn, *events.partitions(conn))
     conn.execute("CREATE VIEW learning_events_default AS SELECT 1 AS one")
     with pytest.raises(UnsafeError, match="learning_events_default"):
-        ensure.ensure(opened(upgraded_url), LEARNING_EVENTS)
+        ensure.ensure(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert list(events.partitions(conn)) == [events.name(n) for n in range(4)]
 
 
@@ -236,10 +236,10 @@ def test_cron_down_without_a_default(
     database = opened(upgraded_url)
     with pytest.raises(errors.CheckViolation):
         events.insert(conn, events.month(0))
-    ensure.ensure(database, policy)
+    ensure.ensure(Context(database), policy)
     events.insert(conn, events.month(0))
     assert "learning_events_default" not in events.partitions(conn)
-    assert not ensure.ensure(database, policy).done
+    assert not ensure.ensure(Context(database), policy).done
 
 
 def test_a_year_made_by_hand_is_left_and_built_around(
@@ -253,13 +253,13 @@ def test_a_year_made_by_hand_is_left_and_built_around(
         ).format(sql.Literal(str(first)), sql.Literal(str(events.month(13, day=11))))
     )
     database = opened(upgraded_url)
-    ensure.ensure(database, TWELVE)
+    ensure.ensure(Context(database), TWELVE)
     found = events.partitions(conn)
     assert "by_hand" in found
     assert events.name(0) in found
     assert events.name(13) in found  # its rest, from the 11th
     assert str(events.month(13, day=11).date()) in found[events.name(13)]
-    assert not ensure.ensure(database, TWELVE).done
+    assert not ensure.ensure(Context(database), TWELVE).done
     assert partition_listing.health(database, TWELVE).holes == ()
 
 
@@ -280,9 +280,9 @@ def test_a_set_made_under_another_time_zone(
         )
     conn.execute("SET TimeZone TO 'UTC'")
     database = opened(upgraded_url)
-    outcome = ensure.ensure(database, LEARNING_EVENTS)
+    outcome = ensure.ensure(Context(database), LEARNING_EVENTS)
     assert outcome.done
-    assert not ensure.ensure(database, LEARNING_EVENTS).done
+    assert not ensure.ensure(Context(database), LEARNING_EVENTS).done
     assert partition_listing.health(database, LEARNING_EVENTS).holes == ()
     listed = {
         one.name: one for one in partition_listing.listing(database, LEARNING_EVENTS).partitions
@@ -314,9 +314,9 @@ def test_a_detach_that_was_cut_short_in_the_window_is_undone(
     assert events.count(conn) == 0
     database = opened(upgraded_url)
     assert partition_listing.health(database, policy).detach_pending == (events.name(1),)
-    ensure.ensure(database, policy)
+    ensure.ensure(Context(database), policy)
     assert events.count(conn) == 7
-    assert not ensure.ensure(database, policy).done
+    assert not ensure.ensure(Context(database), policy).done
 
 
 def test_who_keeps_such_a_detach_from_its_end_is_named_and_months_are_made(
@@ -343,7 +343,7 @@ def test_who_keeps_such_a_detach_from_its_end_is_named_and_months_are_made(
         observer.start()
         try:
             with pytest.raises(LockTimeoutError) as gave_up:
-                ensure.ensure(opened(upgraded_url), policy, patience=patience)
+                ensure.ensure(Context(opened(upgraded_url), patience), policy)
         finally:
             over.set()
             observer.join()
@@ -351,8 +351,8 @@ def test_who_keeps_such_a_detach_from_its_end_is_named_and_months_are_made(
         assert f"pid {reader.info.backend_pid}" in gave_up.value.message
         assert "AccessExclusiveLock" not in seen  # no reader waits while we wait for another one
         assert {events.name(n) for n in (3, 4, 5)} <= set(events.partitions(conn))
-    assert ensure.ensure(opened(upgraded_url), policy).done
-    assert not ensure.ensure(opened(upgraded_url), policy).done
+    assert ensure.ensure(Context(opened(upgraded_url)), policy).done
+    assert not ensure.ensure(Context(opened(upgraded_url)), policy).done
 
 
 @pytest.fixture
@@ -378,7 +378,7 @@ def test_a_role_that_owns_the_table_and_no_more(
         conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(name), role))
     conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
     url = conninfo.make_conninfo(upgraded_url, user=owner[0], password="x")
-    outcome = ensure.ensure(opened(url), TWELVE)
+    outcome = ensure.ensure(Context(opened(url)), TWELVE)
     assert len(outcome.done) == 12
 
 
@@ -387,7 +387,7 @@ def test_a_role_without_rights_is_told_so(
 ) -> None:
     url = conninfo.make_conninfo(upgraded_url, user=owner[1], password="x")
     with pytest.raises(LmsschemaError) as caught:
-        ensure.ensure(opened(url), TWELVE)
+        ensure.ensure(Context(opened(url)), TWELVE)
     assert caught.value.exit_code == 4
     assert len(events.partitions(conn)) == 5
 
@@ -438,12 +438,12 @@ def test_what_the_table_has_its_partitions_get(
     with database.transaction(read_only=True):
         assert inheritance.differences(database, LEARNING_EVENTS) == []
     conn.execute(sql.SQL(INHERITED[change]).format(*map(sql.Identifier, owner)))
-    made = ensure.ensure(database, replace(LEARNING_EVENTS, ahead=4)).done
+    made = ensure.ensure(Context(database), replace(LEARNING_EVENTS, ahead=4)).done
     with database.transaction(read_only=True):
         found = inheritance.differences(database, LEARNING_EVENTS)
     assert len(made) == 1
     assert {one.partition for one in found} == set(events.partitions(conn)) - {made[0].name}
-    run = repair.repair(database, LEARNING_EVENTS)
+    run = repair.repair(Context(database), LEARNING_EVENTS)
     assert len(run) == len(found)
     with database.transaction(read_only=True):
         assert inheritance.differences(database, LEARNING_EVENTS) == []
@@ -456,7 +456,7 @@ def test_a_partition_without_a_comment_gets_the_table_s(
     conn.execute(sql.SQL("COMMENT ON TABLE {} IS NULL").format(name))
     conn.execute(sql.SQL("COMMENT ON TABLE {} IS 'our own'").format(sql.Identifier(events.name(2))))
     conn.execute("COMMENT ON TABLE learning_events IS 'what ''they'' did'")
-    repair.repair(opened(upgraded_url), LEARNING_EVENTS)
+    repair.repair(Context(opened(upgraded_url)), LEARNING_EVENTS)
     comments = conn.execute(
         "SELECT obj_description(c::regclass, 'pg_class') FROM unnest(%s::text[]) AS c",
         ([events.name(1), events.name(2)],),
@@ -472,7 +472,7 @@ def test_storage_parameters_are_those_of_the_newest(
             sql.Identifier(events.name(3))
         )
     )
-    ensure.ensure(opened(upgraded_url), replace(LEARNING_EVENTS, ahead=4))
+    ensure.ensure(Context(opened(upgraded_url)), replace(LEARNING_EVENTS, ahead=4))
     row = conn.execute(
         "SELECT reloptions FROM pg_class WHERE relname = %s", (events.name(4),)
     ).fetchone()
@@ -505,9 +505,9 @@ def test_any_session_and_any_schema(
             ).format(sql.Identifier(schema))
         )
     database = opened(database_url, schema)
-    assert len(ensure.ensure(database, LEARNING_EVENTS).done) == 5
-    assert not ensure.ensure(database, TWELVE).in_the_way
-    assert not ensure.ensure(database, TWELVE).done
+    assert len(ensure.ensure(Context(database), LEARNING_EVENTS).done) == 5
+    assert not ensure.ensure(Context(database), TWELVE).in_the_way
+    assert not ensure.ensure(Context(database), TWELVE).done
     listing = partition_listing.listing(database, LEARNING_EVENTS)
     assert [one.oddities for one in listing.partitions] == [()] * 17
     assert listing.holes == ()
@@ -526,8 +526,8 @@ def test_a_second_table_with_another_key_and_grid(
     )
     policy = Policy("logins", "at", interval, ahead=7)
     database = opened(database_url)
-    assert len(ensure.ensure(database, policy).done) == 9
-    assert not ensure.ensure(database, policy).done
+    assert len(ensure.ensure(Context(database), policy).done) == 9
+    assert not ensure.ensure(Context(database), policy).done
     connection.execute("INSERT INTO logins SELECT now() AT TIME ZONE 'UTC'")
     assert events.count(connection, "logins_default") == 0
     assert partition_listing.health(database, policy).default_rows == 0
@@ -538,7 +538,7 @@ def test_a_table_that_is_not_partitioned_so_is_refused(
 ) -> None:
     database = opened(database_url)
     with pytest.raises(LmsschemaError, match="no table learning_events"):
-        ensure.ensure(database, LEARNING_EVENTS)
+        ensure.ensure(Context(database), LEARNING_EVENTS)
     connection.execute("CREATE TABLE learning_events (event_timestamp timestamptz)")
     with pytest.raises(UnsafeError, match="not partitioned by range of event_timestamp"):
-        ensure.ensure(database, LEARNING_EVENTS)
+        ensure.ensure(Context(database), LEARNING_EVENTS)

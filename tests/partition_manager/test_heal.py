@@ -7,6 +7,7 @@ import pytest
 
 from lmsschema.database.connection import Database
 from lmsschema.errors import UnsafeError
+from lmsschema.locks.context import Context
 from lmsschema.partition_manager import ensure, heal, heal_plan
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partitions import LEARNING_EVENTS
@@ -35,7 +36,7 @@ def fixed(conn: psycopg.Connection) -> int:
 
 def at_rest(database: Database) -> bool:
     """Whether neither ensure nor heal finds anything to do."""
-    ensured = ensure.ensure(database, LEARNING_EVENTS)
+    ensured = ensure.ensure(Context(database), LEARNING_EVENTS)
     _, planned = heal.plan(database, LEARNING_EVENTS)
     return not ensured.done and not ensured.in_the_way and planned.method == "nothing"
 
@@ -49,7 +50,7 @@ def test_three_missing_months_become_one_partition(
     total = fixed(conn)
     database = opened(upgraded_url)
     with events.load(upgraded_url, [str(events.month(0))], fixed=total) as load:
-        outcome = ensure.ensure(database, LEARNING_EVENTS)
+        outcome = ensure.ensure(Context(database), LEARNING_EVENTS)
     assert not load.errors
     assert not load.missed
     assert outcome.healed is not None
@@ -67,7 +68,7 @@ def test_a_month_keeps_its_name_and_its_indexes_are_named_after_it(
 ) -> None:
     events.drop(conn, events.name(0))
     events.insert(conn, events.month(0), 50)
-    healed = heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert healed.applied
     assert events.count(conn, events.name(0)) == 50
     rows = conn.execute(
@@ -89,7 +90,7 @@ def test_far_rows_stay_in_the_default(
     for instant in ("2100-01-01 00:00+00", "infinity", "-infinity", "0044-03-15 BC", "1970-01-01"):
         events.insert(conn, instant)
     database = opened(upgraded_url)
-    healed = heal.heal(database, LEARNING_EVENTS)
+    healed = heal.heal(Context(database), LEARNING_EVENTS)
     assert (healed.plan.method, healed.plan.rows, healed.plan.staying) == ("promote", 20, 5)
     assert events.count(conn, "learning_events_default") == 5
     assert events.count(conn, events.name(0)) == 20
@@ -103,7 +104,7 @@ def test_a_few_rows_of_another_month_get_a_partition_of_their_own(
     events.drop(conn, events.name(0))
     events.insert(conn, events.month(0), 20)
     events.insert(conn, events.month(-30), 2)
-    healed = heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert healed.plan.method == "promote"
     assert events.count(conn, events.name(-30)) == 2
     assert events.count(conn, events.name(0)) == 20
@@ -123,7 +124,7 @@ def test_many_rows_of_separate_months_are_moved_while_others_write(
     database = opened(upgraded_url)
     instants = [str(events.month(0)), str(events.month(-7)), "2099-01-01", "2019-01-01"]
     with events.load(upgraded_url, instants, fixed=total) as load:
-        healed = heal.heal(database, LEARNING_EVENTS)
+        healed = heal.heal(Context(database), LEARNING_EVENTS)
     assert not load.errors
     assert not load.missed
     assert (healed.plan.method, healed.applied) == ("move", True)
@@ -158,7 +159,7 @@ def test_rows_that_change_while_they_are_copied(
 
     monkeypatch.setattr(partition_move.Move, "copy", copy_and_change)
     database = opened(upgraded_url)
-    heal.heal(database, LEARNING_EVENTS)
+    heal.heal(Context(database), LEARNING_EVENTS)
     assert events.count(conn) == 196
     changed = conn.execute(
         "SELECT count(*) FROM learning_events WHERE event_action = 'changed'"
@@ -185,10 +186,10 @@ def test_a_move_that_was_cut_short_is_begun_again(
         patch.setattr(partition_move.Move, "catch_up", die)
         patch.setattr(partition_move.Move, "clean_up", lambda _: None)  # as SIGKILL would have it
         with pytest.raises(KeyboardInterrupt):
-            heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+            heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     events.insert(conn, events.month(0))
     assert events.count(conn) == 201
-    healed = heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert healed.applied
     assert events.count(conn) == 201
     assert events.count(conn, events.name(-7)) == 100
@@ -202,7 +203,7 @@ def test_ensure_leaves_a_move_to_heal_and_makes_everything_else(
     events.drop(conn, *(events.name(offset) for offset in range(4)))
     events.insert(conn, events.month(0), 100)
     events.insert(conn, events.month(-7), 100)
-    outcome = ensure.ensure(opened(upgraded_url), LEARNING_EVENTS)
+    outcome = ensure.ensure(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert [partition.name for partition in outcome.in_the_way] == [events.name(0)]
     assert [action.name for action in outcome.done] == [events.name(n) for n in (1, 2, 3)]
 
@@ -219,7 +220,7 @@ def test_rows_that_others_refer_to_are_not_moved(
     events.insert(conn, events.month(3), 100)
     events.insert(conn, events.month(-7), 100)
     with pytest.raises(UnsafeError, match="remarks"):
-        heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+        heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert events.count(conn) == 200
 
 
@@ -240,7 +241,7 @@ def test_somebody_else_s_table_of_the_promoted_name_stays(
     conn.execute(f"CREATE TABLE {events.name(0)} (note text)")
     events.insert(conn, events.month(0), 5)
     with pytest.raises(UnsafeError, match=f"{events.name(0)} exists in schema public"):
-        ensure.ensure(opened(upgraded_url), LEARNING_EVENTS)
+        ensure.ensure(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert events.count(conn) == 5
     assert events.count(conn, events.name(0)) == 0
 

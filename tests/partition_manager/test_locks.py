@@ -7,6 +7,7 @@ import pytest
 
 from lmsschema.database.connection import Database
 from lmsschema.locks import ladder
+from lmsschema.locks.context import Context
 from lmsschema.partition_manager import (
     attach,
     capture,
@@ -155,7 +156,7 @@ def test_foreign_keys_are_dropped_one_at_a_time(
     name = events.name(3)
     conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {name}")
     seen = watch(monkeypatch)
-    foreign_keys.drop(database, LEARNING_EVENTS, name, ladder.DEFAULT_PATIENCE, print)
+    foreign_keys.drop(Context(database), LEARNING_EVENTS, name)
     assert len(seen) == 4
     for found in seen:
         assert found.pop(name) == "AccessExclusiveLock"
@@ -168,9 +169,9 @@ def test_foreign_keys_are_added_with_a_moment_s_lock_and_validated_with_none(
 ) -> None:
     name = events.name(3)
     conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {name}")
-    foreign_keys.drop(database, LEARNING_EVENTS, name, ladder.DEFAULT_PATIENCE, print)
+    foreign_keys.drop(Context(database), LEARNING_EVENTS, name)
     seen = watch(monkeypatch)
-    foreign_keys.add(database, LEARNING_EVENTS, name, ladder.DEFAULT_PATIENCE, print)
+    foreign_keys.add(Context(database), LEARNING_EVENTS, name)
     assert len(seen) == 8
     for found in seen[:4]:
         assert found.pop(name) == "ShareRowExclusiveLock"
@@ -202,7 +203,7 @@ def test_exchanging(
         seen.append((before, held(given.conn)))
 
     monkeypatch.setattr(exchange, "exchange", watched)
-    heal.heal(database, LEARNING_EVENTS)
+    heal.heal(Context(database), LEARNING_EVENTS)
     ((before, after),) = seen
     mine = [events.name(-1), events.name(-5), "learning_events_default_new"]
     default = "learning_events_default"

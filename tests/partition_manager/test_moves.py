@@ -15,7 +15,8 @@ from lmsschema.drift import check
 from lmsschema.drift import text as drift_text
 from lmsschema.errors import LockTimeoutError
 from lmsschema.locks import ladder
-from lmsschema.locks.ladder import Lock, Patience
+from lmsschema.locks.context import Context, Patience
+from lmsschema.locks.ladder import Lock
 from lmsschema.partition_manager import capture, ensure, heal, heal_plan, state
 from lmsschema.partition_manager import health as partition_health
 from lmsschema.partition_manager import listing as partition_listing
@@ -74,7 +75,7 @@ def test_a_row_that_comes_right_before_the_locks_is_kept(
         take(own, wanted, wait, then)
 
     monkeypatch.setattr(ladder, "take", insert_and_take)
-    healed = heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move", True)
     late = "SELECT count(*) FROM learning_events WHERE event_action = 'late'"
     assert conn.execute(late).fetchone() == (2,)
@@ -94,7 +95,7 @@ def test_a_change_that_replication_applies_is_noted(
             conn.execute("UPDATE learning_events SET event_action = 'late' WHERE ctid < '(0,5)'")
 
     monkeypatch.setattr(partition_move.Move, "copy", copy_and_change)
-    heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     late = "SELECT count(*) FROM learning_events WHERE event_action = 'late'"
     assert conn.execute(late).fetchone() == (4,)
 
@@ -131,7 +132,7 @@ def test_what_comes_while_locks_are_waited_for_is_brought_over_before_them(
         monkeypatch.setattr(capture, "apply", noted)
         with monkeypatch.context() as first_try:
             first_try.setattr(partition_move.Move, "bring_over", hold)
-            heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+            heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
         ended.join()
     assert [count for count, locked in brought if locked] == [0]
     assert max(count or 0 for count, _ in brought) == 500
@@ -158,7 +159,7 @@ def test_the_claim_of_a_move_holds_no_snapshot(
         copy(move)
 
     monkeypatch.setattr(partition_move.Move, "copy", look_and_copy)
-    heal.heal(opened(upgraded_url), LEARNING_EVENTS)
+    heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert seen == [(None,)]
 
 
@@ -167,11 +168,11 @@ def test_a_role_that_may_make_no_temporary_tables(
 ) -> None:
     """Many databases take that right away from everybody."""
     events.insert(conn, "2100-01-01", 3)
-    healed = heal.heal(opened(owner), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(owner)), LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move", True)
     events.drop(conn, events.name(0))
     events.insert(conn, events.month(0), 100)
-    healed = heal.heal(opened(owner), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(owner)), LEARNING_EVENTS)
     assert (healed.plan.method, healed.plan.staying) == ("promote", 3)
     assert events.count(conn) == 203
     assert events.count(conn, DEFAULT) == 3
@@ -218,7 +219,7 @@ def test_a_default_with_the_longest_name_in_a_schema_of_two_words(
     before = rows(conn)
     conn.execute('ALTER SCHEMA public RENAME TO "Campus North"')
     conn.execute('SET search_path TO "Campus North"')
-    healed = heal.heal(opened(upgraded_url, "Campus North"), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(upgraded_url, "Campus North")), LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move" if apart else "promote", True)
     assert rows(conn) == before
     assert events.count(conn, name) == 0
@@ -257,7 +258,7 @@ def test_a_move_that_is_killed_anywhere_is_done_again(
         conn.execute("UPDATE learning_events SET event_action = 'b' WHERE ctid < '(0,2)'")
         conn.execute("DELETE FROM learning_events WHERE ctid = '(1,7)'")
     before = rows(conn)
-    healed = heal.heal(database, LEARNING_EVENTS)
+    healed = heal.heal(Context(database), LEARNING_EVENTS)
     assert (healed.plan.method, healed.applied) == ("move", True)
     assert rows(conn) == before
     assert events.count(conn, DEFAULT) == 0
@@ -338,7 +339,7 @@ def test_what_is_left_of_a_move_goes_although_there_is_nothing_to_move_any_more(
     conn.execute("DELETE FROM learning_events WHERE event_timestamp < %s", (events.month(-1),))
     if not left:
         conn.execute("DELETE FROM learning_events")
-    healed = heal.heal(cut_short, LEARNING_EVENTS)
+    healed = heal.heal(Context(cut_short), LEARNING_EVENTS)
     assert healed.plan.method == ("promote" if left else "nothing")
     assert events.count(conn) == left
     assert left_behind(conn) == []
@@ -349,10 +350,10 @@ def test_ensure_removes_what_is_left_of_a_move(
 ) -> None:
     """A copy that has a month's name must not keep the month from being made."""
     conn.execute("DELETE FROM learning_events")
-    outcome = ensure.ensure(cut_short, LEARNING_EVENTS)
+    outcome = ensure.ensure(Context(cut_short), LEARNING_EVENTS)
     assert [action.name for action in outcome.done] == [events.name(0)]
     assert left_behind(conn) == []
-    assert not ensure.ensure(cut_short, LEARNING_EVENTS).done
+    assert not ensure.ensure(Context(cut_short), LEARNING_EVENTS).done
 
 
 def test_ensure_makes_months_while_what_is_left_of_a_move_can_t_be_removed(
@@ -363,5 +364,5 @@ def test_ensure_makes_months_while_what_is_left_of_a_move_can_t_be_removed(
     with psycopg.connect(upgraded_url) as reader:
         reader.execute("SELECT FROM learning_events_default")
         with pytest.raises(LockTimeoutError, match=f"pid {reader.info.backend_pid}"):
-            ensure.ensure(cut_short, policy, patience=Patience(total=0.3))
+            ensure.ensure(Context(cut_short, Patience(total=0.3)), policy)
     assert {events.name(4), events.name(5)} <= set(events.partitions(conn))

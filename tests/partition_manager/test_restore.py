@@ -10,6 +10,7 @@ from lmsschema.database.connection import Database
 from lmsschema.drift import check
 from lmsschema.drift.compare import Difference
 from lmsschema.errors import UnsafeError
+from lmsschema.locks.context import Context
 from lmsschema.partition_manager import ensure, inheritance, prune, restore
 from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import LEARNING_EVENTS, Range, plan_range
@@ -25,11 +26,13 @@ def detach(database: Database, conn: psycopg.Connection) -> None:
     """Have ten events in a month that is then detached."""
     old = Range(events.month(-9, day=1), events.month(-8, day=1))
     ensure.make(
-        database, LEARNING_EVENTS, lambda state: plan_range(LEARNING_EVENTS, state.partitions, old)
+        Context(database),
+        LEARNING_EVENTS,
+        lambda state: plan_range(LEARNING_EVENTS, state.partitions, old),
     )
     events.people(conn)
     events.insert(conn, events.month(-9), 10)
-    assert prune.prune(database, LEARNING_EVENTS, Span(6, "m")).detached == (NAME,)
+    assert prune.prune(Context(database), LEARNING_EVENTS, Span(6, "m")).detached == (NAME,)
 
 
 def drift_of(database: Database) -> list[Difference]:
@@ -74,11 +77,11 @@ def test_a_month_detached_before_a_revision_gets_what_the_revision_gave_its_tabl
     )
     conn.execute(sql.SQL("UPDATE {} SET created_at = NULL WHERE ctid < '(0,4)'").format(TABLE))
     with pytest.raises(UnsafeError) as caught:
-        restore.restore(database, LEARNING_EVENTS, NAME)
+        restore.restore(Context(database), LEARNING_EVENTS, NAME)
     assert f"{NAME}.created_at NOT NULL: 3 rows of {NAME}: " in caught.value.message
     assert events.count(conn, NAME) == 10
     conn.execute(sql.SQL("UPDATE {} SET created_at = now() WHERE created_at IS NULL").format(TABLE))
-    restore.restore(database, LEARNING_EVENTS, NAME)
+    restore.restore(Context(database), LEARNING_EVENTS, NAME)
     assert events.count(conn) == 10
     assert drift_of(database) == []
 
@@ -115,7 +118,7 @@ def test_what_the_table_got_meanwhile_the_month_gets(
     )
     had = indexes(conn)
     conn.execute(CHANGES[change])
-    restore.restore(database, LEARNING_EVENTS, NAME)
+    restore.restore(Context(database), LEARNING_EVENTS, NAME)
     assert events.count(conn) == 10
     with database.transaction(read_only=True):
         assert inheritance.differences(database, LEARNING_EVENTS, [NAME]) == []
@@ -141,7 +144,7 @@ def test_rows_that_break_a_rule_of_the_table_are_counted(
     conn.execute(statement.replace("{}", NAME, 1))
     conn.execute(CHANGES[change])
     with pytest.raises(UnsafeError) as caught:
-        restore.restore(database, LEARNING_EVENTS, NAME)
+        restore.restore(Context(database), LEARNING_EVENTS, NAME)
     assert f"{said} of {NAME}: " in caught.value.message
     violations = caught.value.details["violations"]
     assert isinstance(violations, list)
@@ -161,5 +164,5 @@ def test_other_columns_are_refused(
 ) -> None:
     conn.execute(change)
     with pytest.raises(UnsafeError, match=r"columns of .* are not those of learning_events"):
-        restore.restore(database, LEARNING_EVENTS, NAME)
+        restore.restore(Context(database), LEARNING_EVENTS, NAME)
     assert events.count(conn, NAME) == 10

@@ -15,7 +15,7 @@ from psycopg import sql
 from lmsschema.database.connection import Database, connect
 from lmsschema.database.target import Target
 from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
-from lmsschema.locks.ladder import Patience
+from lmsschema.locks.context import Context, Patience
 from lmsschema.partition_manager import ensure, export, prune, restore
 from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import LEARNING_EVENTS, Range, plan_range
@@ -39,7 +39,9 @@ def database(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> Dat
     database = opened(upgraded_url)
     old = Range(events.month(-9, day=1), events.month(0, day=1))
     ensure.make(
-        database, LEARNING_EVENTS, lambda state: plan_range(LEARNING_EVENTS, state.partitions, old)
+        Context(database),
+        LEARNING_EVENTS,
+        lambda state: plan_range(LEARNING_EVENTS, state.partitions, old),
     )
     for offset in range(-9, 1):
         events.insert(conn, events.month(offset), 10)
@@ -47,15 +49,15 @@ def database(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> Dat
 
 
 def test_detached_rows_are_kept_and_come_back(conn: psycopg.Connection, database: Database) -> None:
-    pruned = prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    pruned = prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
     gone = (events.name(-9), events.name(-8), events.name(-7))
     assert pruned.detached == gone
     assert events.count(conn) == 70
     assert [events.count(conn, name) for name in gone] == [10, 10, 10]
-    assert prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR).detached == ()
-    assert not ensure.ensure(database, LEARNING_EVENTS).done
+    assert prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR).detached == ()
+    assert not ensure.ensure(Context(database), LEARNING_EVENTS).done
     for name in gone:
-        restore.restore(database, LEARNING_EVENTS, name)
+        restore.restore(Context(database), LEARNING_EVENTS, name)
     assert events.count(conn) == 100
     left = conn.execute(
         "SELECT relname FROM pg_class WHERE obj_description(oid, 'pg_class') LIKE '%detached%'"
@@ -77,11 +79,11 @@ def test_a_dropped_one_was_exported_and_the_manifest_says_what(
         conn.execute(sql.SQL("SELECT id::text, event_action FROM {}").format(sql.Identifier(name)))
     )
     first = prune.prune(
-        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+        Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
     )
     assert first.dropped == ()  # what this run detaches, the next one drops
     second = prune.prune(
-        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+        Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
     )
     assert second.dropped == first.detached
     manifest = json.loads((tmp_path / f"{name}.json").read_text())
@@ -97,8 +99,8 @@ def test_a_dropped_one_was_exported_and_the_manifest_says_what(
 
 
 def test_a_detached_one_stays_through_its_grace(database: Database) -> None:
-    prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
-    pruned = prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(7, "d"))
+    prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
+    pruned = prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(7, "d"))
     assert pruned.dropped == ()
     assert len(pruned.left) == 3
 
@@ -106,7 +108,7 @@ def test_a_detached_one_stays_through_its_grace(database: Database) -> None:
 def test_an_export_that_is_not_what_was_read_drops_nothing(
     conn: psycopg.Connection, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
     real = export._copy  # noqa: SLF001  a disk that loses the end of what is written
 
     def cut(*arguments: object) -> None:
@@ -120,7 +122,11 @@ def test_an_export_that_is_not_what_was_read_drops_nothing(
     monkeypatch.setattr(export, "_copy", cut)
     with pytest.raises(LmsschemaError, match="9 rows instead of 10"):
         prune.prune(
-            database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+            Context(database),
+            LEARNING_EVENTS,
+            HALF_A_YEAR,
+            drop_after=Span(0, "d"),
+            folder=tmp_path,
         )
     assert events.count(conn, events.name(-9)) == 10
 
@@ -128,19 +134,21 @@ def test_an_export_that_is_not_what_was_read_drops_nothing(
 def test_a_folder_that_can_t_be_written_drops_nothing(
     conn: psycopg.Connection, database: Database, tmp_path: Path
 ) -> None:
-    prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(LmsschemaError, match="could not be exported"):
-        prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=blocked)
+        prune.prune(
+            Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=blocked
+        )
     assert events.count(conn, events.name(-9)) == 10
 
 
 def test_an_export_overwrites_nothing(database: Database, tmp_path: Path) -> None:
     (tmp_path / f"{events.name(-9)}.csv.gz").write_text("another database's")
-    prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
     pruned = prune.prune(
-        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+        Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
     )
     assert pruned.exports[0].file == f"{events.name(-9)}-2.csv.gz"
     assert (tmp_path / f"{events.name(-9)}.csv.gz").read_text() == "another database's"
@@ -148,10 +156,10 @@ def test_an_export_overwrites_nothing(database: Database, tmp_path: Path) -> Non
 
 def test_under_load(conn: psycopg.Connection, upgraded_url: str, database: Database) -> None:
     with events.load(upgraded_url, [str(events.month(0)), str(events.month(1))]) as load:
-        prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, allow_many=True)
-        restore.restore(database, LEARNING_EVENTS, events.name(-9))
-        prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"))
-        prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"))
+        prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR, allow_many=True)
+        restore.restore(Context(database), LEARNING_EVENTS, events.name(-9))
+        prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"))
+        prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"))
     assert not load.errors
     assert events.count(conn) == 70 + load.inserted
 
@@ -162,7 +170,7 @@ def test_a_blocked_prune_gives_up_and_ensure_does_its_work(
     with psycopg.connect(upgraded_url) as reader:
         reader.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(events.name(-9))))
         with pytest.raises(LockTimeoutError, match=f"pid {reader.info.backend_pid}"):
-            prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR, patience=Patience(total=1))
+            prune.prune(Context(database, Patience(total=1)), LEARNING_EVENTS, HALF_A_YEAR)
         events.insert(conn, events.month(0))
     assert events.count(conn) == 101
 
@@ -171,15 +179,15 @@ def test_restore_refuses_what_it_can_t_do_safely(
     conn: psycopg.Connection, database: Database
 ) -> None:
     with pytest.raises(LmsschemaError, match="no table nonsense"):
-        restore.restore(database, LEARNING_EVENTS, "nonsense")
+        restore.restore(Context(database), LEARNING_EVENTS, "nonsense")
     with pytest.raises(LmsschemaError, match="is a partition already"):
-        restore.restore(database, LEARNING_EVENTS, events.name(0))
+        restore.restore(Context(database), LEARNING_EVENTS, events.name(0))
     with pytest.raises(LmsschemaError, match="lmsschema did not detach it"):
-        restore.restore(database, LEARNING_EVENTS, "users")
-    prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+        restore.restore(Context(database), LEARNING_EVENTS, "users")
+    prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
     events.insert(conn, events.month(-9))  # into the default
     with pytest.raises(UnsafeError, match="rows of learning_events_default"):
-        restore.restore(database, LEARNING_EVENTS, events.name(-9))
+        restore.restore(Context(database), LEARNING_EVENTS, events.name(-9))
     late = events.month(-8) + timedelta(days=60)
     conn.execute(
         sql.SQL("UPDATE {} SET event_timestamp = {}").format(
@@ -187,7 +195,7 @@ def test_restore_refuses_what_it_can_t_do_safely(
         )
     )
     with pytest.raises(UnsafeError, match=r"its bounds, FOR VALUES FROM .*: 10 rows of"):
-        restore.restore(database, LEARNING_EVENTS, events.name(-8))
+        restore.restore(Context(database), LEARNING_EVENTS, events.name(-8))
     conn.execute(
         sql.SQL(
             "CREATE TABLE other PARTITION OF learning_events FOR VALUES FROM ({}) TO ({})"
@@ -196,7 +204,7 @@ def test_restore_refuses_what_it_can_t_do_safely(
         )
     )
     with pytest.raises(UnsafeError, match="other of learning_events covers"):
-        restore.restore(database, LEARNING_EVENTS, events.name(-7))
+        restore.restore(Context(database), LEARNING_EVENTS, events.name(-7))
     assert events.count(conn, events.name(-7)) == 10
 
 
@@ -208,18 +216,18 @@ def test_a_table_that_came_back_before_its_drop_is_not_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Somebody restores one, and drops another, after the run has read what there is to drop."""
-    prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
     other = opened(upgraded_url)
     overdue = prune.overdue
 
     def restore_and_tell(*arguments: object, **options: object) -> list[str]:
         names = overdue(*arguments, **options)  # type: ignore[arg-type]  # passed on as they came
-        restore.restore(other, LEARNING_EVENTS, events.name(-9))
+        restore.restore(Context(other), LEARNING_EVENTS, events.name(-9))
         events.drop(conn, events.name(-8))
         return names
 
     monkeypatch.setattr(prune, "overdue", restore_and_tell)
-    pruned = prune.prune(database, LEARNING_EVENTS, Span(24, "m"), drop_after=Span(0, "d"))
+    pruned = prune.prune(Context(database), LEARNING_EVENTS, Span(24, "m"), drop_after=Span(0, "d"))
     assert pruned.dropped == (events.name(-7),)
     assert events.count(conn, events.name(-9)) == 10
     assert events.name(-9) in events.partitions(conn)
@@ -233,7 +241,7 @@ def test_exports_of_two_databases_to_one_folder_do_not_meet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another one's file of that name is begun while ours is written."""
-    prune.prune(database, LEARNING_EVENTS, HALF_A_YEAR)
+    prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
     copy = export._copy  # noqa: SLF001  the moment at which the other one comes
     names = [events.name(offset) for offset in (-9, -8, -7)]
 
@@ -245,7 +253,7 @@ def test_exports_of_two_databases_to_one_folder_do_not_meet(
 
     monkeypatch.setattr(export, "_copy", copy_beside_another)
     pruned = prune.prune(
-        database, LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
+        Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
     )
     assert pruned.exports[0].rows == 10
     files = {path.name: path for path in tmp_path.iterdir()}

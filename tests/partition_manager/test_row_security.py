@@ -9,6 +9,7 @@ from psycopg import sql
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.errors import LmsschemaError
+from lmsschema.locks.context import Context
 from lmsschema.migration import migrate
 from lmsschema.partition_manager import ensure
 from lmsschema.partitions import LEARNING_EVENTS
@@ -65,5 +66,5 @@ def test_making_partitions_does_not_pass_over_hidden_rows(owner: str) -> None:
     database = connect(Target(owner, "the test"))
     with database.conn, pytest.raises((LmsschemaError, psycopg.errors.InsufficientPrivilege)):
         ensure.ensure(
-            database, type(LEARNING_EVENTS)("learning_events", "event_timestamp", ahead=60)
+            Context(database), type(LEARNING_EVENTS)("learning_events", "event_timestamp", ahead=60)
         )

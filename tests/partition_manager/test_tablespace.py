@@ -8,6 +8,7 @@ import pytest
 from psycopg import sql
 
 from lmsschema.database.connection import Database
+from lmsschema.locks.context import Context, in_lines
 from lmsschema.partition_manager import ensure, listing, repair
 from lmsschema.partitions import LEARNING_EVENTS, for_values
 from tests.support import events
@@ -73,7 +74,7 @@ def test_a_new_partition_lies_where_postgresql_would_put_it(
                 space=sql.Identifier(space), database=sql.Identifier(conn.info.dbname)
             )
         )
-    [made] = ensure.ensure(opened(upgraded_url), FIVE).done
+    [made] = ensure.ensure(Context(opened(upgraded_url)), FIVE).done
     bounds = sql.SQL(for_values(LEARNING_EVENTS.interval_of(events.month(8))))
     with psycopg.connect(upgraded_url, autocommit=True) as theirs:
         theirs.execute(
@@ -93,7 +94,7 @@ def test_an_older_partition_is_not_moved_but_told_of(
         sql.SQL("ALTER TABLE learning_events SET TABLESPACE {}").format(sql.Identifier(space))
     )
     told: list[str] = []
-    assert repair.repair(database, LEARNING_EVENTS, progress=told.append) == []
+    assert repair.repair(Context(database, tell=in_lines(told.append)), LEARNING_EVENTS) == []
     assert len(told) == 5
     name = events.name(1)
     statement = f"ALTER TABLE {name} SET TABLESPACE {space}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
+from lmsschema.locks.context import Context
 from lmsschema.partition_manager import heal as partition_heal
 from lmsschema.partition_manager import heal_plan, move
 from lmsschema.partitions import LEARNING_EVENTS
@@ -38,7 +39,7 @@ def heal(url: str) -> None:
     move.BATCH = 4
     database = connect(Target(url, "the test"))
     with contextlib.closing(database.conn):
-        if not partition_heal.heal(database, LEARNING_EVENTS).applied:
+        if not partition_heal.heal(Context(database), LEARNING_EVENTS).applied:
             raise AssertionError
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.locks import run_lock
+from lmsschema.locks.context import Context
 from lmsschema.migration import revisions, runner
 
 FILL = Path(__file__).with_name("filled.sql").read_text("utf-8")
@@ -12,7 +13,7 @@ FILL = Path(__file__).with_name("filled.sql").read_text("utf-8")
 
 def upgrade(database: Database) -> None:
     """Bring a database to head as ``upgrade`` does, without looking for hazards beforehand."""
-    with run_lock.hold(database):
+    with run_lock.hold(Context(database)):
         steps = revisions.ids()[revisions.position(current(database)) :]
         if steps:
             runner.run(database, "upgrade", steps, lambda _: None)

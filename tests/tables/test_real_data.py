@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, make_url
 
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
+from lmsschema.locks.context import Context
 from lmsschema.migration import migrate
 from lmsschema.partition_manager import ensure
 from lmsschema.partition_manager.state import State
@@ -59,7 +60,7 @@ def loaded(lms_databases: Databases) -> Iterator[psycopg.Connection]:
     database = connect(Target(lms_databases.url(name), "the test"))
     with database.conn as conn:
         migrate.upgrade(database)
-        ensure.make(database, LEARNING_EVENTS, history)
+        ensure.make(Context(database), LEARNING_EVENTS, history)
         engine = create_engine(make_url(lms_databases.url(name)).set(drivername=DRIVER))
         for rows in (oulad.tables(folder / "oulad"), xapi.tables(folder / "xapi")):
             with engine.begin() as transaction:

@@ -6,14 +6,14 @@ import sys
 
 PROGRAM = """
 from lmsschema.cli._common import Teller
-from lmsschema.locks.concurrently import Figures
+from lmsschema.locks.context import Progress
 tell = Teller()
-tell("begun")
+tell(Progress("begun"))
 for done in (0, 50):
-    tell(Figures("index a", "building", done, 100))
-tell("somebody is in the way")
-tell(Figures("index a", "building", 100, 100))
-tell(Figures("index a", "waiting", 0, 0))
+    tell(Progress("index a: building", done, 100))
+tell(Progress("somebody is in the way"))
+tell(Progress("index a: building", 100, 100))
+tell(Progress("index a: waiting"))
 """
 
 

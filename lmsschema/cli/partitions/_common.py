@@ -10,6 +10,8 @@ from lmsschema.cli import _common
 from lmsschema.errors import UsageError
 
 if TYPE_CHECKING:
+    from lmsschema.database.connection import Database
+    from lmsschema.locks.context import Context
     from lmsschema.partition_manager.ensure import Outcome
     from lmsschema.partitions import Policy
 
@@ -60,9 +62,11 @@ def quiet_option(function: F) -> F:
     return click.option("-q", "--quiet", is_flag=True, help="Say nothing if all is well.")(function)
 
 
-def teller(*, quiet: bool) -> Callable[[str], None]:
-    """Return what progress is told to."""
-    return (lambda _: None) if quiet else _common.say
+def context(database: "Database", wait: float, *, quiet: bool) -> "Context":
+    """Return what the commands hand down."""
+    from lmsschema.locks.context import Context, Patience, silent
+
+    return Context(database, Patience(total=wait), silent if quiet else _common.Teller())
 
 
 def utc(instant: dt.datetime | None) -> str:

@@ -37,7 +37,6 @@ def command(
     Months that are there already stay as they are. Exits 3 if rows of the default stand in the
     way of a month.
     """
-    from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import ensure, statements
     from lmsschema.partition_manager import state as partition_state
     from lmsschema.partition_manager.state import State
@@ -59,13 +58,7 @@ def command(
             text = statements.script(policy, planner(state), state.comment)
             _common.result(text.removesuffix("\n"), {"sql": text}, as_json=as_json)
             return 0
-        outcome = ensure.make(
-            database,
-            policy,
-            planner,
-            patience=Patience(total=wait),
-            progress=_partitions.teller(quiet=quiet),
-        )
+        outcome = ensure.make(_partitions.context(database, wait, quiet=quiet), policy, planner)
     if outcome.in_the_way:
         _partitions.tell_in_the_way(outcome)
     if as_json or not quiet:

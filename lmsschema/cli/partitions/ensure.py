@@ -39,7 +39,6 @@ def command(
     The database's clock decides. Exits 3 if rows of the default stand in the way of a month, 5 if
     a lock was not got in time; run again, it goes on from there.
     """
-    from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import ensure
 
     found = _partitions.policies()
@@ -47,21 +46,19 @@ def command(
     if moment is not None and moment.year + (ahead or 0) // 12 >= dt.MAXYEAR - 1:
         raise click.UsageError(f"--as-of {as_of} is too late for bounds of months ahead of it")
     policies = [p if ahead is None else dataclasses.replace(p, ahead=ahead) for p in found]
-    tell = _partitions.teller(quiet=quiet)
     with _common.open_database(url, schema, quiet=quiet) as database:
         if dry_run:
             return _print_script(database, policies, moment, as_json=as_json)
+        context = _partitions.context(database, wait, quiet=quiet)
         outcomes = []
         repaired: list[str] = []
         for policy in policies:
-            outcome = ensure.ensure(database, policy, patience=Patience(total=wait), progress=tell)
+            outcome = ensure.ensure(context, policy)
             outcomes.append(outcome)
             if repair:
                 from lmsschema.partition_manager import repair as partition_repair
 
-                repaired += partition_repair.repair(
-                    database, policy, patience=Patience(total=wait), progress=tell
-                )
+                repaired += partition_repair.repair(context, policy)
     for outcome in outcomes:
         if outcome.in_the_way:
             _partitions.tell_in_the_way(outcome)

@@ -28,24 +28,19 @@ def command(
     else the rows are moved. Rows that are far off (more than ten years back, or after the months
     ahead) stay. Exits 3 if rows stay in the default.
     """
-    from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import heal
 
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
     with _common.open_database(url, schema, quiet=quiet) as database:
+        context = _partitions.context(database, wait, quiet=quiet)
         for policy in _partitions.policies():
             if dry_run:
                 _, planned = heal.plan(database, policy)
                 applied = False
             else:
-                healed = heal.heal(
-                    database,
-                    policy,
-                    patience=Patience(total=wait),
-                    progress=_partitions.teller(quiet=quiet),
-                )
+                healed = heal.heal(context, policy)
                 planned, applied = healed.plan, healed.applied
             staying += planned.staying
             lines.append(f"{policy.table}: {heal.describe(planned)}")

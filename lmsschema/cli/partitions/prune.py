@@ -62,7 +62,6 @@ def command(
     What is missing is made first. The current, a future and the only partition stay, and one that
     straddles the cutoff.
     """
-    from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import ensure, prune
     from lmsschema.partition_manager.retention import parse_span
 
@@ -74,23 +73,20 @@ def command(
     drop_after = parse_span(grace, "--grace", smallest=0) if action == "drop" else None
     if folder is not None and drop_after is None:
         raise click.UsageError("--export needs --action drop: nothing is exported that stays")
-    tell = _partitions.teller(quiet=quiet)
-    patience = Patience(total=wait)
     with _common.open_database(url, schema, quiet=quiet) as database:
         if dry_run:
             return _preview(
                 database, policy, kept, drop_after, allow_many=allow_many, as_json=as_json
             )
-        ensured = ensure.ensure(database, policy, patience=patience, progress=tell)
+        context = _partitions.context(database, wait, quiet=quiet)
+        ensured = ensure.ensure(context, policy)
         pruned = prune.prune(
-            database,
+            context,
             policy,
             kept,
             drop_after=drop_after,
             folder=folder,
             allow_many=allow_many,
-            patience=patience,
-            progress=tell,
         )
     if ensured.in_the_way:
         _partitions.tell_in_the_way(ensured)

@@ -23,18 +23,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Attach a partition again that prune detached, with the bounds that it had."""
-    from lmsschema.locks.ladder import Patience
     from lmsschema.partition_manager import restore
 
     policy = _partitions.policy(table)
     with _common.open_database(url, schema, quiet=quiet) as database:
-        bounds = restore.restore(
-            database,
-            policy,
-            name,
-            patience=Patience(total=wait),
-            progress=_partitions.teller(quiet=quiet),
-        )
+        bounds = restore.restore(_partitions.context(database, wait, quiet=quiet), policy, name)
     if as_json or not quiet:
         text = f"{name}: from {_partitions.utc(bounds.lower)} to {_partitions.utc(bounds.upper)}"
         data = {"restored": name, "from": bounds.lower, "to": bounds.upper}
