@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.database import sqlstate
+from lmsschema.database import settings, sqlstate
 from lmsschema.database.queries import query
 from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
@@ -38,15 +38,18 @@ def run(context: Context, statement: sql.Composed, *, table: str, what: str, dro
     Raises:
         LockTimeoutError: An old transaction did not end. What the statement left is seen by the
             next run.
+        psycopg.errors.QueryCanceled: Somebody else cancelled it, or a statement_timeout.
     """
     wait_for_old_transactions(context, what)
     database = context.database
-    look = _Watch(context, table, what, drops=drops).look
-    watching = watcher.looking(context, look, delay=2 * _POLL, pause=_POLL)
+    watch = _Watch(context, table, what, drops=drops)
+    watching = watcher.looking(context, watch.look, delay=2 * _POLL, pause=_POLL)
     with _settings(database.conn, context.patience), watching:
         try:
             database.conn.execute(statement)
         except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
+            if isinstance(error, errors.QueryCanceled) and not watch.cancelled:
+                raise  # by somebody, or a statement_timeout behind a pooler: no lock was at fault
             old = sessions.old_transactions(database.conn, older=0)
             raise LockTimeoutError(
                 f"did not {what}: {sqlstate.clean(str(error), database.target)}"
@@ -126,7 +129,7 @@ def _settings(conn: psycopg.Connection, patience: Patience) -> Iterator[None]:
         yield
     finally:
         if not conn.closed and not conn.broken:
-            conn.execute("RESET lock_timeout; RESET statement_timeout")
+            conn.execute(settings.of_session(conn.info.backend_pid))
 
 
 class _Watch:
@@ -139,6 +142,7 @@ class _Watch:
         self._drops = drops
         self._waiting_since: float | None = None
         self._told = ""
+        self.cancelled = False
 
     def look(self, conn: psycopg.Connection) -> bool:
         """Look once, from another connection; False once the statement was cancelled."""
@@ -159,6 +163,7 @@ class _Watch:
         self._waiting_since = (self._waiting_since or time.monotonic()) if waits else None
         too_long = self._context.patience.quiet
         if self._waiting_since and time.monotonic() - self._waiting_since > too_long:
+            self.cancelled = True
             database.conn.cancel_safe()
             return False
         return True

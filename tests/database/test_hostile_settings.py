@@ -1,5 +1,6 @@
 """What a role has set never changes what a command does: all that a role may set, set badly."""
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 
@@ -7,6 +8,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.locks import concurrently
+from lmsschema.locks.context import Context, Patience, silent
 from lmsschema.testing.databases import url as url_of
 from lmsschema.testing.servers import RunningServer
 from tests.support import pooler
@@ -168,3 +173,33 @@ def test_createdb_wants_a_direct_connection(lmsschema: Program, database_url: st
         refused = lmsschema("createdb", "never_made", "--url", url)
     assert refused.code == 4
     assert "needs a direct connection" in refused.err
+
+
+def test_a_statement_timeout_behind_a_pooler_is_nobody_s_lock(database_url: str, role: str) -> None:
+    """Outside a transaction the settings of a pooler's session are the role's."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute(f"ALTER ROLE {role} SET statement_timeout = '50ms'".encode())
+    with pooler.transaction_mode(as_role(database_url, role)) as url:
+        database = connect(Target(url, "the test"))
+        with contextlib.closing(database.conn), pytest.raises(psycopg.errors.QueryCanceled):
+            concurrently.run(
+                Context(database, Patience(total=1), silent),
+                sql.SQL("SELECT pg_catalog.pg_sleep(30)").format(),
+                table="users",
+                what="build an index",
+                drops=False,
+            )
+
+
+def test_a_statement_outside_a_transaction_leaves_the_state(database_url: str, role: str) -> None:
+    database = connect(Target(as_role(database_url, role), "the test"))
+    with contextlib.closing(database.conn) as conn:
+        concurrently.run(
+            Context(database, Patience(total=1), silent),
+            sql.SQL("SELECT 1").format(),
+            table="users",
+            what="build an index",
+            drops=False,
+        )
+        assert conn.execute("SHOW statement_timeout").fetchone() == ("0",)
+        assert conn.execute("SHOW lock_timeout").fetchone() == ("1min",)
