@@ -79,9 +79,8 @@ def _refuse_taken(database: Database, before: str | None, made: Sequence[tuple[s
             "names": [name for _, name in made],
             "functions": [name for kind, name in made if kind == "FUNCTION"],
         }
-        taken = [
-            f"{kind} {name}" for kind, name in conn.execute(query("migration/taken_names"), values)
-        ]
+        rows = conn.execute(query("migration/taken_names"), values).fetchall()
+        taken = sorted(f"{kind} {name}" for kind, name in rows)
     if not taken:
         return
     where = f"schema {database.schema} of {database.target}"

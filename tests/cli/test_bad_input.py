@@ -268,20 +268,27 @@ def test_statement_that_fails(
     lmsschema: Program, database_url: str, connection: psycopg.Connection
 ) -> None:
     assert lmsschema("upgrade", "0001", "--url", database_url).code == 0
-    connection.execute("CREATE TYPE mastery_level AS ENUM ('none')")
+    connection.execute(
+        "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION $$no types here$$; END'"
+    )
+    connection.execute(
+        "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE TYPE')"
+        " EXECUTE FUNCTION refuse()"
+    )
     before = objects(database_url)
     outcome = lmsschema("upgrade", "--url", database_url, "--json")
     assert outcome.code == 1
     assert outcome.json["error"]["revision"] == "0002_progress"
-    assert outcome.json["error"]["sqlstate"] == "42710"
-    assert "CREATE TYPE mastery_level" in str(outcome.json["error"]["statement"])
-    for shown in ("0002_progress", "42710", "CREATE TYPE mastery_level"):
+    assert outcome.json["error"]["sqlstate"] == "P0001"
+    assert "CREATE TYPE" in str(outcome.json["error"]["statement"])
+    for shown in ("0002_progress", "P0001", "CREATE TYPE", "no types here"):
         assert shown in outcome.err
     assert objects(database_url) == before
     assert (
         lmsschema("current", "--url", database_url, "--json").json["revision"] == "0001_foundation"
     )
-    connection.execute("DROP TYPE mastery_level")
+    connection.execute("DROP EVENT TRIGGER refuse")
     assert lmsschema("upgrade", "--url", database_url).code == 0
 
 

@@ -28,7 +28,7 @@ def test_options_of_every_command_may_stand_before_it(
 def test_an_option_that_the_command_has_not_is_refused_wherever_it_stands(
     lmsschema: Program,
 ) -> None:
-    assert lmsschema("--url", "service=x", "history").code == 2
+    assert lmsschema("--url", "service=x", "ddl").code == 2
     assert lmsschema("--url", "service=x").code == 2
 
 
