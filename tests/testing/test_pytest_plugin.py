@@ -3,21 +3,18 @@
 import os
 import re
 import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from lmsschema.testing.servers import RunningServer
-from tests.support.program import clean_environment
+from tests.support.plugin_runs import PASSES, Suite, servers, start
 
-Finished = subprocess.CompletedProcess[str]
-Suite = Callable[..., Finished]
+if TYPE_CHECKING:
+    import subprocess
 
 SAME_KEYS = """
 import os, pathlib, psycopg, pytest
@@ -33,6 +30,7 @@ def test_has_a_database_of_its_own(lms_database_url, number):
         pathlib.Path("seen", conn.info.dbname).touch(exist_ok=False)
 """
 
+
 WAITS = """
 import pathlib, time
 
@@ -45,49 +43,6 @@ def test_waits_too(lms_database_url):
     pathlib.Path("seen", lms_database_url.split("/")[3].split("?")[0]).touch()
     time.sleep(600)
 """
-
-PASSES = "def test_passes(lms_database_url): pass"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder for a suite and its servers, which their account can enter."""
-    with tempfile.TemporaryDirectory(prefix="lms-suite-") as name:
-        made = Path(name)
-        made.chmod(0o755)
-        (made / "seen").mkdir()
-        yield made
-
-
-@pytest.fixture
-def suite(folder: Path) -> Suite:
-    """Runs a suite and waits for its end: ``suite(text, *options, ini="", **variables)``."""
-
-    def run(text: str, *options: str, ini: str = "", **variables: str) -> Finished:
-        process = start(folder, text, *options, ini=ini, **variables)
-        out, err = process.communicate(timeout=300)
-        return Finished(process.args, process.returncode, out, err)
-
-    return run
-
-
-def start(
-    folder: Path, text: str, *options: str, ini: str = "", **variables: str
-) -> "subprocess.Popen[str]":
-    """Start pytest on a suite of one file."""
-    (folder / "pytest.ini").write_text(f"[pytest]\nfilterwarnings = error\n{ini}\n")
-    (folder / "test_theirs.py").write_text(text)
-    outer = {name for name in os.environ if name.startswith("PYTEST_")}
-    environment = clean_environment(TMPDIR=str(folder), **variables)
-    return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
-        cwd=folder,
-        env={name: value for name, value in environment.items() if name not in outer},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def kill_once_it_waits(process: "subprocess.Popen[str]", folder: Path, count: int) -> set[str]:
@@ -106,11 +61,6 @@ def databases(server: RunningServer, key_of: set[str]) -> set[str]:
     with psycopg.connect(server.url) as conn:
         rows = conn.execute("SELECT datname FROM pg_database").fetchall()
     return {name for (name,) in rows if name.rpartition("_")[0] in prefixes}
-
-
-def servers(folder: Path) -> list[Path]:
-    """Return the data folders of the embedded servers that were told to live in the folder."""
-    return list(folder.glob("lmsschema-*/data"))
 
 
 def test_500_tests_on_four_workers_never_meet_and_leave_nothing(
@@ -190,120 +140,3 @@ def test_a_failed_tests_database_is_kept_until_the_next_run(suite: Suite, folder
     assert len(servers(folder)) == 1
     suite(PASSES, "--lms-server", "embedded", ini=ini)
     assert servers(folder) == []
-
-
-def test_the_fixtures_give_what_their_names_say(suite: Suite, lms_server: RunningServer) -> None:
-    text = """
-import asyncio, pytest, sqlalchemy
-from sqlalchemy.orm import Session
-
-INSERT = sqlalchemy.text("INSERT INTO institutions (name, domain, education_level)"
-                         " VALUES ('A', 'a.example', 'k12')")
-COUNT = sqlalchemy.text("SELECT count(*) FROM institutions")
-
-def test_an_engine(lms_engine):
-    with lms_engine.begin() as connection:
-        connection.execute(INSERT)
-    with lms_engine.connect() as connection:
-        assert connection.scalar(COUNT) == 1
-
-@pytest.mark.parametrize("time", [1, 2])
-def test_a_connection_whose_work_is_rolled_back(lms_connection, time):
-    lms_connection.execute(INSERT)
-    assert lms_connection.scalar(COUNT) == 1
-
-@pytest.mark.parametrize("time", [1, 2])
-def test_a_session_that_commits_on_that_connection(lms_connection, time):
-    with Session(lms_connection, join_transaction_mode="create_savepoint") as session:
-        session.execute(INSERT)
-        session.commit()
-    assert lms_connection.scalar(COUNT) == 1
-
-def test_an_asynchronous_connection(lms_async_connection):
-    async def work():
-        async with lms_async_connection as connection:
-            await connection.execute(INSERT)
-            await connection.commit()
-            assert await connection.scalar(COUNT) == 1
-    asyncio.run(work())
-
-def test_an_empty_database(lms_empty_database_url):
-    engine = sqlalchemy.create_engine(lms_empty_database_url.replace("://", "+psycopg://"))
-    assert sqlalchemy.inspect(engine).get_table_names() == []
-    engine.dispose()
-"""
-    done = suite(text, LMSSCHEMA_TEST_URL=lms_server.url)
-    assert "7 passed" in done.stdout, done.stdout
-
-
-def test_a_commit_on_the_shared_connection_is_an_error(
-    suite: Suite, lms_server: RunningServer
-) -> None:
-    text = "def test_commits(lms_connection):\n    lms_connection.commit()\n"
-    done = suite(text, LMSSCHEMA_TEST_URL=lms_server.url)
-    assert done.returncode == 1
-    assert "ended the transaction of lms_connection" in done.stdout
-
-
-def test_the_schema_is_a_setting(suite: Suite, lms_server: RunningServer) -> None:
-    text = (
-        "import psycopg\n"
-        "def test_it(lms_database_url):\n"
-        "    with psycopg.connect(lms_database_url) as conn:\n"
-        "        conn.execute('SELECT FROM \"Campus North\".users')\n"
-    )
-    done = suite(text, ini="lms_schema = Campus North", LMSSCHEMA_TEST_URL=lms_server.url)
-    assert "1 passed" in done.stdout, done.stdout
-
-
-@pytest.mark.parametrize(
-    ("options", "variables", "reason"),
-    [
-        (["--lms-server", "url"], {}, "no server is named"),
-        (
-            ["--lms-server", "url"],
-            {"LMSSCHEMA_TEST_URL": "host=/nonexistent password=geheim"},
-            "no connection to",
-        ),
-        (
-            ["--lms-server", "container"],
-            {"DOCKER_HOST": "unix:///nonexistent.sock"},
-            "no Docker engine answers",
-        ),
-        (["--lms-server", "embedded"], {"LMSSCHEMA_TEST_VERSION": "9"}, "no PostgreSQL 9"),
-    ],
-)
-def test_no_server_is_an_error_and_never_a_skip(
-    suite: Suite, options: list[str], variables: dict[str, str], reason: str
-) -> None:
-    done = suite(PASSES, *options, **variables)
-    assert done.returncode == 1
-    assert "1 error" in done.stdout
-    assert "skipped" not in done.stdout
-    assert reason in done.stdout
-    assert re.search(r"^E +hint: ", done.stdout, re.MULTILINE)
-    assert "geheim" not in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("ini", "reason"),
-    [("lms_server = cloud", "one of auto, url"), ("lms_pool = -1", "a number, 0 or more")],
-)
-def test_a_setting_that_can_not_be_is_named(suite: Suite, ini: str, reason: str) -> None:
-    done = suite(PASSES, ini=ini)
-    assert done.returncode == 1
-    assert reason in done.stdout
-
-
-def test_a_suite_that_asks_for_no_database_starts_none_and_imports_nothing(
-    suite: Suite, folder: Path
-) -> None:
-    text = (
-        "import sys\n"
-        "def test_it():\n"
-        "    ours = {name for name in sys.modules if name.startswith('lmsschema')}\n"
-        "    assert ours == {'lmsschema', 'lmsschema.testing', 'lmsschema.testing.plugin'}\n"
-    )
-    done = suite(text, "--lms-server", "embedded")
-    assert "1 passed" in done.stdout, done.stdout
-    assert list(folder.glob("lmsschema-testing-*")) == []
