@@ -38,11 +38,19 @@ class Range:
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition that exists; ``range`` is ``None`` for the default partition."""
+    """A partition that exists.
+
+    Attributes:
+        name: Its name.
+        range: Its bounds; None for the default partition.
+        detach_pending: Whether a DETACH CONCURRENTLY of it was interrupted.
+        schema: Its schema, where that is not its table's.
+    """
 
     name: str
     range: Range | None
     detach_pending: bool = False
+    schema: str | None = None
 
 
 @dataclass(frozen=True)

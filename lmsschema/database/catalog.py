@@ -1,8 +1,9 @@
 """A schema as PostgreSQL's catalogs describe it: plain data, in PostgreSQL's own words.
 
 Nothing here parses SQL. Definitions are what ``pg_get_indexdef`` and its like print while the
-``search_path`` holds the schema alone, so that neither the schema's name nor an OID is in them and
-the catalogs of two schemas, databases or servers can be compared.
+``search_path`` holds the schema, and after it those of the database's extensions, so that neither
+these schemas' names nor an OID is in them and the catalogs of two schemas, databases or servers can
+be compared.
 """
 
 import dataclasses
@@ -130,8 +131,8 @@ def _script(schema: str) -> sql.Composed:
         )
         for name in _QUERIES
     )
-    path = sql.SQL("{}, pg_temp").format(sql.Identifier(schema)).as_string()
-    statements.append(sql.SQL("SELECT pg_catalog.set_config('search_path', {}, true)").format(path))
+    path = query("database/extension_path").as_string().replace("%(schema)s", "{schema}")
+    statements.append(sql.SQL(path).format(schema=schema))
     statements.append(sql.SQL("SELECT pg_catalog.current_schema(), current_user"))
     statements.extend(
         sql.SQL("FETCH ALL FROM {}").format(sql.Identifier(name)) for name in _QUERIES

@@ -8,11 +8,14 @@ import psycopg
 
 from lmsschema.database import settings
 from lmsschema.database.connection import Database, create_schema
+from lmsschema.database.queries import query
 
 
 @contextlib.contextmanager
 def schema(database: Database) -> Iterator[str]:
     """Open a transaction with a new schema in which names resolve; yields the schema's name.
+
+    After it those of the database's extensions are searched, for their types and operators.
 
     The transaction is rolled back at the end. Nothing of it is ever visible to others, and it
     locks nothing outside of the schema. Needs the right to create schemas in the database.
@@ -27,4 +30,5 @@ def create(conn: psycopg.Connection) -> str:
     conn.execute(create_schema(name))
     conn.execute(settings.of_transaction(name))
     conn.execute("SET LOCAL check_function_bodies = off")
+    conn.execute(query("database/extension_path"), {"schema": name})
     return name

@@ -1,13 +1,14 @@
 """The declared schema, built by PostgreSQL itself in a scratch place and read from its catalogs."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database import catalog, scratch
+from lmsschema.database import extensions as site_extensions
 from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
@@ -103,7 +104,9 @@ def read(
                 f"{place} is older than {database.target} with PostgreSQL {database.version}",
                 hint="Name a server of the same or a newer version with --shadow-url.",
             )
-        return Declared(build(other, revision), place)
+        with database.transaction(read_only=True) as conn:
+            extensions = site_extensions.installed(conn)
+        return Declared(build(other, revision, extensions), place)
 
 
 def _event_triggers(database: Database, error: psycopg.Error) -> str:
@@ -115,29 +118,36 @@ def _event_triggers(database: Database, error: psycopg.Error) -> str:
     return "".join(f"event trigger {name}: " for (name,) in found)
 
 
-def build(database: Database, revision: str | None = None) -> Catalog:
+def build(
+    database: Database, revision: str | None = None, extensions: Sequence[str] = ()
+) -> Catalog:
     """Build the declared schema in a transaction that is rolled back; return its catalog.
 
     Args:
         database: Where to build it.
         revision: As for :func:`read`.
+        extensions: What is installed first, as far as the server has it: the revisions may use it.
     """
     if revision is None:
         from lmsschema.migration import schema_script
 
         with scratch.schema(database) as name:
+            site_extensions.install(database.conn, extensions)
             database.conn.execute(_PROBES)
             database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
             return of(catalog.read(database.conn, name))
     from alembic import command
     from sqlalchemy.exc import DBAPIError
 
-    from lmsschema.migration import runner
+    from lmsschema.migration import runner, schema_script
 
     with runner.connection(database) as lent, lent.begin():
         # Alembic leaves a transaction alone that it finds open
         name = scratch.create(database.conn)
+        site_extensions.install(database.conn, extensions)
         database.conn.execute(_PROBES)
+        # Alembic would find another schema's where an extension is in that
+        database.conn.execute(schema_script.VERSION_TABLE.encode())
         try:
             command.upgrade(runner.config(connection=lent), revision)
         except DBAPIError as error:

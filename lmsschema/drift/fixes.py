@@ -4,12 +4,13 @@ Safe is what loses no row and no value, rewrites no table, and holds a blocking 
 moment. Everything else is named, for a person to decide.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from psycopg import sql
 
-from lmsschema.database.catalog import Catalog
-from lmsschema.database.quoting import identifier, literal
+from lmsschema.database.catalog import Catalog, Value
+from lmsschema.database.quoting import literal
 from lmsschema.ddl.statement import BRIEFLY, NO_TABLE, UNNOTICED, WRITES_WAIT, locked
 from lmsschema.drift import fix_indexes, fix_tables, renames
 from lmsschema.drift.case import Case, Fix, printed
@@ -84,17 +85,42 @@ def _obstacle(case: Case) -> str:
     if identity.kind not in renames.CONSTRAINTS | {"index"}:
         return ""
     if case.difference.problem is Problem.UNEXPECTED:
-        reference = sql.SQL(" REFERENCES {}(").format(identifier(identity.relation))
-        keys = (a.get("definition") for i, a in found.items() if i.kind == "foreign key")
-        if identity.kind in _KEYS and any(reference.as_string() in str(key) for key in keys):
-            return "foreign keys refer to the table and may depend on it"
-        return ""
+        return _dependents(case) if identity.kind in _KEYS else ""
     gone = expected.keys() - found.keys()
     if any(one.kind == "column" and one.relation == identity.relation for one in gone):
         return "columns of its table are missing; they come first"
     if identity.kind == "foreign key" and any(one.kind == "table" for one in gone):
         return "a table is missing; it comes first"
     return ""
+
+
+def _dependents(case: Case) -> str:
+    """Return that foreign keys need a key, as no other one has its columns; else an empty text."""
+    relation, objects = case.identity.relation, case.actual.objects.items()
+    wanted = _columns(case.found.get("constraint"))
+    others = [
+        identity
+        for identity, attributes in objects
+        if identity.relation == relation
+        and identity.kind in _KEYS
+        and identity != case.identity
+        and _columns(attributes.get("constraint")) == wanted
+    ]
+    referred = [
+        _REFERRED.search(str(attributes["definition"]))
+        for identity, attributes in objects
+        if identity.kind == "foreign key"
+    ]
+    needed = any(
+        one[1].strip('"') == relation and _columns(one[2]) == wanted for one in referred if one
+    )
+    return "foreign keys depend on it" if needed and not others else ""
+
+
+def _columns(definition: Value) -> set[str]:
+    """Return the columns that are in the first parentheses of a definition."""
+    text = str(definition).partition("(")[2].partition(")")[0]
+    return {column.strip() for column in text.split(",")}
 
 
 def _of(ways: "dict[tuple[str, str], Callable[[Case], Fix]]", case: Case, otherwise: str) -> Fix:
@@ -157,6 +183,9 @@ def _again(text: str) -> Callable[[Case], Fix]:
 
 
 _KEYS = ("primary key", "unique")
+
+#: The table that a foreign key refers to, and its columns.
+_REFERRED = re.compile(r" REFERENCES (.+?)(\(.*?\))")
 
 _LOST_ROWS = "its rows are gone with it; restore them from a backup"
 _ENSURE = "lmsschema partitions ensure makes it"

@@ -244,8 +244,19 @@ def _as_partition(
         own = identity._replace(
             relation=name, name=name if identity.kind == "table" else identity.name
         )
+        if bounds == "DEFAULT" and "grants" in changes:
+            found = actual.get(own, {}).get("grants")
+            changes["grants"] = _with_own_grants(changes["grants"], found)
         objects[own] = {**attributes, **changes}
     return objects
+
+
+def _with_own_grants(wanted: Value, found: Value) -> Value:
+    """Return the grants of a default partition: its table's, and those that it has itself."""
+    if not isinstance(found, list):
+        return wanted
+    needed = wanted if isinstance(wanted, list) else []
+    return found if all(one in found for one in needed) else wanted
 
 
 def _rename_statistics(

@@ -16,8 +16,9 @@ MANY = 10_000
 def rows(database: Database, statement: str) -> float | None:
     """Return how many rows PostgreSQL expects a statement to read; None if it can't be asked.
 
-    It is explained, not run, in a read-only transaction. What is no single statement, or names what
-    only a pending revision makes, can't be explained.
+    It is explained, not run, in a read-only transaction, and sent in a way that takes one statement
+    alone. What is no single statement, or names what only a pending revision makes, can't be
+    explained.
 
     Args:
         database: The database with the rows.
@@ -26,7 +27,7 @@ def rows(database: Database, statement: str) -> float | None:
     try:
         with database.transaction(read_only=True) as conn:
             found = conn.execute(
-                sql.SQL("EXPLAIN (FORMAT JSON) {}").format(sql.SQL(statement))
+                sql.SQL("EXPLAIN (FORMAT JSON) {}").format(sql.SQL(statement)), binary=True
             ).fetchone()
             nodes = [] if found is None else list(_nodes(found[0][0]["Plan"]))
             return sum(_read(conn, node) for node in nodes)

@@ -7,7 +7,7 @@ to be upgraded and no rows (:mod:`lmsschema.migration.recorder` says how they ar
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from lmsschema.database import throwaway
+from lmsschema.database import extensions, throwaway
 from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
 from lmsschema.locks.context import Context, Progress, Tell
@@ -61,6 +61,10 @@ def run(
         name = throwaway.name(_PREFIX, throwaway.take(place.conn), 1)
         with shadow.database(place, name) as copy:
             notify(Progress(f"measuring locks on PostgreSQL {place.version} ({place.target})"))
+            with database.transaction(read_only=True) as conn:
+                names = extensions.installed(conn)
+            with copy.transaction() as conn:
+                extensions.install(conn, names)
             _build(copy, before)
             missing = site.copy(database, copy)
             found = {}

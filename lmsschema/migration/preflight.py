@@ -38,7 +38,7 @@ def look(database: Database, before: str | None, pending: Sequence[str]) -> None
         occupied = conn.execute(query("migration/schema_occupied"), {"schema": database.schema})
         if occupied.fetchone() == (False,):
             return  # spares reading the revisions
-    of_steps = {revision: runner.steps(revision) for revision in pending}
+    of_steps = runner.steps(pending)
     made = {
         revision: _made(runner.offline(revisions.parent(revision) or revisions.BASE, revision))
         for revision in pending

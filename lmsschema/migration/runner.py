@@ -194,13 +194,15 @@ def offline(start: str, end: str) -> str:
     return buffer.getvalue()
 
 
-def steps(revision: str) -> "Sequence[Step] | None":
-    """Return the steps that a revision is made of; None for one of statements."""
+def steps(pending: Sequence[str]) -> "dict[str, Sequence[Step] | None]":
+    """Return the steps that revisions are made of; None for one of statements."""
     from alembic.script import ScriptDirectory
 
-    found = ScriptDirectory.from_config(config()).get_revision(revision)
-    made: Sequence[Step] | None = getattr(found.module, "STEPS", None)
-    return made
+    scripts = ScriptDirectory.from_config(config())
+    return {
+        revision: getattr(scripts.get_revision(revision).module, "STEPS", None)
+        for revision in pending
+    }
 
 
 def new_revision(message: str) -> Path:

@@ -24,7 +24,7 @@ from lmsschema.tables import metadata, updated_at
 # another paramstyle would double every percent sign
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
 
-_VERSION_TABLE = """\
+VERSION_TABLE = """\
 CREATE TABLE lmsschema_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT lmsschema_version_pkc PRIMARY KEY (version_num)
@@ -47,7 +47,7 @@ def render(schema: str | None, as_of: datetime) -> str:
         _statements(updated_at.functions()),
         *(block for table in metadata.sorted_tables for block in _table(table)),
         *_partitions(as_of),
-        _VERSION_TABLE,
+        VERSION_TABLE,
         _VERSION_ROW.format(revisions.head()).as_string(),
         *_end(schema),
     ]

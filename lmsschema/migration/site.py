@@ -42,7 +42,7 @@ def _lacking(
     with scratch.transaction(read_only=True) as conn:
         there = {row[:2] for row in conn.execute(query(asked))}
     with database.transaction(read_only=True) as conn:
-        return [row for row in conn.execute(query(asked)) if row[:2] not in there]
+        return [row[:3] for row in conn.execute(query(asked)) if row[:2] not in there]
 
 
 def _run(scratch: Database, table: str, statement: sql.SQL | sql.Composed) -> list[tuple[str, str]]:

@@ -6,12 +6,13 @@ from typing import TypeAlias
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.errors import LockTimeoutError, UnsafeError
+from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Mode, Work
 from lmsschema.partition_manager import attach, state, statements
 from lmsschema.partition_manager.attach import NameTakenError
+from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Action, Attach, Create, Finalize, Policy, bound
 
@@ -25,6 +26,7 @@ class Run:
         done: The actions that were applied, in order.
         in_the_way: Partitions that can't be made since the default holds rows of theirs.
         refused: Why others can't be made.
+        refusal: The same, as one error, or None.
         postponed: Why the end of a detach that was cut short could not be had.
         state: How the table stood before the transaction under way.
     """
@@ -32,7 +34,7 @@ class Run:
     def __init__(self, context: Context, policy: Policy, planner: Planner) -> None:
         self.done: list[Action] = []
         self.in_the_way: list[Create] = []
-        self.refused: list[UnsafeError] = []
+        self.refused = Refusals()
         self.postponed: LockTimeoutError | None = None
         self.state: State
         self._context = context
@@ -43,6 +45,11 @@ class Run:
         self._pass_over: set[Action] = set()
         self._one_by_one = False
         self._around = attach.surroundings(self._database, policy)
+
+    @property
+    def refusal(self) -> LmsschemaError | None:
+        """Why partitions can't be made, or None."""
+        return self.refused.error()
 
     def goes_on(self) -> bool:
         """Apply what comes next, or find that it has to be passed over; False if nothing is left.
@@ -153,7 +160,7 @@ class Run:
     def _refuse(self, error: NameTakenError) -> None:
         """Pass over the partition whose name is taken, once it is tried alone."""
         if len(self._batch) == 1:
-            self.refused.append(error)
+            self.refused.errors.append(error)
             self._pass_over.update(self._batch)
         self._one_by_one = True
 

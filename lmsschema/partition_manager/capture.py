@@ -96,6 +96,23 @@ def start(conn: psycopg.Connection, capture: Capture) -> None:
             body=sql.Literal(body.as_string()),
         )
     )
+    _give_to_owner(conn, capture)
+
+
+def _give_to_owner(conn: psycopg.Connection, capture: Capture) -> None:
+    """Let the log and its function belong to the table's owner, whose next run removes them."""
+    row = conn.execute(
+        sql.SQL(
+            "SELECT pg_catalog.pg_get_userbyid(relowner)::text FROM pg_catalog.pg_class"
+            " WHERE oid = {}::regclass AND pg_catalog.pg_get_userbyid(relowner) <> current_user"
+        ).format(sql.Literal(sql.Identifier(capture.schema, capture.table).as_string()))
+    ).fetchone()
+    if row is not None:
+        conn.execute(
+            sql.SQL("ALTER TABLE {0} OWNER TO {1}; ALTER FUNCTION {0}() OWNER TO {1}").format(
+                capture.log, sql.Identifier(row[0])
+            )
+        )
 
 
 def stop(conn: psycopg.Connection, schema: str, name: str) -> None:

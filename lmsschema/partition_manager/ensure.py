@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lmsschema.database.connection import require_writable
 from lmsschema.database.sqlstate import translated
-from lmsschema.errors import LockTimeoutError
+from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks.context import Context, Progress
 from lmsschema.partition_manager import heal
 from lmsschema.partition_manager import state as partition_state
@@ -70,14 +70,21 @@ def ensure(
     def planner(state: State) -> list[Action]:
         return plan(policy, state.partitions, state.now)
 
-    outcome = make(context, policy, planner)
-    if not outcome.in_the_way:
-        return outcome
-    healed = heal.heal(context, policy, may_move=False)
-    if not healed.applied:
-        return dataclasses.replace(outcome, healed=healed.plan)
-    after = make(context, policy, planner)
-    return dataclasses.replace(after, done=outcome.done + after.done, healed=healed.plan)
+    outcome, error = _made(context, policy, planner)
+    if outcome.in_the_way:
+        try:
+            healed = heal.apply(context, policy, may_move=False)
+        except LmsschemaError as refused:
+            raise error or refused from None
+        if healed.applied:
+            done = outcome.done
+            outcome, error = _made(context, policy, planner)
+            outcome = dataclasses.replace(outcome, done=done + outcome.done)
+        outcome = dataclasses.replace(outcome, healed=healed.plan)
+        error = error or heal.refusal(context.database, policy, healed.plan)
+    if error is not None:
+        raise error
+    return outcome
 
 
 def make(
@@ -86,13 +93,23 @@ def make(
     planner: Planner,
 ) -> Outcome:
     """Do what ``planner`` wants of a table until it wants nothing more; see :func:`ensure`."""
+    outcome, error = _made(context, policy, planner)
+    if error is not None:
+        raise error
+    return outcome
+
+
+def _made(
+    context: Context, policy: Policy, planner: Planner
+) -> tuple[Outcome, LmsschemaError | None]:
+    """Do what ``planner`` wants; return what was done, and what was refused or not obtained."""
     database = context.database
     with translated(database.target):
         with database.transaction(read_only=True):
             state = partition_state.read(database, policy)
         left = _clear(context, policy) if state.unfinished else None
         if not planner(state) and left is None:
-            return _outcome(policy, state)
+            return _outcome(policy, state), None
         require_writable(database)
         run = Run(context, policy, planner)
         try:
@@ -102,32 +119,33 @@ def make(
             context.tell(Progress(partition_state.busy(policy)))
             with database.transaction(read_only=True):
                 state = partition_state.read(database, policy)
-            return _outcome(policy, state, run, busy=True)
-    if left is not None:
-        raise left
-    if run.refused:
-        raise run.refused[0]
-    if run.postponed is not None:
-        raise run.postponed
-    return _outcome(policy, run.state, run)
+            return _outcome(policy, state, run, busy=True), None
+    return _outcome(policy, run.state, run), left or run.refusal or run.postponed
 
 
-def _clear(context: Context, policy: Policy) -> LockTimeoutError | None:
-    """Remove what a move left that was cut short; what is to be made does not wait for that.
+def _clear(context: Context, policy: Policy) -> LmsschemaError | None:
+    """Remove what an interrupted move left; what is to be made does not wait for that.
 
     Returns:
-        Why it could not be removed, if a lock was not got in time.
+        Why it could not be removed: a lock was not obtained in time, or it is another role's.
     """
     if context.database.read_only:
         return None
     from lmsschema.partition_manager import leftovers
 
     try:
-        leftovers.clear(context, policy)
+        with translated(context.database.target):
+            leftovers.clear(context, policy)
     except BusyError:  # perhaps it is the move itself
         return None
     except LockTimeoutError as error:
         return error
+    except LmsschemaError as error:
+        return type(error)(
+            f"what an interrupted move of rows left could not be removed: {error.message}",
+            hint="Run lmsschema partitions heal as the role that began it, or as a superuser.",
+            details=error.details,
+        )
     return None
 
 

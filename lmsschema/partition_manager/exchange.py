@@ -59,6 +59,7 @@ def exchange(
     capture.stop(conn, log.schema, log.name)
     rename(database, default, old)
     rename(database, fresh, default)
+    inheritance.carry(database, old, default)
     partitions = [*(home.name for home in homes), default]
     statements = [
         *(partition_statements.attach(policy, home) for home in homes),

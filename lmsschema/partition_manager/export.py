@@ -1,4 +1,8 @@
-"""Writes a table's rows to a compressed file with a manifest, and verifies that they are there."""
+"""Writes a table's rows to a compressed file with a manifest, and loads such a file.
+
+An export is verified by loading it into a scratch table, as ``partitions restore --from-export``
+does, and comparing the rows: what was dropped has to come back.
+"""
 
 import csv
 import dataclasses
@@ -16,6 +20,7 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.errors import LmsschemaError
+from lmsschema.partition_manager.retention import parse_mark
 from lmsschema.partitions import Policy
 
 _CHUNK = 1 << 20
@@ -36,6 +41,7 @@ class Manifest:
         bytes: Its size.
         columns: Its columns, in order; those that are generated are not in it.
         exported_at: When, by this machine's clock.
+        bounds: The bounds that the table had as a partition, as SQL; empty where nothing says so.
     """
 
     table: str
@@ -48,6 +54,7 @@ class Manifest:
     bytes: int
     columns: list[str]
     exported_at: str
+    bounds: str = ""
 
 
 def export(database: Database, policy: Policy, name: str, folder: Path) -> Manifest:
@@ -60,6 +67,7 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
         LmsschemaError: The folder can't be written to, or what was written is not what was read.
     """
     conn = database.conn
+    _settle(conn)
     columns = [
         column
         for (column,) in conn.execute(
@@ -87,8 +95,10 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
             partial.stat().st_size,
             columns,
             datetime.now(UTC).isoformat(timespec="seconds"),
+            _bounds(conn, name),
         )
         verify(partial, manifest)
+        _verify_reload(conn, partial, manifest)
         partial.rename(path)
         partial = None
         _write(_manifest(path), manifest)
@@ -99,6 +109,48 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
         if partial is not None:
             partial.unlink(missing_ok=True)
     return manifest
+
+
+def discard(folder: Path, manifest: Manifest) -> None:
+    """Remove an export whose table was not dropped after all: the next run writes its own."""
+    path = folder / manifest.file
+    for one in (path, _manifest(path)):
+        one.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[Path, Manifest]:
+    """Return an export's file and manifest, given either; the file is what the manifest says.
+
+    Raises:
+        LmsschemaError: One of them is missing or can't be read, or the file is another one.
+    """
+    noted = path if path.suffix == ".json" else _manifest(path)
+    try:
+        manifest = Manifest(**json.loads(noted.read_text(encoding="utf-8")))
+        file = noted.with_name(manifest.file)
+        verify(file, manifest)
+    except (OSError, EOFError, ValueError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise LmsschemaError(
+            f"the export {path} can't be read: {reason}",
+            hint=f"An export is two files: NAME.csv.gz and its manifest, here {noted}.",
+        ) from error
+    return file, manifest
+
+
+def load(conn: psycopg.Connection, path: Path, manifest: Manifest, into: sql.Composable) -> None:
+    """Copy an export's rows into a table; in a transaction."""
+    _settle(conn)
+    statement = sql.SQL(
+        "COPY {} ({}) FROM STDIN (FORMAT csv, HEADER MATCH, ENCODING 'UTF8')"
+    ).format(into, _listed(manifest.columns))
+    with (
+        gzip.open(path, "rb") as stream,
+        conn.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        while data := stream.read(_CHUNK):
+            copy.write(data)
 
 
 def prepare(name: str, folder: Path) -> None:
@@ -140,10 +192,76 @@ def verify(path: Path, manifest: Manifest) -> None:
         )
 
 
+def _verify_reload(conn: psycopg.Connection, path: Path, manifest: Manifest) -> None:
+    """Load a file into a scratch table and compare the rows with the table's.
+
+    The scratch table is seen by no other session and gone when the transaction ends; unlogged, so
+    that no publication has it.
+
+    Raises:
+        LmsschemaError: The rows differ, or the file can't be loaded.
+    """
+    table = sql.Identifier(manifest.table)
+    scratch = sql.Identifier("lmsschema_export_check")
+    try:
+        conn.execute(
+            sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {} INCLUDING GENERATED)").format(scratch, table)
+        )
+        load(conn, path, manifest, scratch)
+        sums = [_digest(conn, one, manifest.columns) for one in (table, scratch)]
+        conn.execute(sql.SQL("DROP TABLE {}").format(scratch))
+    except psycopg.DataError as error:
+        raise _no_reload(path, manifest, str(error.diag.message_primary)) from error
+    if sums[0] != sums[1]:
+        raise _no_reload(path, manifest, "its rows are not those of the table")
+
+
+def _no_reload(path: Path, manifest: Manifest, why: str) -> LmsschemaError:
+    return LmsschemaError(
+        f"the export {path} of {manifest.table} does not load again: {why}",
+        hint="Nothing was dropped.",
+    )
+
+
+def _digest(
+    conn: psycopg.Connection, table: sql.Identifier, columns: list[str]
+) -> tuple[object, ...] | None:
+    """Return the number of a table's rows and a sum over them that does not know their order."""
+    return conn.execute(
+        sql.SQL(
+            "SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric)"
+            " FROM ONLY {}"
+        ).format(_listed(columns), table)
+    ).fetchone()
+
+
+def _settle(conn: psycopg.Connection) -> None:
+    """Set what else decides how a value is written, until the transaction ends."""
+    conn.execute(
+        "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = hex;"
+        " SET LOCAL xmloption = content"
+    )
+
+
+def _bounds(conn: psycopg.Connection, name: str) -> str:
+    """Return the bounds that a detached table's comment says it had."""
+    row = conn.execute(
+        sql.SQL("SELECT pg_catalog.obj_description({}::regclass, 'pg_class')").format(
+            sql.Literal(sql.Identifier(name).as_string())
+        )
+    ).fetchone()
+    mark, _ = parse_mark(row[0] if row else None)
+    return "" if mark is None else mark.bounds
+
+
+def _listed(columns: list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
 def _copy(conn: psycopg.Connection, name: str, columns: list[str], path: Path) -> None:
     statement = sql.SQL(
         "COPY (SELECT {} FROM ONLY {}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8')"
-    ).format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(name))
+    ).format(_listed(columns), sql.Identifier(name))
     csv.field_size_limit(2**31 - 1)
     with path.open("wb") as raw:
         with (

@@ -13,9 +13,9 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Work
-from lmsschema.partition_manager import attach, promote
+from lmsschema.partition_manager import attach, dependents, detached, promote, referrers
 from lmsschema.partition_manager import state as partition_state
-from lmsschema.partition_manager.heal_plan import Heal, Stray, plan_heal
+from lmsschema.partition_manager.heal_plan import Heal, Held, Stray, plan_heal
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Policy
 
@@ -80,8 +80,24 @@ def heal(
 
     Raises:
         LockTimeoutError: A lock was not got in time.
-        UnsafeError: Foreign keys refer to the table, so that its rows can't be moved.
+        UnsafeError: Foreign keys refer to the table, so that its rows can't be moved; or another
+            table has the name of a partition that is needed, and everything else was done.
     """
+    healed = apply(context, policy, may_move=may_move)
+    refused = refusal(context.database, policy, healed.plan)
+    if refused is not None:
+        raise refused
+    return healed
+
+
+def refusal(database: Database, policy: Policy, planned: Heal) -> UnsafeError | None:
+    """Return the error that other tables have the names of partitions for rows, or None."""
+    names = [one.name for one in planned.held if not one.detached]
+    return attach.taken(database, policy, names) if names else None
+
+
+def apply(context: Context, policy: Policy, *, may_move: bool) -> Healed:
+    """Do what :func:`heal` does, and leave rows whose partition's name is taken where they are."""
     database = context.database
     state, planned = plan(database, policy)
     with translated(database.target):
@@ -94,9 +110,12 @@ def heal(
                 if planned.method == "nothing" or (planned.method == "move" and not may_move):
                     return Healed(policy.table, planned, applied=False)
                 require_writable(database)
+                if state.default is not None:
+                    what = "exchanged for a fresh one"
+                    dependents.refuse_if_any(database, policy, state.default, what, own=True)
                 if planned.method == "promote":
                     return _promote(context, policy)
-                refuse_if_referenced(database, policy)
+                referrers.refuse_if_any(database, policy)
                 with partition_state.claimed(database, policy):
                     state, planned = plan(database, policy)  # another run may have been at work
                     if planned.method == "move":
@@ -115,23 +134,39 @@ def heal(
     )
 
 
-def refuse_if_referenced(database: Database, policy: Policy) -> None:
-    """Raise UnsafeError if a foreign key refers to the table: deleting its rows would cascade."""
-    row = database.conn.execute(
-        query("partition_manager/referrers"), {"schema": database.schema, "table": policy.table}
-    ).fetchone()
-    if row is not None:
-        raise UnsafeError(
-            f"rows of {policy.table} can't be moved: {row[0]} of {row[1]} refers to them",
-            hint="Drop that foreign key first, and add it again afterwards.",
-        )
-
-
 def _plan(database: Database, policy: Policy, state: State) -> Heal:
     if state.default is None:
         return plan_heal(policy, state.partitions, [], state.now)
     strays, elsewhere = read_strays(database, policy, state.default)
-    return plan_heal(policy, state.partitions, strays, state.now, elsewhere=elsewhere)
+    held = _read_held(database, policy, strays)
+    return plan_heal(policy, state.partitions, strays, state.now, elsewhere=elsewhere, held=held)
+
+
+def _read_held(database: Database, policy: Policy, strays: list[Stray]) -> list[Held]:
+    """Return the tables that have the bounds or the names of partitions for these rows."""
+    if not strays:
+        return []
+    held = [
+        Held(name, bounds, 0, detached=True)
+        for name, mark in detached.tables(database, policy)
+        if (bounds := partition_state.parse_bounds(mark.bounds)) is not None
+    ]
+    names = {policy.name(stray.start): stray.start for stray in strays}
+    taken = database.conn.execute(
+        query("partition_manager/taken"),
+        {
+            "schema": database.schema,
+            "table": policy.table,
+            "names": list(names),
+            "mark": partition_state.unfinished_mark(policy),
+        },
+    ).fetchall()
+    known = {one.name for one in held}
+    return held + [
+        Held(name, policy.interval_of(names[name]), 0, detached=False)
+        for (name,) in taken
+        if name not in known
+    ]
 
 
 def _promote(context: Context, policy: Policy) -> Healed:
@@ -147,7 +182,7 @@ def _promote(context: Context, policy: Policy) -> Healed:
         if planned.method != "promote":
             return Work(finish=lambda _: (Healed(policy.table, planned, applied=False), default))
         if planned.moved or planned.staying:
-            refuse_if_referenced(database, policy)
+            referrers.refuse_if_any(database, policy)
         promote.prepare(database, policy, planned, around)
         locks = promote.needed(database, policy, around, default)
         return Work(locks, finish=lambda _: promoted(planned, default))
@@ -171,11 +206,12 @@ def _promote(context: Context, policy: Policy) -> Healed:
 
 
 def describe(planned: Heal) -> str:
-    """Say in one line what a heal does, and why."""
+    """Say what a heal does, and why; a line for each table that rows wait for."""
+    kept = "".join(f"\n  {one}" for one in planned.held)
     if planned.method == "nothing":
-        return f"nothing to heal: {planned.why}; {planned.staying} rows stay in the default"
+        return f"nothing to heal: {planned.why}; {planned.staying} rows stay in the default{kept}"
     verb = "promote the default" if planned.method == "promote" else "move rows"
     return (
         f"{verb}: {planned.rows} rows go home ({planned.why}); "
-        f"{planned.staying} rows stay in the default"
+        f"{planned.staying} rows stay in the default{kept}"
     )

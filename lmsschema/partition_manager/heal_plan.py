@@ -1,7 +1,7 @@
 """Where rows of the default partition belong, and how they get there: pure planning of a heal."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
@@ -28,6 +28,35 @@ class Stray:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Rows of the default whose partition can't be made: a table that is none has its name.
+
+    Attributes:
+        name: The table, which was detached, or is another one.
+        range: The bounds of the partition that the rows belong to.
+        rows: How many they are.
+        detached: Whether the table was detached, so that ``restore`` takes the rows.
+    """
+
+    name: str
+    range: Range
+    rows: int
+    detached: bool
+
+    @property
+    def remedy(self) -> str:
+        """The command, or the statement, that lets the rows go to their partition."""
+        if self.detached:
+            return f"lmsschema partitions restore {self.name}"
+        old = f"{self.name[:59]}_old"
+        return f'ALTER TABLE "{self.name}" RENAME TO "{old}"; then lmsschema partitions heal'
+
+    def __str__(self) -> str:
+        why = "which was detached" if self.detached else "whose name another table has"
+        return f"{self.rows} rows belong to {self.name}, {why}: {self.remedy}"
+
+
+@dataclass(frozen=True)
 class Heal:
     """How the rows of the default partition get home.
 
@@ -40,6 +69,7 @@ class Heal:
         rows: Rows that go home, all in all.
         moved: Rows of these that are moved; the rest stays where it lies.
         staying: Rows that stay in the default.
+        held: Rows of these that wait for a table which has their partition's name.
     """
 
     method: Method
@@ -49,6 +79,7 @@ class Heal:
     rows: int
     moved: int
     staying: int
+    held: tuple[Held, ...] = ()
 
 
 def plan_heal(
@@ -58,6 +89,7 @@ def plan_heal(
     now: datetime,
     *,
     elsewhere: int = 0,
+    held: Sequence[Held] = (),
 ) -> Heal:
     """Plan how the rows of the default get home.
 
@@ -70,8 +102,17 @@ def plan_heal(
         strays: The default's rows by interval.
         now: The database's time.
         elsewhere: Rows whose time is none that an interval can have.
+        held: Tables that have the names, or had the bounds, of partitions that would be made.
     """
-    partitions = list(existing)
+    kept = [_held(policy, one, strays) for one in held]
+    held = tuple(one for one in kept if one.rows)
+    strays = [
+        stray
+        for stray in strays
+        if not any(one.range.overlaps(policy.interval_of(stray.start)) for one in kept)
+    ]
+    elsewhere += sum(one.rows for one in held)
+    partitions = [*existing, *(Partition(one.name, one.range) for one in kept)]
     end = policy.step(policy.start(now), policy.ahead + 1)
     near = sorted(
         (stray for stray in strays if now - REACH <= stray.start < end), key=lambda s: s.start
@@ -80,7 +121,7 @@ def plan_heal(
     staying = sum(stray.rows for stray in strays) - rows + elsewhere
     if not near:
         why = "no row belongs to a month from ten years back to the last one ahead"
-        return Heal("nothing", why, None, (), 0, 0, staying)
+        return Heal("nothing", why, None, (), 0, 0, staying, held)
     groups = _groups(policy, partitions, near)
     groups = _trimmed(groups, FEW - staying)
     runs = [_run(policy, partitions, group) for group in groups]
@@ -92,7 +133,7 @@ def plan_heal(
             f"{others + staying} of {rows + staying} rows do not belong to {main.create.name}, "
             f"and the default can become only one partition"
         )
-        return Heal("move", why, None, homes, rows, rows, staying)
+        return Heal("move", why, None, homes, rows, rows, staying, held)
     homes = tuple(
         home
         for run in runs
@@ -101,7 +142,13 @@ def plan_heal(
     why = "its rows lie in months without partitions, one after the other"
     if others + staying:
         why += f", but {others + staying} that are moved meanwhile"
-    return Heal("promote", why, main.create, homes, rows, others, staying)
+    return Heal("promote", why, main.create, homes, rows, others, staying, held)
+
+
+def _held(policy: Policy, one: Held, strays: Sequence[Stray]) -> Held:
+    """Count the rows of the intervals that a table's bounds touch."""
+    touched = [s for s in strays if one.range.overlaps(policy.interval_of(s.start))]
+    return replace(one, rows=sum(stray.rows for stray in touched))
 
 
 @dataclass(frozen=True)

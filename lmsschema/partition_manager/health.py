@@ -59,6 +59,14 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
         )
         for name in health.detach_pending
     ]
+    if health.default_detached:
+        refused = "" if health.default else ", and rows that have no partition are refused"
+        message = f"{health.default_detached} is detached: its rows are hidden{refused}"
+        remedy = f"lmsschema partitions restore {health.default_detached}"
+        found.append(Finding("critical", message, remedy))
+    if health.default_missing:
+        message = "there is no default partition: rows that have no partition are refused"
+        found.append(Finding("critical", message, "lmsschema partitions ensure"))
     if health.move_cut_short:
         message = f"a move of rows out of {health.default} was cut short: each change is noted"
         found.append(Finding("warning", message, "lmsschema partitions heal"))
@@ -93,6 +101,8 @@ def as_data(health: Health, found: list[Finding]) -> dict[str, Any]:
         "holes": [{"from": hole.lower, "to": hole.upper} for hole in health.holes],
         "detach_pending": list(health.detach_pending),
         "move_cut_short": health.move_cut_short,
+        "default_detached": health.default_detached,
+        "default_missing": health.default_missing,
         "findings": [dataclasses.asdict(one) for one in found],
     }
 
@@ -135,6 +145,11 @@ def as_prometheus(reports: list[Health]) -> str:
             "lmsschema_partitions_move_cut_short",
             "Whether a move of the default's rows was cut short.",
             lambda h: str(int(h.move_cut_short)),
+        ),
+        (
+            "lmsschema_partitions_default_lost",
+            "Whether the default partition is detached or missing.",
+            lambda h: str(int(h.default_detached is not None or h.default_missing)),
         ),
         (
             "lmsschema_partitions_checked_timestamp_seconds",

@@ -13,6 +13,9 @@ from lmsschema.partitions import Policy
 #: What is told, not mended, of a partition with rows: it would copy them under an exclusive lock.
 BY_HAND = frozenset({"tablespace"})
 
+#: What a table can have only once it is attached, or does not keep while it is detached.
+LATER = frozenset({"comment", "replica identity"})
+
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
@@ -49,6 +52,17 @@ def differences(
         },
     )
     return [Difference(*row) for row in rows]
+
+
+def carry(database: Database, source: str, target: str) -> None:
+    """Give a fresh default partition the grants and storage parameters of the one before it."""
+    conn = database.conn
+    rows = conn.execute(
+        query("partition_manager/default_own"),
+        {"schema": database.schema, "source": source, "target": target},
+    ).fetchall()
+    if rows:  # the server quoted the names itself
+        conn.execute(sql.SQL("; ").join(sql.SQL(statement) for (statement,) in rows))
 
 
 def mend(conn: psycopg.Connection, found: Sequence[Difference]) -> None:

@@ -77,6 +77,9 @@ class Health:
         default_rows: Rows in it, counted up to :data:`COUNTED`.
         holes: Holes from now to the last partition.
         detach_pending: Partitions whose detach was cut short: their rows are out of sight.
+        default_detached: The default partition's name, if that table is detached: its rows are
+            hidden.
+        default_missing: Whether there should be a default partition, and no table for it is there.
         move_cut_short: Whether a move of the default's rows has left its tables and trigger.
     """
 
@@ -89,6 +92,8 @@ class Health:
     holes: tuple[Range, ...]
     detach_pending: tuple[str, ...]
     move_cut_short: bool = False
+    default_detached: str | None = None
+    default_missing: bool = False
 
     @property
     def runway(self) -> float | None:
@@ -174,19 +179,14 @@ def health(
         count = 0
         if count_default and state.default is not None:
             try:
-                row = conn.execute(
-                    sql.SQL("SELECT count(*) FROM (SELECT FROM ONLY {} LIMIT {}) AS t").format(
-                        sql.Identifier(state.default), COUNTED
-                    )
-                ).fetchone()
+                with conn.transaction():
+                    row = conn.execute(
+                        sql.SQL("SELECT count(*) FROM (SELECT FROM ONLY {} LIMIT {}) AS t").format(
+                            sql.Identifier(state.default), COUNTED
+                        )
+                    ).fetchone()
             except errors.InsufficientPrivilege:
-                raise DatabaseUnavailableError(
-                    f"role {database.user} may not read {state.default}",
-                    hint=_GRANT.format(
-                        sql.Identifier(database.schema, state.default),
-                        sql.Identifier(database.user),
-                    ).as_string(),
-                ) from None
+                raise _not_readable(database, state.default) from None
             count = int(row[0]) if row else 0
     live = [p for p in state.partitions if not p.detach_pending]
     return Health(
@@ -199,6 +199,24 @@ def health(
         tuple(hole for hole in holes(live) if hole.upper is None or hole.upper > state.now),
         tuple(p.name for p in state.partitions if p.detach_pending),
         cut_short,
+        policy.default_name if policy.default and state.default_detached else None,
+        policy.default and state.default is None and not state.default_detached,
+    )
+
+
+def _not_readable(database: Database, default: str) -> DatabaseUnavailableError:
+    """Return the error that the role may not read the default: no grant, or row security."""
+    role, table = sql.Identifier(database.user), sql.Identifier(database.schema, default)
+    row = database.conn.execute(
+        "SELECT pg_catalog.has_table_privilege(%s::text, 'SELECT')", (table.as_string(),)
+    ).fetchone()
+    if row == (True,):
+        return DatabaseUnavailableError(
+            f"row security of {default} would hide rows from role {database.user}",
+            hint=sql.SQL("ALTER ROLE {} BYPASSRLS;").format(role).as_string(),
+        )
+    return DatabaseUnavailableError(
+        f"role {database.user} may not read {default}", hint=_GRANT.format(table, role).as_string()
     )
 
 

@@ -13,7 +13,7 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.locks.ladder import Lock
-from lmsschema.partition_manager import attach, state
+from lmsschema.partition_manager import attach, inheritance, state
 from lmsschema.partition_manager import statements as partition_statements
 from lmsschema.partition_manager.attach import Surroundings
 from lmsschema.partition_manager.heal_plan import Heal
@@ -68,35 +68,42 @@ def promote(database: Database, policy: Policy, plan: Heal, default: str) -> Non
         partition_statements.attach(policy, Create(default, None)),
     ]
     conn.execute(sql.SQL("; ").join(statements))
+    # what was granted on the default is granted on it alone
+    inheritance.carry(database, promoted.name, default)
+    found = inheritance.differences(database, policy, [promoted.name])
+    inheritance.mend(conn, [one for one in found if one.kind == "grant"])
 
 
 def _move_rest(database: Database, policy: Policy, plan: Heal, kept: Create, fresh: str) -> None:
     """Move the rows that don't belong to the promoted partition into the tables beside it."""
     if kept.range is None:
         return
-    conn = database.conn
-    columns = [
-        sql.Identifier(name)
-        for (name,) in conn.execute(
-            query("partition_manager/columns"), {"schema": database.schema, "table": policy.table}
-        ).fetchall()
-    ]
-    listed = sql.SQL(", ").join(columns)
     # the default, long as it may be, is read once; no temporary table, which a role may not make
     moves = [(kept.name, fresh, sql.SQL("({}) IS NOT TRUE").format(within(policy, kept.range)))]
     moves += [(fresh, home.name, within(policy, home.range)) for home in plan.homes if home.range]
     for source, target, where in moves:
-        conn.execute(
-            sql.SQL(
-                "WITH gone AS (DELETE FROM ONLY {source} WHERE {where} RETURNING {columns})"
-                " INSERT INTO {target} ({columns}) SELECT {columns} FROM gone"
-            ).format(
-                source=sql.Identifier(source),
-                target=sql.Identifier(target),
-                where=where,
-                columns=listed,
-            )
+        transfer(database, policy, source, target, where)
+
+
+def transfer(
+    database: Database, policy: Policy, source: str, target: str, where: sql.Composable
+) -> int:
+    """Move rows from one table to another, under locks on both; return how many."""
+    columns = database.conn.execute(
+        query("partition_manager/columns"), {"schema": database.schema, "table": policy.table}
+    ).fetchall()
+    done = database.conn.execute(
+        sql.SQL(
+            "WITH gone AS (DELETE FROM ONLY {source} WHERE {where} RETURNING {columns})"
+            " INSERT INTO {target} ({columns}) SELECT {columns} FROM gone"
+        ).format(
+            source=sql.Identifier(source),
+            target=sql.Identifier(target),
+            where=where,
+            columns=sql.SQL(", ").join(sql.Identifier(name) for (name,) in columns),
         )
+    )
+    return done.rowcount
 
 
 def within(policy: Policy, bounds: Range) -> sql.Composed:

@@ -6,20 +6,28 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from lmsschema.database.connection import Database, require_writable
-from lmsschema.database.queries import query
 from lmsschema.database.sqlstate import translated
+from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Work
-from lmsschema.partition_manager import attach, detach, foreign_keys
+from lmsschema.partition_manager import (
+    attach,
+    dependents,
+    detach,
+    detached,
+    foreign_keys,
+    referrers,
+)
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.export import Manifest, export
-from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, parse_mark, plan_prune
-from lmsschema.partitions import Partition, Policy, Range
+from lmsschema.partition_manager.refusals import Refusals
+from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, plan_prune
+from lmsschema.partitions import Partition, Policy, Range, bound
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,29 +79,71 @@ def prune(
 
     Raises:
         LockTimeoutError: A lock was not got in time; what was done before is in place.
+        LmsschemaError: Partitions were refused, each with what to do; all others are done.
     """
     database = context.database
-    now, planned = plan(database, policy, keep, allow_many=allow_many)
-    detached: list[str] = []
+    now, planned = plan(database, policy, keep, allow_many=True)
+    limit = len(planned.expired) if allow_many else FEW
+    gone: list[str] = []
     dropped: list[str] = []
     exports: list[Manifest] = []
+    refusals = Refusals()
     require_writable(database)
     with translated(database.target):
-        before = detached_tables(database, policy)
+        before = detached.tables(database, policy)
         try:
             for partition in planned.expired:
-                detached += _detach(context, policy, partition)
-            for name in overdue(before, now, drop_after, allow_many=allow_many):
-                with partition_state.claimed(database, policy):  # nobody restores it meanwhile
-                    gone, manifest = _drop(context, policy, name, folder)
-                if gone:
-                    dropped.append(name)
-                if manifest is not None:
-                    exports.append(manifest)
+                if len(gone) < limit:
+                    with refusals.kept(), translated(database.target):
+                        gone += _detach(context, policy, partition)
+            for name in overdue(before, now, drop_after, allow_many=True):
+                if len(dropped) == FEW and not allow_many:
+                    break
+                claimed = partition_state.claimed(database, policy)  # nobody restores it meanwhile
+                with refusals.kept(), translated(database.target), claimed:
+                    done, manifest = _drop(context, policy, name, folder)
+                    dropped += [name] * done
+                    exports += [manifest] if manifest is not None else []
         except partition_state.BusyError:
             context.tell(Progress(partition_state.busy(policy)))
+    refusals.raise_any(
+        detached=gone, dropped=dropped, exports=[dataclasses.asdict(one) for one in exports]
+    )
     left = tuple(name for name, _ in before if name not in dropped)
-    return Pruned(planned, tuple(detached), tuple(dropped), tuple(exports), left)
+    more = len(planned.expired) - len(gone)
+    planned = dataclasses.replace(planned, expired=planned.expired[:limit], left=more)
+    return Pruned(planned, tuple(gone), tuple(dropped), tuple(exports), left)
+
+
+@dataclasses.dataclass(frozen=True)
+class Expired:
+    """Rows of the default partition that are older than rows are kept.
+
+    Attributes:
+        table: The default partition.
+        rows: How many they are.
+        statement: What deletes them.
+    """
+
+    table: str
+    rows: int
+    statement: str
+
+
+def expired_rows(database: Database, policy: Policy, cutoff: datetime) -> Expired | None:
+    """Return the rows of the default from before the cutoff; reads it once, under ACCESS SHARE."""
+    with translated(database.target), database.transaction(read_only=True) as conn:
+        default = partition_state.read(database, policy).default
+        if default is None:
+            return None
+        rest = sql.SQL("FROM ONLY {} WHERE {} < {}").format(
+            sql.Identifier(database.schema, default),
+            sql.Identifier(policy.key),
+            sql.SQL(bound(cutoff, "'-infinity'")),
+        )
+        row = conn.execute(sql.SQL("SELECT count(*) {}").format(rest)).fetchone()
+        statement = sql.SQL("DELETE {};").format(rest).as_string()
+    return Expired(default, row[0], statement) if row and row[0] else None
 
 
 def overdue(
@@ -114,18 +164,21 @@ def overdue(
     return names if allow_many else names[:FEW]
 
 
-def detached_tables(database: Database, policy: Policy) -> list[tuple[str, Mark]]:
-    """Return the tables that lmsschema detached from a table, with what it noted then."""
-    rows = database.conn.execute(
-        query("partition_manager/detached"), {"schema": database.schema}
-    ).fetchall()
-    marks = [(name, parse_mark(note)[0]) for name, note in rows]
-    return [(name, mark) for name, mark in marks if mark is not None and mark.table == policy.table]
-
-
 def _detach(context: Context, policy: Policy, partition: Partition) -> list[str]:
-    """Detach a partition in a transaction of its own; returns its name if it was still there."""
+    """Detach a partition in a transaction of its own; returns its name if it was still there.
+
+    Raises:
+        UnsafeError: It lies in another schema, or rows refer to rows of it.
+    """
     database, name, bounds = context.database, partition.name, partition.range
+    if partition.schema is not None:
+        raise UnsafeError(
+            f"{name} was not detached: it lies in schema {partition.schema}",
+            hint=sql.SQL("ALTER TABLE {} SET SCHEMA {}; then lmsschema partitions prune")
+            .format(sql.Identifier(partition.schema, name), sql.Identifier(database.schema))
+            .as_string(),
+            details={"partition": name},
+        )
     around = attach.surroundings(database, policy)
 
     def prepare(conn: psycopg.Connection) -> Work[list[str]] | None:
@@ -134,13 +187,16 @@ def _detach(context: Context, policy: Policy, partition: Partition) -> list[str]
         if partition not in state.partitions or bounds is None:
             return None
         locks = detach.needed(database, policy, around, state.default, name)
-        return Work(locks, finish=lambda _: detached(bounds, state.now))
+        return Work(locks, finish=lambda _: detach_it(bounds, state.now))
 
-    def detached(bounds: Range, now: datetime) -> list[str]:
+    def detach_it(bounds: Range, now: datetime) -> list[str]:
         detach.detach(database, policy, name, bounds, now=now)
         return [name]
 
-    done = ladder.step(context, prepare, what=f"detach {name}")
+    try:
+        done = ladder.step(context, prepare, what=f"detach {name}")
+    except errors.ForeignKeyViolation:
+        raise referrers.refusal(database, policy, name, "detached") from None
     if done:
         context.tell(Progress(f"detached {name}"))
     return done or []
@@ -161,7 +217,7 @@ def _drop(
     database = context.database
 
     def is_detached() -> bool:
-        return name in dict(detached_tables(database, policy))
+        return name in dict(detached.tables(database, policy))
 
     def finish(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
         if not is_detached():  # somebody attached it by hand
@@ -169,11 +225,17 @@ def _drop(
         # while the file is verified, the server hears nothing of us
         conn.execute("SET LOCAL idle_in_transaction_session_timeout TO 0")
         manifest = None if folder is None else export(database, policy, name, folder)
-        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        try:
+            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        except BaseException:
+            if folder is not None and manifest is not None:
+                partition_export.discard(folder, manifest)
+            raise
         return True, manifest
 
     if not is_detached():  # another run restored or dropped it
         return False, None
+    dependents.refuse_if_any(database, policy, name, "dropped")
     if folder is not None:
         partition_export.prepare(name, folder)  # before the table is changed
     foreign_keys.drop(context, policy, name)

@@ -9,11 +9,19 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Work
-from lmsschema.partition_manager import attach, inheritance, parity, statements
+from lmsschema.partition_manager import (
+    attach,
+    inheritance,
+    parity,
+    promote,
+    referrers,
+    statements,
+)
 from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager.promote import within
 from lmsschema.partition_manager.retention import parse_mark
 from lmsschema.partition_manager.state import State
-from lmsschema.partitions import Attach, Policy, Range
+from lmsschema.partitions import Attach, Create, Policy, Range
 
 
 def restore(
@@ -23,6 +31,7 @@ def restore(
 ) -> Range:
     """Attach a detached table again with the bounds that it had.
 
+    Rows of the default that lie in those bounds (late ones) go with it, under the locks.
     What the partitioned table got meanwhile, the table gets first, and what takes long is done
     before anyone is locked (:mod:`lmsschema.partition_manager.parity`). Then, until the
     transaction ends:
@@ -35,10 +44,12 @@ def restore(
     Raises:
         LmsschemaError: There is no such table, or nothing says what its bounds were.
         UnsafeError: Another partition covers its bounds; rows of its own lie outside or break a
-            rule, or rows of the default lie within; its columns are others. The table is as it was.
+            rule; its columns are others. The table is as it was.
     """
     database = context.database
     require_writable(database)
+    if name == policy.default_name:
+        return _restore_default(context, policy)
     with translated(database.target):
         bounds, comment = _bounds(database, policy, name)
         with database.transaction(read_only=True):
@@ -57,13 +68,11 @@ def restore(
             found = inheritance.differences(database, policy, [name])
             mended = [f for f in found if f.kind not in inheritance.BY_HAND]
             inheritance.mend(conn, mended)
-            try:
-                conn.execute(statements.attach(policy, Attach(name, bounds)))
-            except errors.CheckViolation:
-                raise UnsafeError(
-                    f"rows of {default} lie in the bounds of {name}; it was left as it is",
-                    hint="lmsschema partitions heal",
-                ) from None
+            if default is not None:
+                late = _take_late_rows(database, policy, default, Attach(name, bounds))
+                if late:
+                    context.tell(Progress(f"moving {late} rows of {default} into {name}"))
+            conn.execute(statements.attach(policy, Attach(name, bounds)))
             attach.finish(database, policy, [name], around)
             conn.execute(
                 sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}; COMMENT ON TABLE {} IS {}").format(
@@ -77,15 +86,98 @@ def restore(
         try:
             ladder.step(context, prepare, what=f"attach {name}")
         except partition_state.BusyError:
-            raise LmsschemaError(
-                f"another run is at work on the partitions of {policy.table}",
-                hint="Run the command again.",
-            ) from None
+            raise _busy(policy) from None
         except UnsafeError:
             parity.drop_check(database, name)
             raise
     context.tell(Progress(f"attached {name}"))
     return bounds
+
+
+def _restore_default(context: Context, policy: Policy) -> Range:
+    """Attach the default partition again; rows that have partitions by now go there.
+
+    Locks: as those of an attach beside a default.
+
+    Raises:
+        LmsschemaError: There is no such table, or it is a partition already.
+        UnsafeError: The table has another default partition.
+    """
+    database, name = context.database, policy.default_name
+    around = attach.surroundings(database, policy)
+
+    def prepare(conn: psycopg.Connection) -> Work[int]:
+        partition_state.claim(conn, database, policy)
+        state = partition_state.read(database, policy)
+        if state.default == name:
+            raise LmsschemaError(
+                f"{name} is a partition already", hint="There is nothing to restore."
+            )
+        if not state.default_detached:
+            raise LmsschemaError(
+                f"there is no table {name} in schema {database.schema} of {database.target}",
+                hint="lmsschema partitions ensure makes a default partition.",
+            )
+        if state.default is not None:
+            raise UnsafeError(
+                f"{state.default} is the default partition of {policy.table} now",
+                hint=sql.SQL("Copy the rows: INSERT INTO {} SELECT * FROM {}; then DROP TABLE {};")
+                .format(*map(sql.Identifier, (policy.table, name, name)))
+                .as_string(),
+            )
+        locks = attach.needed(database, policy, around, name, "ACCESS EXCLUSIVE")
+        ranges = [one.range for one in state.partitions if one.range is not None]
+        return Work(locks, finish=lambda conn: finish(conn, ranges))
+
+    def finish(conn: psycopg.Connection, ranges: list[Range]) -> int:
+        found = inheritance.differences(database, policy, [name])
+        inheritance.mend(conn, [f for f in found if f.kind not in inheritance.BY_HAND])
+        count = 0
+        if ranges:
+            where = sql.SQL(" OR ").join(within(policy, one) for one in ranges)
+            count = promote.transfer(database, policy, name, policy.table, where)
+        conn.execute(statements.attach(policy, Create(name, None)))
+        attach.finish(database, policy, [name], around)
+        return count
+
+    with translated(database.target):
+        try:
+            count = ladder.step(context, prepare, what=f"attach {name}") or 0
+        except partition_state.BusyError:
+            raise _busy(policy) from None
+    context.tell(Progress(f"attached {name}; {count} rows of it went to partitions made since"))
+    return Range(None, None)
+
+
+def _busy(policy: Policy) -> LmsschemaError:
+    return LmsschemaError(
+        f"another run is at work on the partitions of {policy.table}",
+        hint="Run the command again.",
+    )
+
+
+def _take_late_rows(database: Database, policy: Policy, default: str, to: Attach) -> int:
+    """Move the rows of the default that belong to the table into it; return how many.
+
+    Raises:
+        UnsafeError: A foreign key refers to the partitioned table, or a row has another's key.
+    """
+    inside = within(policy, to.range)
+    found = database.conn.execute(
+        sql.SQL("SELECT EXISTS (SELECT FROM ONLY {} WHERE {})").format(
+            sql.Identifier(default), inside
+        )
+    )
+    if found.fetchone() != (True,):
+        return 0
+    referrers.refuse_if_any(database, policy)
+    try:
+        return promote.transfer(database, policy, default, to.name, inside)
+    except errors.UniqueViolation as error:
+        raise UnsafeError(
+            f"a row of {default} can't go with {to.name}: {error.diag.message_detail}",
+            hint=f"Delete or correct it in {default}, then run the command again.",
+        ) from None
 
 
 def _bounds(database: Database, policy: Policy, name: str) -> tuple[Range, str]:

@@ -33,12 +33,14 @@ class State:
         partitions: Every partition.
         comment: The table's comment.
         unfinished: Whether a move of the default's rows is under way, or was cut short.
+        default_detached: Whether a table has the default's name and is no partition.
     """
 
     now: datetime
     partitions: tuple[Partition, ...]
     comment: str | None = None
     unfinished: bool = False
+    default_detached: bool = False
 
     @property
     def default(self) -> str | None:
@@ -61,6 +63,7 @@ def read(database: Database, policy: Policy) -> State:
             "copy": policy.copy_name,
             "log": policy.log_name,
             "mark": unfinished_mark(policy),
+            "default": policy.default_name,
         },
     ).fetchone()
     if row is None:
@@ -68,8 +71,8 @@ def read(database: Database, policy: Policy) -> State:
             f"there is no table {policy.table} in schema {database.schema} of {database.target}",
             hint="Create the schema first: lmsschema upgrade",
         )
-    now, kind, strategy, key_columns, key, key_type, comment, unfinished, *arrays = row
-    names, bounds, pending = arrays
+    now, kind, strategy, key_columns, key, key_type, comment, unfinished, detached, *arrays = row
+    names, bounds, pending, schemas = arrays
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
         raise UnsafeError(
             f"table {policy.table} in schema {database.schema} is not partitioned by range of "
@@ -77,10 +80,10 @@ def read(database: Database, policy: Policy) -> State:
             hint="lmsschema manages only tables that are partitioned as it declares.",
         )
     partitions = tuple(
-        Partition(name, parse_bounds(text), detach_pending=name in pending)
-        for name, text in zip(names, bounds, strict=True)
+        Partition(name, parse_bounds(text), detach_pending=name in pending, schema=schema)
+        for name, text, schema in zip(names, bounds, schemas, strict=True)
     )
-    return State(now.astimezone(UTC), partitions, comment, unfinished)
+    return State(now.astimezone(UTC), partitions, comment, unfinished, detached)
 
 
 def unfinished_mark(policy: Policy) -> str:
@@ -154,12 +157,12 @@ def parse_bounds(text: str) -> Range | None:
     lower, middle, upper = text.removeprefix(_BEGIN).removesuffix(")").partition(") TO (")
     if not text.startswith(_BEGIN) or not middle:
         raise LmsschemaError(f"partition bounds not understood: {text}")
-    first, last = _instant(lower), _instant(upper)
+    first, last = parse_instant(lower), parse_instant(upper)
     return Range(None if first == _EARLIEST else first, None if last == _LATEST else last)
 
 
 @functools.lru_cache(maxsize=4096)  # a bound is the end of one partition and the start of the next
-def _instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """Return one bound; what Python can't hold is the earliest or the latest that it can."""
     value = text.strip("'")
     if value in {"MINVALUE", "-infinity"} or value.endswith(" BC"):

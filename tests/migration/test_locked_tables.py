@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
@@ -12,7 +12,6 @@ from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.migration import position
-from lmsschema.migration.runner import Applied
 from lmsschema.migration.upgrade import upgrade
 from tests.support.program import Program
 
@@ -75,20 +74,42 @@ def test_who_never_lets_go_is_named_at_the_end(lmsschema: Program, database_url:
         assert [blocker["pid"] for blocker in error["blockers"]] == [holder.info.backend_pid]
 
 
+def end_the_run_lock(url: str) -> None:
+    """End the session that holds the run lock of this database."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        [(pid,)] = conn.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ).fetchall()
+        conn.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
 def test_a_run_whose_lock_is_lost_ends_before_the_next_revision(database_url: str) -> None:
-    database = connect(Target(database_url, "the test"))
-    held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
-
-    def lose(_: Applied) -> None:
-        with psycopg.connect(database_url, autocommit=True) as conn:
-            [(pid,)] = conn.execute(f"{held} AND database = {of_this}").fetchall()
-            conn.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-
-    of_this = "(SELECT oid FROM pg_database WHERE datname = current_database())"
-    with database.conn, pytest.raises(DatabaseUnavailableError, match="held the run lock"):
-        upgrade(database, on_applied=lose)
-    with connect(Target(database_url, "the test")).conn as conn:
+    with closing(connect(Target(database_url, "the test")).conn) as conn:
         database = connect(Target(database_url, "the test"))
-        assert position.current(database) == "0001_foundation"
+        with closing(database.conn), pytest.raises(DatabaseUnavailableError, match="the run lock"):
+            upgrade(database, on_applied=lambda _: end_the_run_lock(database_url))
+        version = conn.execute("SELECT version_num FROM lmsschema_version").fetchone()
+        assert version == ("0001_foundation",)
         assert conn.execute("SELECT to_regclass('enrollments')").fetchone() == (None,)
-        database.conn.close()
+
+
+def test_a_run_whose_lock_is_lost_ends_before_the_next_step(database_url: str) -> None:
+    database = connect(Target(database_url, "the test"))
+    told: list[str] = []
+
+    def lose(message: object) -> None:
+        if "building index idx_learning_events_lesson" in str(message) and not told:
+            end_the_run_lock(database_url)
+            told.append(str(message))
+
+    with closing(database.conn) as conn:
+        upgrade(database, "0003_analytics")
+        conn.execute(INSTITUTION)
+        with pytest.raises(DatabaseUnavailableError, match="the run lock"):
+            upgrade(database, shadow_url=database_url, notify=lose)
+        assert told
+        assert position.current(database) == "0003_analytics"
+        made = conn.execute("SELECT to_regclass('idx_learning_events_lesson') IS NOT NULL")
+        assert made.fetchone() == (True,)
+        assert upgrade(database, shadow_url=database_url).applied == ("0004_integrity",)

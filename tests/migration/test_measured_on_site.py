@@ -1,10 +1,14 @@
 """Hazards that a database's own objects and statistics make, beyond what its revisions made."""
 
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.migration import estimate
 from tests.support import checkouts
 from tests.support.program import Outcome
 
@@ -54,6 +58,20 @@ def test_an_update_that_can_t_be_explained_counts_as_a_large_one(
     statement = "DO $$ BEGIN UPDATE users SET username = username WHERE role = 'ta'; END $$"
     program = checkouts.make(tmp_path, f'    op.execute("{statement}")')
     assert planned(program, upgraded_url)[0] == {"table-rewrite"}
+
+
+def test_what_is_estimated_is_never_run(upgraded_url: str) -> None:
+    fill(upgraded_url, 10)
+    with closing(connect(Target(upgraded_url, "the test")).conn) as conn:
+        database = connect(Target(upgraded_url, "the test"))
+        assert estimate.rows(database, "UPDATE users SET username = 'x'") == 10
+        for several in (
+            "UPDATE users SET username = 'x'; COMMIT; DROP TABLE users CASCADE",
+            "UPDATE users SET username = 'x'; DROP TABLE users CASCADE",
+        ):
+            assert estimate.rows(database, several) is None
+        assert conn.execute("SELECT count(*) FROM users WHERE username <> 'x'").fetchone() == (10,)
+        database.conn.close()
 
 
 def test_an_index_that_a_site_added_is_seen_to_be_rebuilt(

@@ -55,6 +55,10 @@ def command(
                     "rows": planned.rows,
                     "moved": planned.moved,
                     "staying": planned.staying,
+                    "held": [
+                        {"table": one.name, "rows": one.rows, "detached": one.detached}
+                        for one in planned.held
+                    ],
                 }
             )
     if as_json or not quiet or staying:

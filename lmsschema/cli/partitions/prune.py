@@ -8,9 +8,12 @@ import click
 
 from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
+from lmsschema.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
+    from lmsschema.partition_manager.ensure import Outcome
+    from lmsschema.partition_manager.prune import Expired
     from lmsschema.partition_manager.retention import Span
     from lmsschema.partitions import Policy
 
@@ -60,9 +63,10 @@ def command(
     """Detach the partitions that lie wholly before now - SPAN.
 
     What is missing is made first. The current, a future and the only partition stay, and one that
-    straddles the cutoff.
+    straddles the cutoff. Rows of the default partition from before it are named (exit code 3).
     """
     from lmsschema.partition_manager import ensure, prune
+    from lmsschema.partition_manager.refusals import Refusals
     from lmsschema.partition_manager.retention import parse_span
 
     policy = _partitions.policy(table)
@@ -79,17 +83,27 @@ def command(
                 database, policy, kept, drop_after, allow_many=allow_many, as_json=as_json
             )
         context = _partitions.context(database, wait, quiet=quiet)
-        ensured = ensure.ensure(context, policy)
-        pruned = prune.prune(
-            context,
-            policy,
-            kept,
-            drop_after=drop_after,
-            folder=folder,
-            allow_many=allow_many,
-        )
-    if ensured.in_the_way:
-        _partitions.tell_in_the_way(ensured)
+        cutoff = prune.plan(database, policy, kept)[1].cutoff
+        refusals = Refusals()
+        blocked: list[Outcome] = []
+        with refusals.kept():
+            ensured = ensure.ensure(context, policy)
+            blocked += [ensured] if ensured.in_the_way else []
+        with refusals.kept():
+            pruned = prune.prune(
+                context,
+                policy,
+                kept,
+                drop_after=drop_after,
+                folder=folder,
+                allow_many=allow_many,
+            )
+        expired = prune.expired_rows(database, policy, cutoff)
+    for outcome in blocked:
+        _partitions.tell_in_the_way(outcome)
+    if expired is not None:
+        _tell_expired(expired)
+    refusals.raise_any()
     if pruned.plan.left:
         _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
     if as_json or not quiet:
@@ -105,9 +119,16 @@ def command(
             "exports": [dataclasses.asdict(one) for one in pruned.exports],
             "detached_before": list(pruned.left),
             "more_expired": pruned.plan.left,
+            "default_expired": 0 if expired is None else expired.rows,
         }
         _common.result(text, data, as_json=as_json)
-    return 3 if ensured.in_the_way else 0
+    return 3 if blocked or expired is not None else 0
+
+
+def _tell_expired(expired: "Expired") -> None:
+    """Say which rows of the default are older than rows are kept, and what deletes them."""
+    _common.say(f"{expired.rows} rows of {expired.table} are older than the cutoff")
+    _common.say(f"hint: {expired.statement}")
 
 
 def _preview(
@@ -120,18 +141,29 @@ def _preview(
     as_json: bool,
 ) -> int:
     """Say what a prune would take away."""
-    from lmsschema.partition_manager import prune
+    from lmsschema.partition_manager import detached, prune
 
     now, planned = prune.plan(database, policy, kept, allow_many=allow_many)
-    tables = prune.detached_tables(database, policy)
+    tables = detached.tables(database, policy)
     drops = prune.overdue(tables, now, drop_after, allow_many=allow_many)
     lines = [f"detach {partition.name}" for partition in planned.expired]
     lines += [f"drop {name}" for name in drops]
+    count: int | None = 0
+    try:
+        expired = prune.expired_rows(database, policy, planned.cutoff)
+    except DatabaseUnavailableError as error:
+        count = None
+        _common.say(f"rows of the default partition were not counted: {error.message}")
+    else:
+        if expired is not None:
+            count = expired.rows
+            _tell_expired(expired)
     data = {
         "cutoff": planned.cutoff,
         "detach": [partition.name for partition in planned.expired],
         "drop": drops,
         "more_expired": planned.left,
+        "default_expired": count,
     }
     _common.result("\n".join(lines) or "nothing to do", data, as_json=as_json)
     return 0

@@ -1,8 +1,9 @@
--- The indexes, CHECKs and foreign keys of the tables of the schema that names resolve in, as statements.
+-- The indexes, CHECKs and foreign keys of the tables of the schema that names resolve in, as statements: those come last that refer to others.
 SELECT
     c.relname AS table_name,
     i.relname AS name,
-    pg_catalog.pg_get_indexdef(i.oid, 0, TRUE) AS statement
+    pg_catalog.pg_get_indexdef(i.oid, 0, TRUE) AS statement,
+    1 AS place
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indrelid
@@ -19,7 +20,8 @@ SELECT
     pg_catalog.format(
         'ALTER TABLE %I ADD CONSTRAINT %I %s',
         c.relname, con.conname, pg_catalog.pg_get_constraintdef(con.oid, TRUE)
-    ) AS statement
+    ) AS statement,
+    CASE con.contype WHEN 'c' THEN 2 ELSE 3 END AS place
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_constraint AS con ON c.oid = con.conrelid
@@ -28,3 +30,4 @@ WHERE
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
     AND con.contype IN ('c', 'f')
+ORDER BY place, table_name, name

@@ -7,6 +7,7 @@ WITH pair AS (
         c.relname AS name,
         p.relname AS parent_name,
         c.relispartition AS attached,
+        coalesce(pg_catalog.pg_get_expr(c.relpartbound, 0) = 'DEFAULT', false) AS is_default,
         pg_catalog.quote_ident(c.relname) AS ident,
         p.relowner AS parent_owner,
         c.relowner AS child_owner,
@@ -131,7 +132,7 @@ finding AS (
             CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END
         )
     FROM (SELECT * FROM child_grant EXCEPT SELECT * FROM parent_grant) AS g
-    INNER JOIN pair ON g.child = pair.child
+    INNER JOIN pair ON g.child = pair.child AND NOT pair.is_default -- it has grants of its own
 
     UNION ALL
     SELECT g.child, 5, 'grant',
@@ -150,7 +151,7 @@ finding AS (
             CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END
         )
     FROM (SELECT * FROM child_column_grant EXCEPT SELECT * FROM parent_column_grant) AS g
-    INNER JOIN pair ON g.child = pair.child
+    INNER JOIN pair ON g.child = pair.child AND NOT pair.is_default
 
     UNION ALL
     SELECT child, 6, 'row security',

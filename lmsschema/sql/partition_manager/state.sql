@@ -17,6 +17,14 @@ SELECT
             AND c.relname IN (%(copy)s, %(log)s)
             AND pg_catalog.obj_description(c.oid, 'pg_class') = %(mark)s
     ) AS unfinished,
+    EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c
+        WHERE
+            c.relnamespace = n.oid
+            AND c.relname = %(default)s
+            AND c.relkind = 'r'
+            AND NOT c.relispartition
+    ) AS default_detached,
     ARRAY(
         SELECT c.relname::text
         FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
@@ -31,7 +39,13 @@ SELECT
         SELECT c.relname::text
         FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
         WHERE i.inhparent = p.oid AND i.inhdetachpending
-    ) AS detach_pending
+    ) AS detach_pending,
+    -- null: the table's own
+    ARRAY(
+        SELECT CASE WHEN c.relnamespace <> n.oid THEN c.relnamespace::regnamespace::text END
+        FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
+        WHERE i.inhparent = p.oid ORDER BY i.inhrelid
+    ) AS other_schemas
 FROM pg_catalog.pg_class AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 LEFT JOIN pg_catalog.pg_partitioned_table AS k ON p.oid = k.partrelid

@@ -1,0 +1,64 @@
+"""A default partition that is detached or gone: rows are hidden or refused, all say so."""
+
+import psycopg
+import pytest
+
+from lmsschema.cli._run import run
+from tests.partition_manager.conftest import Partitions
+from tests.support import events
+
+DEFAULT = "learning_events_default"
+
+
+@pytest.fixture
+def detached(conn: psycopg.Connection) -> None:
+    """A default with 500 rows, one of a month that gets a partition later."""
+    events.insert(conn, events.month(-20), 499)
+    events.insert(conn, events.month(-10))
+    conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {DEFAULT}")
+
+
+@pytest.mark.usefixtures("detached")
+def test_everyone_says_so(
+    partitions: Partitions, upgraded_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    check = partitions("check", "--json")
+    assert check.code == 3
+    assert check.json["status"] == "critical"
+    assert check.json["tables"][0]["default_detached"] == DEFAULT
+    nagios = partitions("check", "--format", "nagios")
+    assert nagios.code == 2
+    assert f"{DEFAULT} is detached: its rows are hidden" in nagios.out
+    prometheus = partitions("check", "--format", "prometheus").out
+    assert 'default_lost{schema="public",table="learning_events"} 1' in prometheus
+    assert run(["check", "--url", upgraded_url]) == 3
+    assert run(["doctor", "--url", upgraded_url]) == 3
+    said = capfd.readouterr().out
+    assert said.count(f"{DEFAULT} is detached") == 1
+    assert f"lmsschema partitions restore {DEFAULT}" in said
+
+
+@pytest.mark.usefixtures("detached")
+def test_restore_attaches_it(conn: psycopg.Connection, partitions: Partitions) -> None:
+    ensured = partitions("ensure")
+    assert ensured.code == 6
+    assert f"lmsschema partitions restore {DEFAULT}" in ensured.err
+    month = f"{events.month(-10):%Y-%m}"
+    assert partitions("create", "--from", month, "--to", month).code == 0
+    done = partitions("restore", DEFAULT)
+    assert done.code == 0, done.err
+    assert events.count(conn) == 500
+    assert events.count(conn, events.name(-10)) == 1
+    assert events.partitions(conn)[DEFAULT] == "DEFAULT"
+    assert "already" in partitions("restore", DEFAULT).err
+    assert partitions("heal").code == 0
+    assert partitions("check").code == 0
+
+
+def test_a_default_that_is_gone_is_made(conn: psycopg.Connection, partitions: Partitions) -> None:
+    events.drop(conn, DEFAULT)
+    check = partitions("check", "--json")
+    assert check.json["status"] == "critical"
+    assert check.json["tables"][0]["default_missing"]
+    assert partitions("ensure").code == 0
+    assert partitions("check").code == 0

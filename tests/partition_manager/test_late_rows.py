@@ -1,0 +1,91 @@
+"""Rows of a month that was detached: nothing waits for them, and they go with the month."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.partition_manager.conftest import Partitions
+from tests.support import events
+
+OLD = -30
+NAME = events.name(OLD)
+
+
+@pytest.fixture
+def late(conn: psycopg.Connection, partitions: Partitions) -> None:
+    """A month with ten rows that was detached, and then two late rows of it in the default."""
+    month = f"{events.month(OLD):%Y-%m}"
+    assert partitions("create", "--from", month, "--to", month).code == 0
+    events.insert(conn, events.month(OLD), 10)
+    assert partitions("prune", "--keep", "24m").code == 0
+    assert NAME not in events.partitions(conn)
+    events.insert(conn, events.month(OLD) + timedelta(days=1), 2)
+
+
+@pytest.mark.usefixtures("late")
+def test_every_command_does_all_it_can(conn: psycopg.Connection, partitions: Partitions) -> None:
+    """Months ahead are made and promoted, and months pruned, in spite of a late row."""
+    events.drop(conn, events.name(0), events.name(1), events.name(2), events.name(3))
+    events.insert(conn, events.month(0), 5)  # in the way of the current month
+    done = partitions("ensure")
+    assert done.code == 0, done.err
+    assert {events.name(n) for n in range(4)} <= set(events.partitions(conn))
+    assert events.count(conn, events.name(0)) == 5
+
+    healed = partitions("heal", "--json")
+    assert healed.code == 3  # two rows stay
+    held = healed.json["tables"][0]["held"]
+    assert held == [{"table": NAME, "rows": 2, "detached": True}]
+    assert f"lmsschema partitions restore {NAME}" in partitions("heal").out
+
+    other = f"{events.month(OLD - 1):%Y-%m}"
+    assert partitions("create", "--from", other, "--to", other).code == 0
+    pruned = partitions("prune", "--keep", "24m", "--json")
+    assert pruned.json["detached"] == [events.name(OLD - 1)]
+    assert events.count(conn, "learning_events_default") == 2
+
+
+@pytest.mark.usefixtures("late")
+def test_they_go_with_restore(conn: psycopg.Connection, partitions: Partitions) -> None:
+    done = partitions("restore", NAME)
+    assert done.code == 0, done.err
+    assert events.count(conn, NAME) == 12
+    assert events.count(conn, "learning_events_default") == 0
+    assert partitions("check").code == 0
+
+
+@pytest.mark.usefixtures("late")
+def test_a_late_row_with_a_key_that_the_month_has_is_named(
+    conn: psycopg.Connection, partitions: Partitions
+) -> None:
+    conn.execute(
+        sql.SQL(
+            "UPDATE learning_events_default SET (id, event_timestamp) ="
+            " (SELECT id, event_timestamp FROM {} LIMIT 1)"
+            " WHERE ctid = (SELECT min(ctid) FROM learning_events_default)"
+        ).format(sql.Identifier(NAME))
+    )
+    refused = partitions("restore", NAME)
+    assert refused.code == 6
+    assert "already exists" in refused.err
+    assert events.count(conn, NAME) == 10
+    assert events.count(conn, "learning_events_default") == 2
+
+
+def test_many_late_rows_beside_rows_that_have_to_be_moved(
+    conn: psycopg.Connection, partitions: Partitions
+) -> None:
+    """A promotion takes care of months on both sides of a detached one."""
+    month = f"{events.month(OLD):%Y-%m}"
+    assert partitions("create", "--from", month, "--to", month).code == 0
+    assert partitions("prune", "--keep", "24m").code == 0
+    for offset in (OLD - 1, OLD, OLD + 1):
+        events.insert(conn, events.month(offset), 20)
+    healed = partitions("heal")
+    assert healed.code == 3
+    assert events.count(conn, "learning_events_default") == 20
+    assert events.count(conn) == 60
+    assert partitions("restore", NAME).code == 0
+    assert events.count(conn, NAME) == 20
