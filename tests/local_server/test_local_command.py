@@ -21,6 +21,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
+from lmsschema import __version__
 from lmsschema.errors import UsageError
 from lmsschema.local_server import embedded
 from lmsschema.local_server import lock as filelock
@@ -30,6 +31,9 @@ from tests.support.program import Outcome, clean_environment
 ROOT = os.geteuid() == 0
 AS_ACCOUNT = Path(__file__).parents[1] / "support" / "as_account.py"
 CHECKOUT = Path(__file__).parents[2]
+
+#: What every JSON object says; here no database is asked.
+HEAD = {"version": __version__, "database": None, "schema": None}
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,8 @@ def test_the_life_of_an_embedded_server(user: User, folder: Path) -> None:
     assert (made.code, made.err) == (0, "")
     assert user.run("local", "psql", "--json").json["url"] == started.json["url"]
 
-    assert user.run("local", "stop", "--json").json == {"home": str(home), "stopped": True}
+    stopped = user.run("local", "stop", "--json").json
+    assert stopped == HEAD | {"home": str(home), "stopped": True}
     assert user.run("local", "status").out == f"stopped, in {home}\n"
     asked = user.run("local", "psql", "--", "-Atc", "SELECT it FROM mine", PGHOST="/nowhere")
     assert (asked.code, asked.out) == (0, "42\n")
@@ -143,7 +148,7 @@ def test_the_life_of_an_embedded_server(user: User, folder: Path) -> None:
     assert "--yes" in refused.err
     assert user.run("local", "status").code == 0
     destroyed = user.run("local", "destroy", "--yes", "--json")
-    assert destroyed.json == {"home": str(home), "removed": True}
+    assert destroyed.json == HEAD | {"home": str(home), "removed": True}
     assert not home.exists() or (not list(home.iterdir()) and "LMSSCHEMA_HOME" in user.environment)
     assert not processes_of(home)
 
