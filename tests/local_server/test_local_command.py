@@ -72,7 +72,13 @@ def test_the_life_of_an_embedded_server(user: User, users_folder: Path) -> None:
     assert "--yes" in refused.err
     assert user.run("local", "status").code == 0
     destroyed = user.run("local", "destroy", "--yes", "--json")
-    assert destroyed.json == {"home": str(home), "removed": True}
+    assert destroyed.json == {
+        "version": __version__,
+        "database": None,
+        "schema": None,
+        "home": str(home),
+        "removed": True,
+    }
     assert not home.exists() or (not list(home.iterdir()) and "LMSSCHEMA_HOME" in user.environment)
     assert not processes_of(home)
 
