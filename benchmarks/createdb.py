@@ -22,7 +22,7 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.createdb import templates
-from lmsschema.database.connection import open_connection
+from lmsschema.database.session import open_connection
 from lmsschema.database.target import Target
 from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, runs, servers

@@ -1,6 +1,7 @@
 """The program's entry: runs a command and turns what went wrong into a message and a code."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,7 +14,8 @@ _RARELY = 200_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``lmsschema`` with ``arguments`` (the process's own by default); return the exit code."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
-    if argv in ([], ["--help"]):  # the most felt start of all, so it imports nothing
+    completes = "_LMSSCHEMA_COMPLETE" in os.environ  # a shell asks what could come next
+    if argv in ([], ["--help"], ["-h"]) and not completes:  # felt the most: it imports nothing
         (sys.stdout if argv else sys.stderr).write(help_text() + "\n")
         return 0 if argv else 2
     gc.set_threshold(_RARELY)

@@ -2,7 +2,7 @@
 
 The exit codes never change meaning; scripts build on them:
 0 done, 1 any other failure, 2 wrong usage, 3 drift or something pending (found by a check),
-4 database unavailable or refused, 5 a lock was not got in time, 6 refused as unsafe.
+4 database unavailable or refused, 5 a lock was not obtained in time, 6 refused as unsafe.
 
 This module imports nothing, so that every other one can import it.
 """
@@ -51,7 +51,7 @@ class DatabaseUnavailableError(LmsschemaError):
 
 
 class LockTimeoutError(LmsschemaError):
-    """A lock was not got in time; what was done so far is in place."""
+    """A lock was not obtained in time; what was done so far is in place."""
 
     exit_code = 5
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
-Interval: TypeAlias = Literal["month", "week", "day"]
+from lmsschema import names
 
-MAX_NAME_BYTES = 63
-"""PostgreSQL cuts longer names off silently (NAMEDATALEN - 1)."""
+Interval: TypeAlias = Literal["month", "week", "day"]
 
 _LONGEST_SUFFIX = len("_2026_12_31_20261231t235959_999999")
 
@@ -103,10 +102,10 @@ class Policy:
     def __post_init__(self) -> None:
         if self.ahead < 0:
             raise ValueError(f"policy of {self.table}: ahead is {self.ahead}, must be 0 or more")
-        if len(self.table.encode()) + _LONGEST_SUFFIX > MAX_NAME_BYTES:
+        if names.size(self.table) + _LONGEST_SUFFIX > names.MAX_BYTES:
             raise ValueError(
                 f"policy of {self.table}: partition names would be longer than "
-                f"{MAX_NAME_BYTES} bytes"
+                f"{names.MAX_BYTES} bytes"
             )
 
     @property

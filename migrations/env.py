@@ -56,7 +56,6 @@ def migrate(connection: "Connection") -> None:
         compare_type=True,
         compare_server_default=True,
         include_name=include_name,
-        on_version_apply=context.config.attributes.get("on_version_apply"),
         process_revision_directives=number,
     )
     with context.begin_transaction():
@@ -65,6 +64,7 @@ def migrate(connection: "Connection") -> None:
 
 def migrate_by_hand() -> None:
     """Open the database that ``alembic`` is meant for, and run the revisions on it."""
+    from lmsschema.database import configuration
     from lmsschema.database.connection import connect, create_schema, require_writable
     from lmsschema.database.target import resolve
     from lmsschema.errors import LmsschemaError
@@ -74,8 +74,10 @@ def migrate_by_hand() -> None:
     options = context.get_x_argument(as_dictionary=True)
     log_to_stderr()
     try:
-        named = resolve(options.get("url"), options.get("schema"), os.environ)
-        target = named or embedded(os.environ, options.get("schema"))
+        configured = configuration.read(os.environ)
+        schema = options.get("schema") or (configured.schema if configured else None)
+        named = resolve(options.get("url"), schema, os.environ, configured)
+        target = named or embedded(os.environ, schema)
         database = connect(target)
     except LmsschemaError as error:
         raise CommandError(f"{error.message}. {error.hint}") from error

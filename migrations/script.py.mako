@@ -7,7 +7,7 @@ Revises: ${down_revision | comma,n}
 # It runs on a live database, in one transaction: what it locks stays locked until its end.
 # Delete this comment once every rule is met.
 #
-# - Frozen: import nothing of lmsschema, and never change a revision that was released.
+# - Frozen: import nothing of lmsschema but lmsschema.ddl, and never change a revision that was released.
 # - ALTER TABLE, DROP and TRUNCATE mostly take ACCESS EXCLUSIVE: while one waits, every later reader
 #   waits behind it. One busy table a revision. lock_timeout is set; whoever runs it retries.
 # - ADD COLUMN: a constant DEFAULT is free, a volatile one (gen_random_uuid()) rewrites the table,
@@ -15,16 +15,16 @@ Revises: ${down_revision | comma,n}
 # - CHECK and FOREIGN KEY: ADD CONSTRAINT ... NOT VALID in one revision, VALIDATE CONSTRAINT in the
 #   next. SET NOT NULL reads the whole table unless a validated CHECK (... IS NOT NULL) spares it.
 #   A foreign key on a partitioned table can't be NOT VALID before PostgreSQL 18.
-# - CREATE INDEX stops all writers of a table that has rows: CREATE INDEX CONCURRENTLY, as the only
-#   statement of its revision, inside op.get_context().autocommit_block(). In there search_path is
-#   the session's own: write the schema, quote_ident(current_schema()), read before the block.
-#   No IF NOT EXISTS: it would keep an index that is INVALID. On learning_events: CREATE INDEX ON
-#   ONLY learning_events, CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION.
+# - CREATE INDEX stops all writers of a table that has rows. The step Index of lmsschema.ddl.index
+#   builds it CONCURRENTLY, with a limit to what it waits for, and drops what an earlier try left
+#   INVALID; PartitionedIndex of lmsschema.ddl.partitioned_index does so for learning_events. A
+#   revision of steps lists them in STEPS, and its upgrade() is steps.apply(op, STEPS) alone, as in
+#   0004_integrity: steps and statements don't mix, and op.get_context().autocommit_block() is refused.
 # - A label added to an enum can't be used in the transaction that added it. None can be
 #   removed: docs/upgrade.md has the steps that retire one.
 # - UPDATE and DELETE of many rows do not belong here: they go in batches, outside of a revision.
 # - Partitions are made by the partition manager, never by a revision.
-# - Name every constraint and index, in 63 bytes at most; no schema's name, except as said above.
+# - Name every constraint and index, in 63 bytes at most; no schema's name.
 # - op.execute() takes ":name" in its text for a parameter: write "\\:name". "%" is left alone.
 # - downgrade() leaves nothing behind, types included, and never says CASCADE.
 

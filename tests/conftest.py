@@ -1,6 +1,5 @@
 """The fixtures of the project's own tests, built on the pytest plugin that it ships."""
 
-import os
 import signal
 from collections.abc import Iterator
 
@@ -16,17 +15,6 @@ hypothesis.settings.register_profile("lmsschema", deadline=None)
 hypothesis.settings.load_profile("lmsschema")
 
 pytest_plugins = ["tests.support.databases", "tests.support.program"]
-
-#: Set where a test of the README runs the suite: the suite then leaves that test out.
-INSIDE = "LMSSCHEMA_INSIDE_README_TEST"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the test that runs the suite from running itself."""
-    if os.environ.get(INSIDE):
-        itself = [item for item in items if item.get_closest_marker("readme")]
-        items[:] = [item for item in items if item not in itself]
-        config.hook.pytest_deselected(items=itself)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

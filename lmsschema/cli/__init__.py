@@ -23,20 +23,25 @@ COMMANDS = {
     "revision": "Write a new, empty revision (for contributors).",
 }
 
+#: Those that have commands of their own.
+GROUPS = ("partitions", "local")
+
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
 
   Schema-as-code for the PostgreSQL database of a learning management system.
 
   The database is the one that --url names, else LMSSCHEMA_DATABASE_URL, else
-  DATABASE_URL, else libpq's variables (PGHOST, PGSERVICE ...), else an
-  embedded server.
+  DATABASE_URL, else libpq's variables (PGHOST, PGSERVICE ...), else the
+  configuration file's (lmsschema.toml, pyproject.toml), else an embedded
+  server.
 
   Example: lmsschema upgrade --url postgresql://dba@db.example/lms
 
 Options:
-  --version  Show the version and exit.
-  --help     Show this message and exit.
+  --url URL, --schema NAME, --json, --debug  As after a command.
+  -V, --version  Show the version and exit.
+  -h, --help     Show this message and exit.
 
 Commands:
 {commands}

@@ -1,6 +1,7 @@
 """What commands share: the options that name a database, and how results are printed."""
 
 import contextlib
+import contextvars
 import datetime as dt
 import os
 import sys
@@ -8,6 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+import lmsschema
+from lmsschema.database.configuration import Configuration
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
 _BAR = 30
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_about: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
+    "about", default=None
+)
 
 
 def output_options(function: F) -> F:
@@ -38,6 +46,34 @@ def wait_option(function: F) -> F:
         default=run_lock.WAIT,
         metavar="SECONDS",
         help=f"Wait for another run [{run_lock.WAIT:g}].",
+    )(function)
+
+
+def lock_wait_option(function: F) -> F:
+    """Add ``--lock-wait``, how long a step tries to get its locks; ``--wait`` is its old name."""
+
+    def under_the_old_name(context: click.Context, _: click.Parameter, value: float | None) -> None:
+        if value is not None:
+            say("warning: --wait is called --lock-wait here; the old name will go")
+            context.default_map = {**(context.default_map or {}), "wait": value}
+
+    seconds = click.FloatRange(min=0)
+    function = click.option(
+        "--wait",
+        "old_wait",
+        type=seconds,
+        hidden=True,
+        is_eager=True,
+        expose_value=False,
+        callback=under_the_old_name,
+    )(function)
+    return click.option(
+        "--lock-wait",
+        "wait",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="How long a step tries for its locks [60].",
     )(function)
 
 
@@ -78,14 +114,25 @@ def database_options(function: F) -> F:
 
 
 def target(url: str | None, schema: str | None) -> "Target":
-    """Return the database that the options or the environment name, else the embedded server's."""
-    from lmsschema.database.target import resolve
+    """Return the database that is named: by the options, the environment or the configuration.
 
-    if (named := resolve(url, schema, os.environ)) is not None:
+    Where nothing names one, it is the embedded server's, which is started if need be.
+    """
+    from lmsschema.database.target import resolve, unknown_variables
+
+    for warning in unknown_variables(os.environ):
+        say(f"warning: {warning}")
+    if (named := resolve(url, schema, os.environ, configured())) is not None:
         return named
     from lmsschema.migration import shadow
 
     return shadow.embedded(os.environ, schema)
+
+
+def configured() -> "Configuration | None":
+    """Return what the configuration file says; None where there is none."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_object(Configuration)
 
 
 @contextlib.contextmanager
@@ -110,6 +157,7 @@ def open_database(
         say(f"database: {chosen} ({origin})" + (f", schema {schema}" if schema else ""))
     database = connect(chosen)
     with contextlib.closing(database.conn):
+        about(database=database.conn.info.dbname, schema=database.schema)
         for warning in database.warnings:
             say(f"warning: {warning}")
         with sqlstate.translated(chosen):
@@ -141,9 +189,22 @@ class Teller:
         click.echo(line, err=True, nl=not self._open)
 
 
+def about(**facts: str | None) -> dict[str, Any]:
+    """Return what every JSON object says: the program's version, the database and the schema.
+
+    Args:
+        facts: What is known from now on.
+    """
+    unknown = {"version": lmsschema.__version__, "database": None, "schema": None}
+    known = (_about.get() or unknown) | facts
+    _about.set(known)
+    return known
+
+
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a command's result on stdout: the text, or the data as one JSON object."""
-    click.echo(as_line(data) if as_json else text)
+    colour = False if os.environ.get("NO_COLOR") else None  # None: where there is a terminal
+    click.echo(as_line(about() | data) if as_json else text, color=colour)
 
 
 def as_line(data: dict[str, Any]) -> str:

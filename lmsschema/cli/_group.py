@@ -35,6 +35,17 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command; the error for a name that is none names those like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(
+                error.command_name, possibilities=self.short_helps, ctx=ctx
+            ) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
@@ -48,5 +59,19 @@ class _Program(LazyGroup):
         return help_text()
 
 
-program = _Program(package="lmsschema.cli", commands=COMMANDS, name="lmsschema")
-program = click.version_option(lmsschema.__version__, message="%(prog)s %(version)s")(program)
+#: The options that may stand before a command, too: without a value, and with one.
+FLAGS, VALUED = ("--json", "--debug"), ("--url", "--schema")
+
+program = _Program(
+    package="lmsschema.cli",
+    commands=COMMANDS,
+    name="lmsschema",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # they are moved behind the command before this is run; a shell's completion reads them here
+    params=[
+        click.Option([name], is_flag=name in FLAGS, expose_value=False) for name in FLAGS + VALUED
+    ],
+)
+program = click.version_option(
+    lmsschema.__version__, "-V", "--version", message="%(prog)s %(version)s"
+)(program)

@@ -1,10 +1,16 @@
 """Runs click's program and answers every error: message, hint, exit code, never a traceback."""
 
+import contextvars
+import os
 import sys
+from typing import Any
 
 import click
 
-from lmsschema.cli._group import program
+from lmsschema.cli import COMMANDS, GROUPS
+from lmsschema.cli._group import FLAGS, VALUED, program
+from lmsschema.database import configuration
+from lmsschema.database.configuration import Configuration
 from lmsschema.errors import LmsschemaError, UsageError
 
 INTERRUPTED = 130
@@ -12,8 +18,21 @@ INTERRUPTED = 130
 
 def run(argv: list[str]) -> int:
     """Run the program with ``argv`` and return its exit code."""
+    argv = _with_options_last(argv)
+    # a context of its own: what one run knows of its database is not the next one's
+    return contextvars.copy_context().run(_run, argv)
+
+
+def _run(argv: list[str]) -> int:
     try:
-        result = program.main(args=argv, prog_name="lmsschema", standalone_mode=False)
+        configured = configuration.read(os.environ)
+        result = program.main(
+            args=argv,
+            prog_name="lmsschema",
+            standalone_mode=False,
+            obj=configured,
+            default_map=_defaults(configured) if configured else None,
+        )
     except click.ClickException as error:
         usage = UsageError(error.format_message(), hint=_usage(error))
         return _answer(usage, argv)
@@ -27,6 +46,56 @@ def run(argv: list[str]) -> int:
             return _interrupted(argv)
         return _answer(error if isinstance(error, LmsschemaError) else _unexpected(error), argv)
     return result if isinstance(result, int) else 0
+
+
+def _with_options_last(argv: list[str]) -> list[str]:
+    """Return the arguments with the options that stand before the command behind it.
+
+    They are those that every command on a database has.
+    """
+    path: list[str] = []
+    moved: list[str] = []
+    rest = list(argv)
+    while rest:
+        name, given, _ = rest[0].partition("=")
+        if name in FLAGS or (name in VALUED and given):
+            moved.append(rest.pop(0))
+        elif name in VALUED and len(rest) > 1:
+            moved += [rest.pop(0), rest.pop(0)]
+        elif rest[0] in GROUPS and not path:
+            path.append(rest.pop(0))
+        else:
+            if not rest[0].startswith("-"):
+                path.append(rest.pop(0))
+            break
+    return [*path, *moved, *rest]
+
+
+def _defaults(configured: Configuration) -> dict[str, Any]:
+    """Return the options that the configuration file gives, by command."""
+    from lmsschema.cli import partitions
+
+    everywhere = {"schema": configured.schema} if configured.schema else {}
+    own: dict[str, dict[str, Any]] = {
+        "check": {"ignore": configured.ignore},
+        "adopt": {"ignore": configured.ignore},
+        "ensure": {"ahead": configured.ahead},
+        "prune": {"keep": configured.retention},
+    }
+    found: dict[str, Any] = {}
+    for group, names in (
+        (found, COMMANDS),
+        (found.setdefault("partitions", {}), partitions.COMMANDS),
+    ):
+        for name in names:
+            given = {key: value for key, value in own.get(name, {}).items() if value is not None}
+            group.setdefault(name, {}).update(everywhere | given)
+    return found
+
+
+def _own(argv: list[str]) -> list[str]:
+    """Return the arguments without those that follow ``--``, which are another program's."""
+    return argv[: argv.index("--")] if "--" in argv else argv
 
 
 def _interrupted(argv: list[str]) -> int:
@@ -49,7 +118,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _unexpected(error: Exception) -> LmsschemaError:
-    """Return the error for what no one foresaw, or for what the driver raised outside a step."""
+    """Return the error for an unexpected exception, or for one of the driver's."""
     import psycopg
 
     from lmsschema.database import sqlstate
@@ -58,23 +127,23 @@ def _unexpected(error: Exception) -> LmsschemaError:
     if isinstance(error, psycopg.Error):
         return sqlstate.translate(error, Target("", "", label="the database"))
     return LmsschemaError(
-        f"{type(error).__name__}: {error}", hint="Run it again with --debug for the whole story."
+        f"{type(error).__name__}: {error}", hint="Run it again with --debug to see the traceback."
     )
 
 
 def _answer(error: LmsschemaError, argv: list[str], code: int | None = None) -> int:
     """Print the error for a person, and for a program where ``--json`` asked for it."""
     exit_code = error.exit_code if code is None else code
-    if "--debug" in argv:
+    if "--debug" in _own(argv):
         import traceback
 
         traceback.print_exc(file=sys.stderr)
     click.echo(f"lmsschema: {error.message}", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)
-    if "--json" in argv:
+    if "--json" in _own(argv):
         body = {"message": error.message, "hint": error.hint, "exit_code": exit_code}
         from lmsschema.cli import _common
 
-        click.echo(_common.as_line({"error": body | error.details}))
+        click.echo(_common.as_line(_common.about() | {"error": body | error.details}))
     return exit_code

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: lmsschema adopt --dry-run --url service=lms --schema campus_north")
 @click.option("--dry-run", is_flag=True, help="Record nothing.")
-@click.option("--sql", "as_sql", is_flag=True, help="Print SQL that mends what it safely can.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PATTERN",
+    help="What is meant to be: 'backup_*', 'users.idx_*', 'users.email:comment'.",
+)
+@click.option("--sql", "as_sql", is_flag=True, help="Print SQL that undoes what it safely can.")
 @click.option(
     "--shadow-url",
     metavar="URL",
@@ -27,6 +33,7 @@ def command(
     url: str | None,
     schema: str | None,
     shadow_url: str | None,
+    ignore: tuple[str, ...],
     *,
     dry_run: bool,
     as_sql: bool,
@@ -42,10 +49,16 @@ def command(
 
     with _common.open_database(url, schema) as database:
         done = adopt.run(
-            database, dry_run=dry_run, shadow_url=shadow_url, wait=wait, notify=_common.say
+            database,
+            dry_run=dry_run,
+            ignore=ignore,
+            shadow_url=shadow_url,
+            wait=wait,
+            notify=_common.say,
         )
     text = _script(done.nearest, database.schema) if as_sql else _text(done, dry_run=dry_run)
-    _common.result(text, {"schema": database.schema} | _data(done), as_json=as_json)
+    data = _data(done, database.schema, with_sql=as_sql)
+    _common.result(text, data, as_json=as_json)
     if not done.nearest.equal and not as_sql:
         _common.say("hint: --sql prints what makes it equal, as far as that is safe")
     if done.nearest.equal and done.nearest.partitions:
@@ -62,6 +75,7 @@ def _text(done: "Adoption", *, dry_run: bool) -> str:
 
     found = done.nearest
     beside = f"; {found.unmanaged} more of the site's own" if found.unmanaged else ""
+    beside += f"; {found.ignored} ignored" if found.ignored else ""
     if done.before is not None and found.equal:
         return f"at {done.before} already, and equal to it{beside}"
     if found.equal:
@@ -69,7 +83,7 @@ def _text(done: "Adoption", *, dry_run: bool) -> str:
         return f"equal to {found.revision}: {did} base -> {found.revision}{beside}"
     lines = _differences([one for one in found.differences if not adopt.is_comment(one)])
     if found.renames:
-        lines.append(click.style("only called otherwise", bold=True))
+        lines.append(click.style("only another name", bold=True))
         lines += [f"  {one.statement};" for one in found.renames]
     comments = sum(map(adopt.is_comment, found.differences))
     counts = [
@@ -105,48 +119,40 @@ def _differences(differences: "list[Difference]") -> list[str]:
 
 def _script(found: "Comparison", schema: str) -> str:
     """Return the statements that make the database equal, as far as that is safe."""
-    from lmsschema.drift import fix_case
-    from lmsschema.drift import script as drift_script
+    from lmsschema.drift import script
 
-    script = drift_script.render(found.differences, found.expected, found.found, schema)
-    if not found.renames:
-        return script
-    path, _, rest = script.partition("\n")
-    renames = [f"{one.statement};" for one in found.renames]
-    begin = [path, "", "-- names", "SET lock_timeout TO '2s';", f"-- lock: {fix_case.BRIEFLY}"]
-    return "\n".join([*begin, *renames, "RESET lock_timeout;", rest]).rstrip("\n")
+    every = [*found.only_names, *found.differences]
+    return script.render(every, found.expected, found.found, schema)
 
 
-def _data(done: "Adoption") -> dict[str, Any]:
+def _data(done: "Adoption", schema: str, *, with_sql: bool) -> dict[str, Any]:
     """Return what came of it, for a program."""
+    from lmsschema.drift import data
+
     found = done.nearest
+    sides = found.expected, found.found
     return {
+        "schema": schema,
         "from": done.before,
         "revision": found.revision,
         "equal": found.equal,
         "stamped": done.stamped,
-        "differences": [
-            {
-                "relation": one.identity.relation or None,
-                "kind": one.identity.kind,
-                "name": one.identity.name,
-                "problem": one.problem.value,
-                "attribute": one.attribute or None,
-                "expected": one.expected,
-                "found": one.found,
-            }
-            for one in found.differences
-        ],
+        "differences": list(
+            data.with_fixes(found.differences, *sides, schema)
+            if with_sql
+            else data.differences(found.differences)
+        ),
         "renames": [
             {
                 "relation": one.relation or None,
                 "kind": one.kind,
                 "found": one.found,
                 "expected": one.expected,
-                "sql": one.statement,
+                **one.locked.data(),
             }
             for one in found.renames
         ],
         "partitions_to_make": list(found.partitions),
         "unmanaged": found.unmanaged,
+        "ignored": found.ignored,
     }

@@ -1,6 +1,5 @@
 """``lmsschema check``."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,9 +8,7 @@ from lmsschema.cli import _common
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lmsschema.drift.check import Report
+    from lmsschema.drift.check import DriftReport
     from lmsschema.drift.compare import Difference
 
 _COLOURS = {"-": "red", "+": "green", "~": "yellow", "?": "cyan"}
@@ -57,13 +54,13 @@ def command(
         text = script.render(report.drift, report.expected, report.found, database.schema)
     else:
         text = _text(report, strict=strict)
-    if os.environ.get("NO_COLOR"):
-        text = click.unstyle(text)
-    _common.result(text, _data(report, clean=clean, with_sql=as_sql), as_json=as_json)
+    _common.result(
+        text, _data(report, database.schema, clean=clean, with_sql=as_sql), as_json=as_json
+    )
     return 0 if clean else FindingsError.exit_code
 
 
-def _text(report: "Report", *, strict: bool) -> str:
+def _text(report: "DriftReport", *, strict: bool) -> str:
     """Return the report for a person, grouped by table."""
     from lmsschema.drift import text as drift_text
 
@@ -91,7 +88,7 @@ def _line(difference: "Difference") -> str:
     return f"{click.style(mark, fg=_COLOURS[mark])} {drift_text.describe(difference)}"
 
 
-def _summary(report: "Report") -> str:
+def _summary(report: "DriftReport") -> str:
     """Return the last line: what was compared, and the counts."""
     if not report.expected.objects:
         return "nothing of it is there yet: lmsschema upgrade"
@@ -112,39 +109,21 @@ def _number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _data(report: "Report", *, clean: bool, with_sql: bool) -> dict[str, Any]:
+def _data(report: "DriftReport", schema: str, *, clean: bool, with_sql: bool) -> dict[str, Any]:
     """Return the report for a program."""
+    from lmsschema.drift import data
+
+    sides = report.expected, report.found
     return {
         "clean": clean,
         "revision": report.revision,
         "pending": report.pending,
-        "drift": list(_objects(report.drift, report, with_sql=with_sql)),
-        "unmanaged": list(_objects(report.unmanaged, report, with_sql=False)),
+        "drift": list(
+            data.with_fixes(report.drift, *sides, schema)
+            if with_sql
+            else data.differences(report.drift)
+        ),
+        "unmanaged": list(data.differences(report.unmanaged)),
         "ignored": report.ignored,
         "built_on": report.built_on or None,
     }
-
-
-def _objects(
-    differences: "Iterable[Difference]", report: "Report", *, with_sql: bool
-) -> "Iterable[dict[str, Any]]":
-    """Yield differences as JSON objects."""
-    from lmsschema.drift import fixes
-
-    for difference in differences:
-        data: dict[str, Any] = {
-            "relation": difference.identity.relation or None,
-            "kind": difference.identity.kind,
-            "name": difference.identity.name,
-            "problem": difference.problem.value,
-            "attribute": difference.attribute or None,
-            "expected": difference.expected,
-            "found": difference.found,
-        }
-        if with_sql:
-            way = fixes.find(difference, report.expected, report.found)
-            data["statements"] = [
-                {"sql": statement.sql, "lock": statement.lock} for statement in way.statements
-            ]
-            data["not_undone"] = way.reason or None
-        yield data

@@ -10,13 +10,17 @@ from lmsschema.cli import _common, _confirm
 @click.command(epilog="Example: lmsschema createdb lms_test --replace --yes")
 @click.argument("name")
 @click.option("--owner", metavar="ROLE", help="Who owns it and what is in it [who connects].")
+@click.option("--encoding", default="UTF8", metavar="NAME", help="Its encoding [UTF8].")
+@click.option("--locale", metavar="NAME", help="Its locale [the server's, if it fits].")
 @click.option("--no-template", is_flag=True, help="Build it by upgrade; neither use nor keep one.")
 @click.option("--replace", is_flag=True, help="Drop the database that has this name, if there is.")
 @_confirm.yes_option
 @_common.database_options
-def command(
+def command(  # noqa: PLR0917  click passes them by name
     name: str,
     owner: str | None,
+    encoding: str,
+    locale: str | None,
     url: str | None,
     schema: str | None,
     *,
@@ -31,6 +35,7 @@ def command(
     if the server has none that is up to date.
     """
     from lmsschema.createdb import databases
+    from lmsschema.createdb.templates import Text
     from lmsschema.migration import revisions
 
     chosen = _common.target(url, schema)
@@ -42,6 +47,7 @@ def command(
             name,
             template=not no_template,
             owner=owner,
+            text=Text(encoding, locale),
             replace=_confirm.asking(yes=yes) if replace else None,
         )
     seconds = time.monotonic() - begun

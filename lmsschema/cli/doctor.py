@@ -1,16 +1,15 @@
 """``lmsschema doctor``."""
 
-import dataclasses
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _layout
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
-    from lmsschema.doctor.examine import Report
+    from lmsschema.doctor.examine import Examination
     from lmsschema.doctor.finding import Finding
 
 
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
 )
 @_common.database_options
 def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -> int:
-    """Say what a DBA should know of the schema, each with what mends it.
+    """Say what a DBA should know of the schema, each with what ends it.
 
     Broken, redundant and unused indexes, constraints never validated, foreign keys without an
     index, partitions, a dead run's lock, old transactions, rows long not frozen. Nothing is
     changed, and no lock is waited for longer than a tenth of a second; a role without rights on the
     tables will do, and a standby.
 
-    Exit code 0: nothing needs a hand; 3: something does.
+    Exit code 0: no action required; 3: somebody must act.
     """
     from lmsschema.doctor import examine
     from lmsschema.doctor.finding import Limits
@@ -44,19 +43,19 @@ def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -
         "schema": database.schema,
         "standby": report.standby,
         "statistics_since": report.statistics_since,
-        "findings": [dataclasses.asdict(finding) for finding in report.findings],
+        "findings": [finding.data() for finding in report.findings],
     }
     _common.result(_text(report), data, as_json=as_json)
     return 0 if report.healthy else FindingsError.exit_code
 
 
-def _text(report: "Report") -> str:
+def _text(report: "Examination") -> str:
     """Return the report for a person."""
     lines: list[str] = []
-    urgent = [finding for finding in report.findings if finding.needs_hand]
-    others = [finding for finding in report.findings if not finding.needs_hand]
+    urgent = [finding for finding in report.findings if finding.action_required]
+    others = [finding for finding in report.findings if not finding.action_required]
     if urgent:
-        lines.append(click.style("needs a hand", bold=True))
+        lines.append(click.style("action required", bold=True))
         lines += [line for finding in urgent for line in _lines(finding)]
     if others:
         lines.append(click.style("worth knowing", bold=True))
@@ -64,7 +63,7 @@ def _text(report: "Report") -> str:
         lines += _without_remedy([finding for finding in others if not finding.remedy])
     if report.standby:
         lines.append("this is a standby: run what changes something on its primary")
-    lines.append(f"{len(urgent)} need a hand, {len(others)} worth knowing")
+    lines.append(f"action required: {len(urgent)}, worth knowing: {len(others)}")
     return "\n".join(lines)
 
 
@@ -74,13 +73,18 @@ def _without_remedy(findings: "list[Finding]") -> list[str]:
     lines = [line for one in findings if one.name not in redundant for line in _lines(one)]
     if redundant:
         said = f"{len(redundant)} indexes that the guide declares are redundant, and stay"
-        lines.append(f"  - {said}: {', '.join(redundant)}")
+        lines += _layout.prose(f"{said}: {', '.join(redundant)}", "  - ", "    ")
     return lines
 
 
 def _lines(finding: "Finding") -> list[str]:
+    from lmsschema.ddl.statement import with_timeouts
     from lmsschema.drift import text
 
-    mark = click.style("!", fg="red") if finding.needs_hand else "-"
+    mark = click.style("!", fg="red") if finding.action_required else "-"
     said = text.printable(f"{finding.name} {finding.message}")
-    return [f"  {mark} {said}", *(f"      {text.printable(one)}" for one in finding.remedy)]
+    remedy = [*with_timeouts(finding.statements, locks=True), *finding.commands]
+    return [
+        *_layout.prose(said, f"  {mark} ", "    "),
+        *(line for one in remedy for line in _layout.statement(text.printable(one), "      ")),
+    ]

@@ -2,7 +2,8 @@
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _layout
+from lmsschema.errors import FindingsError
 
 
 @click.command(epilog="Example: lmsschema plan --url service=lms > upgrade.sql")
@@ -11,21 +12,27 @@ from lmsschema.cli import _common
 @_common.database_options
 def command(
     revision: str, shadow_url: str | None, url: str | None, schema: str | None, *, as_json: bool
-) -> None:
+) -> int:
     """Print the SQL that upgrade would run on the database as it is now.
 
     Where tables have rows, comments say which locks the revisions take on them, measured on a
     scratch copy, and which of them are hazards. The database is read in read-only transactions.
-    With --json the plan can be kept for 'upgrade --plan FILE'.
+    With --json the plan can be kept for 'upgrade --plan FILE'. Exit code 3: upgrade will refuse,
+    for the reason that is told.
     """
     from lmsschema.migration import plan
 
     with _common.open_database(url, schema) as database:
-        made = plan.make(database, revision, shadow_url=shadow_url)
+        made = plan.make(database, revision, shadow_url=shadow_url, notify=_common.Teller())
     for found in made.assessment.hazards.values():
         for hazard in found:
             _common.say(f"hazard {hazard.kind}: {hazard}")
     if not made.steps:
         _common.say("nothing to do")
     data = {"schema": database.schema, **plan.as_data(made)}
-    _common.result(plan.render(made).rstrip("\n"), data, as_json=as_json)
+    _common.result(_layout.script(plan.render(made)), data, as_json=as_json)
+    if made.refused is None:
+        return 0
+    _common.say(f"upgrade will refuse: {made.refused.message}")
+    _common.say(f"hint: {made.refused.hint}")
+    return FindingsError.exit_code

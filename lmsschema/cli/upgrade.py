@@ -10,8 +10,8 @@ from lmsschema.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lmsschema.migration.migrate import Upgrade
     from lmsschema.migration.runner import Applied
+    from lmsschema.migration.upgrade import Upgrade
     from lmsschema.partition_manager.ensure import Outcome
 
 #: The kinds of hazards that can be allowed (lmsschema.migration.hazards.Kind).
@@ -54,9 +54,9 @@ def command(  # noqa: PLR0917  click passes them by name
 ) -> None:
     """Bring the database to the newest revision, or to REVISION.
 
-    A revision is one transaction, or steps with short ones of their own; cut short, the next run
-    goes on. Then learning_events gets partitions for this month and the next three, and a default
-    one. A second run changes nothing.
+    A revision is one transaction, or steps with short ones of their own; after an interruption the
+    next run goes on. Then learning_events gets partitions for this month and the next three, and a
+    default one. A second run changes nothing.
     """
     from lmsschema.migration import migrate
     from lmsschema.migration.retry import Retry
@@ -83,7 +83,7 @@ def command(  # noqa: PLR0917  click passes them by name
     for table in done.partitions:
         if table.in_the_way:
             months = ", ".join(partition.name for partition in table.in_the_way)
-            _common.say(f"warning: rows in {table.default} stand in the way of {months}")
+            _common.say(f"warning: rows in {table.default} keep {months} from being made")
             _common.say("hint: lmsschema partitions heal")
     data = {
         "schema": database.schema,
@@ -129,7 +129,8 @@ def _partitions(table: "Outcome") -> dict[str, Any]:
     return {
         "table": table.table,
         "made": [action.name for action in table.done],
-        "in_the_way": [partition.name for partition in table.in_the_way],
+        "blocked": [partition.name for partition in table.in_the_way],
+        "in_the_way": [partition.name for partition in table.in_the_way],  # its old name
         "takes_rows_until": table.until,
         "default": table.default,
     }

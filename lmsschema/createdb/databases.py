@@ -7,9 +7,17 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import conninfo, errors, sql
 
+from lmsschema import names
 from lmsschema.createdb import templates
-from lmsschema.database import sqlstate, throwaway
-from lmsschema.database.connection import NEWEST, OLDEST, open_connection
+from lmsschema.createdb.templates import UTF8, Text
+from lmsschema.database import rights, sqlstate, throwaway
+from lmsschema.database.session import (
+    MAINTENANCE,
+    NEWEST,
+    OLDEST,
+    open_connection,
+    require_direct,
+)
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
 
@@ -17,9 +25,7 @@ Confirm = Callable[[str], None]
 """Asked before data is lost; raises unless the answer is yes."""
 
 _NEW = "lmsschema_new_"
-_MAINTENANCE = "postgres"
 _ATTEMPTS = 5
-_NAME_BYTES = 63
 _INSUFFICIENT_RESOURCES = "53"  # the class of SQLSTATEs: disk full, out of memory, connections
 
 
@@ -58,7 +64,8 @@ def connect(target: Target) -> Iterator[Server]:
     """Connect to a server; the database that the target names need not exist.
 
     Raises:
-        DatabaseUnavailableError: It can't be reached, refuses the login, or is older than 15.
+        DatabaseUnavailableError: It can't be reached, refuses the login, or is older than 15, or a
+            pooler sits between.
     """
     conn = _open(target)
     with contextlib.closing(conn), _translated(target):
@@ -68,6 +75,7 @@ def connect(target: Target) -> Iterator[Server]:
                 f" older than {OLDEST}",
                 hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
             )
+        require_direct(conn, target, "creating databases")
         yield Server(conn, target)
 
 
@@ -77,6 +85,7 @@ def create(
     *,
     template: bool = True,
     owner: str | None = None,
+    text: Text = UTF8,
     replace: Confirm | None = None,
 ) -> Created:
     """Create a database at head, with the partitions of this day.
@@ -86,6 +95,7 @@ def create(
         name: What it is to be called.
         template: Copy a template, built and kept if the server has none.
         owner: The role to own it and all that is in it; None for our own.
+        text: How it is to keep text.
         replace: Asked before an existing database of that name is dropped, which happens once the
             new one is ready; None refuses.
 
@@ -95,8 +105,12 @@ def create(
             is left behind.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
-    if not name or "\0" in name or len(name.encode()) > _NAME_BYTES:
-        raise UsageError(f"a database can't be called {name!r}: 1 to {_NAME_BYTES} bytes")
+    if text.encoding.upper().replace("-", "_") == "SQL_ASCII":
+        raise UsageError(
+            "--encoding SQL_ASCII stores text unchecked", hint="Leave it out, for UTF8."
+        )
+    if not name or "\0" in name or not names.fits(name):
+        raise UsageError(f"a database can't be called {name!r}: 1 to {names.MAX_BYTES} bytes")
     _require_createdb(server)
     if owner is not None:
         _require_role(server, owner)
@@ -111,9 +125,9 @@ def create(
         replace(f"Replace the database {name}, with all its data?")
     throwaway.drop_orphans(server.conn, _NEW)
     if template and not taken:
-        return Created(name, *_copy(server, name, owner), replaced=False)
+        return Created(name, *_copy(server, name, owner, text), replaced=False)
     with _under_another_name(server, name) as interim:
-        source, built = (_copy if template else _build)(server, interim, owner)
+        source, built = (_copy if template else _build)(server, interim, owner, text)
         if taken:
             _drop(server, name)
     return Created(name, source, built, replaced=taken)
@@ -139,11 +153,11 @@ def exists(server: Server, name: str) -> bool:
     return bool(_scalar(server, found, name))
 
 
-def _copy(server: Server, name: str, owner: str | None) -> tuple[str, bool]:
+def _copy(server: Server, name: str, owner: str | None, text: Text) -> tuple[str, bool]:
     """Make a copy of the template; returns the template's name and whether it was built for it."""
     strategy = templates.strategy(server.conn)
     for _ in range(_ATTEMPTS):
-        source, built = templates.ensure(server.conn, server.target, owner)
+        source, built = templates.ensure(server.conn, server.target, owner, text)
         owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
         try:
             server.conn.execute(
@@ -157,21 +171,23 @@ def _copy(server: Server, name: str, owner: str | None) -> tuple[str, bool]:
             raise _taken_meanwhile(name) from None
         return source, built
     raise LmsschemaError(
-        "the template was dropped again and again by somebody else",
+        f"the template was dropped {_ATTEMPTS} times by somebody else meanwhile",
         hint="Go without: --no-template.",
     )
 
 
 def _taken_meanwhile(name: str) -> UnsafeError:
     return UnsafeError(
-        f"there is a database {name} by now", hint="Somebody else was faster: try again."
+        f"the database {name} was created meanwhile by somebody else", hint="Choose another name."
     )
 
 
-def _build(server: Server, name: str, owner: str | None) -> tuple[None, bool]:
+def _build(server: Server, name: str, owner: str | None, text: Text) -> tuple[None, bool]:
     """Make a database by `upgrade`, with neither a template nor one left for the next."""
     owned_by = owner or str(_scalar(server, "SELECT current_user"))
-    templates.create_empty(server.conn, name, owned_by)
+    throwaway.create_empty(
+        server.conn, name, owner=owned_by, encoding=text.encoding, locale=text.locale
+    )
     templates.upgrade(server.target, name, owned_by)
     return None, False
 
@@ -204,7 +220,7 @@ def _drop(server: Server, name: str) -> None:
         # no session, but a prepared transaction, a replication slot or a subscription
         detail = error.diag.message_detail or error.diag.message_primary
         raise UnsafeError(
-            f"{name} is in use: {detail}", hint="End that use of it, and try again."
+            f"{name} is in use: {detail}", hint="End what uses it, and try again."
         ) from error
 
 
@@ -250,6 +266,13 @@ def _require_role(server: Server, name: str) -> None:
             hint="If it is to be: "
             + sql.SQL("CREATE ROLE {};").format(sql.Identifier(name)).as_string(),
         )
+    if not rights.may_set_role(server.conn, name):
+        user = str(_scalar(server, "SELECT current_user"))
+        grant = sql.SQL("GRANT {} TO {};").format(sql.Identifier(name), sql.Identifier(user))
+        raise DatabaseUnavailableError(
+            f"role {user} may not act as {name} on {server.target}",
+            hint=f"A superuser can run: {grant.as_string()}",
+        )
 
 
 def _scalar(server: Server, statement: str, *values: str) -> object:
@@ -259,7 +282,7 @@ def _scalar(server: Server, statement: str, *values: str) -> object:
 
 def _open(target: Target) -> psycopg.Connection:
     """Open a connection to the server's maintenance database, else to the target's own."""
-    maintenance = conninfo.make_conninfo(target.conninfo, dbname=_MAINTENANCE)
+    maintenance = conninfo.make_conninfo(target.conninfo, dbname=MAINTENANCE)
     try:
         return open_connection(Target(maintenance, target.source))
     except DatabaseUnavailableError:

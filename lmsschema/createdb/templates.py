@@ -20,7 +20,7 @@ import psycopg
 from psycopg import conninfo, errors, sql
 
 from lmsschema import partitions
-from lmsschema.database import sqlstate
+from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.errors import LockTimeoutError
@@ -37,6 +37,22 @@ _NOT_IN_A_DATABASE = {"cli", "testing", "migrations", "__pycache__"}
 
 
 @dataclass(frozen=True)
+class Text:
+    """How a database keeps text.
+
+    Attributes:
+        encoding: Its encoding.
+        locale: Its locale; None for the server's own, as far as that fits.
+    """
+
+    encoding: str = "UTF8"
+    locale: str | None = None
+
+
+UTF8 = Text()
+
+
+@dataclass(frozen=True)
 class Template:
     """A template that is there or to be built.
 
@@ -45,12 +61,14 @@ class Template:
         owner: Who owns the template and all that is in it.
         kind: What its predecessors and successors share: schema and owner.
         content: What it holds.
+        text: How it keeps text.
     """
 
     server: Target
     owner: str
     kind: str
     content: str
+    text: Text = UTF8
 
     @property
     def name(self) -> str:
@@ -63,19 +81,22 @@ class Template:
         return f"{BUILDING}{self.kind}_{self.content}"
 
 
-def ensure(conn: psycopg.Connection, server: Target, owner: str | None = None) -> tuple[str, bool]:
+def ensure(
+    conn: psycopg.Connection, server: Target, owner: str | None = None, text: Text = UTF8
+) -> tuple[str, bool]:
     """Return the name of a template at head, and whether it was built: the server had none.
 
     Args:
         conn: An autocommit connection to a database of the server, not to be closed meanwhile.
         server: The same server, and the schema to put everything into.
         owner: The role to own the template and all that is in it; None for our own.
+        text: How it is to keep text.
 
     Raises:
         LockTimeoutError: Another process still builds it.
         psycopg.Error: It can't be built; nothing is left of it.
     """
-    template = _template(conn, server, owner)
+    template = _template(conn, server, owner, text)
     deadline = time.monotonic() + WAIT
     while not _exists(conn, template):
         with _building(conn, template) as mine:
@@ -103,12 +124,14 @@ def strategy(conn: psycopg.Connection) -> sql.SQL:
     return sql.SQL(" STRATEGY file_copy" if fsync == "off" else "")
 
 
-def _template(conn: psycopg.Connection, server: Target, owner: str | None) -> Template:
+def _template(conn: psycopg.Connection, server: Target, owner: str | None, text: Text) -> Template:
     """Return the template that belongs to this program, server, schema, owner and day."""
     [(user, now)] = conn.execute("SELECT current_user, pg_catalog.now()").fetchall()
     kind = [server.schema or "", owner or user]
+    if text != UTF8:
+        kind += [text.encoding, text.locale or ""]
     content = [_fingerprint(), str(conn.info.server_version), *_partitions(now)]
-    return Template(server, owner or user, _digest(kind)[:8], _digest(kind + content)[:24])
+    return Template(server, owner or user, _digest(kind)[:8], _digest(kind + content)[:24], text)
 
 
 @functools.cache
@@ -178,7 +201,13 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
     _drop(conn, template.name)  # what is left of it if a drop was cut short
     building, name = sql.Identifier(template.building), sql.Identifier(template.name)
     try:
-        create_empty(conn, template.building, template.owner)
+        throwaway.create_empty(
+            conn,
+            template.building,
+            owner=template.owner,
+            encoding=template.text.encoding,
+            locale=template.text.locale,
+        )
         upgrade(template.server, template.building, template.owner)
         for statement in (
             sql.SQL("COMMENT ON DATABASE {} IS {}").format(
@@ -197,15 +226,6 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
         with contextlib.suppress(psycopg.Error):
             _drop(conn, template.building)
         raise
-
-
-def create_empty(conn: psycopg.Connection, name: str, owner: str) -> None:
-    """Create an empty database: a copy of template0, the same on every server."""
-    conn.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' OWNER {}").format(
-            sql.Identifier(name), sql.Identifier(owner)
-        )
-    )
 
 
 def upgrade(server: Target, name: str, owner: str) -> None:

@@ -1,8 +1,9 @@
 """A schema as PostgreSQL's catalogs describe it: plain data, in PostgreSQL's own words.
 
 Nothing here parses SQL. Definitions are what ``pg_get_indexdef`` and its like print while the
-``search_path`` holds the schema alone, so that neither the schema's name nor an OID is in them and
-the catalogs of two schemas, databases or servers can be compared.
+``search_path`` holds the schema, and after it those of the database's extensions, so that neither
+these schemas' names nor an OID is in them and the catalogs of two schemas, databases or servers can
+be compared.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import psycopg
 from psycopg import sql
 
+from lmsschema.database import settings
 from lmsschema.database.queries import query
 from lmsschema.errors import DatabaseUnavailableError
 
@@ -30,20 +32,6 @@ _QUERIES = (
     "catalog_others",
     "catalog_grants",
 )
-
-#: Whatever a session may have set that changes how PostgreSQL prints a definition.
-_PRINTING = {
-    "TimeZone": "UTC",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "bytea_output": "hex",
-    "extra_float_digits": "1",
-    "quote_all_identifiers": "off",
-    "standard_conforming_strings": "on",
-    "xmlbinary": "base64",
-    "statement_timeout": "0",
-    "cursor_tuple_fraction": "1",  # all rows of every cursor are fetched
-}
 
 #: How long to wait for a table that somebody else holds ACCESS EXCLUSIVE.
 LOCK_TIMEOUT = "5s"
@@ -132,7 +120,10 @@ def _script(schema: str) -> sql.Composed:
     schema can stand in for one of PostgreSQL's, and run once the schema is what names resolve in.
     """
     statements: list[sql.Composable] = [
-        _set({**_PRINTING, "lock_timeout": LOCK_TIMEOUT, "search_path": ""})
+        settings.local(
+            # all rows of every cursor are fetched
+            {"lock_timeout": LOCK_TIMEOUT, "search_path": "", "cursor_tuple_fraction": "1"}
+        )
     ]
     statements.extend(
         sql.SQL("DECLARE {} NO SCROLL CURSOR FOR {}").format(
@@ -140,22 +131,13 @@ def _script(schema: str) -> sql.Composed:
         )
         for name in _QUERIES
     )
-    path = sql.SQL("{}, pg_temp").format(sql.Identifier(schema)).as_string()
-    statements.append(_set({"search_path": path}))
+    path = query("database/extension_path").as_string().replace("%(schema)s", "{schema}")
+    statements.append(sql.SQL(path).format(schema=schema))
     statements.append(sql.SQL("SELECT pg_catalog.current_schema(), current_user"))
     statements.extend(
         sql.SQL("FETCH ALL FROM {}").format(sql.Identifier(name)) for name in _QUERIES
     )
     return sql.SQL(";\n").join(statements)
-
-
-def _set(settings: Mapping[str, str]) -> sql.Composed:
-    return sql.SQL("SELECT {}").format(
-        sql.SQL(", ").join(
-            sql.SQL("pg_catalog.set_config({}, {}, true)").format(name, value)
-            for name, value in settings.items()
-        )
-    )
 
 
 def _results(cursor: psycopg.Cursor[Any]) -> list[list[Any]]:

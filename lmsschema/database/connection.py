@@ -2,39 +2,20 @@
 
 import contextlib
 import dataclasses
-import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import psycopg
-from psycopg import conninfo, sql
+from psycopg import sql
+from psycopg.pq import TransactionStatus
 
-from lmsschema.database import sqlstate
+from lmsschema.database import rights, session, settings, sqlstate
 from lmsschema.database.backend import Backend
 from lmsschema.database.queries import query
+from lmsschema.database.session import NEWEST, OLDEST
+from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.database.target import Target
-from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError
-
-OLDEST, NEWEST = 15, 18
-
-#: Seconds that a connection may take where neither the URL nor PGCONNECT_TIMEOUT says.
-CONNECT_TIMEOUT = 10
-
-#: Seconds that a statement waits for a lock where the caller does not say.
-LOCK_TIMEOUT = 5.0
-
-
-#: What lets a transaction take its time, as statement_timeout does; the setting is PostgreSQL 17's.
-NO_TRANSACTION_TIMEOUT = sql.SQL(
-    "CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"
-    " THEN pg_catalog.set_config('transaction_timeout', '0', true) END"
-)
-
-#: The timeout, and who the transaction's backend is.
-_OF_EVERY_TRANSACTION = NO_TRANSACTION_TIMEOUT + sql.SQL(
-    ", pg_catalog.pg_backend_pid(),"
-    " (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::bigint"
-)
+from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +27,7 @@ class Database:
         target: Which database it is.
         schema: The schema to work in; it need not exist yet.
         schema_exists: Whether it did when the connection was opened.
+        schema_is_default: Whether the session itself creates in it, by its search_path.
         user: The role that the session runs as.
         version: The server's major version, 15 or later.
         read_only: Why the server takes no changes (a standby, a read-only database), or "".
@@ -59,6 +41,7 @@ class Database:
     target: Target
     schema: str
     schema_exists: bool
+    schema_is_default: bool
     user: str
     version: int
     read_only: str
@@ -80,36 +63,14 @@ class Database:
             read_only: Have the server itself refuse every change.
         """
         self.conn.read_only = read_only or None
-        with self.conn.transaction():
-            self.backend.note(self.conn.execute(settings(self.schema, lock_timeout)).fetchone())
-            yield self.conn
-
-
-def settings(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
-    """Return the statement that gives the current transaction its settings.
-
-    The last two columns of its row are the server's process, and when the transaction began.
-
-    Args:
-        schema: The one schema in which names resolve.
-        lock_timeout: Seconds that a statement waits for a lock at most.
-    """
-    values = {
-        "search_path": sql.Identifier(schema).as_string(),
-        "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
-        "statement_timeout": "0",
-        "row_security": "off",  # an error, where a policy would hide rows from us
-        "TimeZone": "UTC",
-        "DateStyle": "ISO, YMD",
-        "IntervalStyle": "postgres",
-    }
-    return sql.SQL("SELECT {}, {}").format(
-        sql.SQL(", ").join(
-            sql.SQL("pg_catalog.set_config({}, {}, true)").format(name, value)
-            for name, value in values.items()
-        ),
-        _OF_EVERY_TRANSACTION,
-    )
+        try:
+            with self.conn.transaction():
+                state = settings.of_transaction(self.schema, lock_timeout)
+                self.backend.note(self.conn.execute(state).fetchone())
+                yield self.conn
+        finally:
+            if not self.conn.closed and self.conn.info.transaction_status is TransactionStatus.IDLE:
+                self.conn.read_only = None  # whoever uses the connection next may write
 
 
 def now(conn: psycopg.Connection) -> datetime:
@@ -131,40 +92,16 @@ def connect(target: Target) -> Database:
 
     Raises:
         DatabaseUnavailableError: It can't be reached, refuses the login, is older than
-            PostgreSQL 15 or no PostgreSQL.
+            PostgreSQL 15 or not PostgreSQL.
         UnsafeError: The database's encoding is SQL_ASCII.
+        UsageError: No schema is named, and several on the search_path hold an LMS.
     """
-    conn = open_connection(target)
+    conn = session.open_connection(target)
     try:
         return _examine(conn, target)
     except BaseException:
         conn.close()
         raise
-
-
-def open_connection(target: Target) -> psycopg.Connection:
-    """Open a plain autocommit connection to ``target``, without asking anything of it."""
-    given = conninfo.conninfo_to_dict(target.conninfo)
-    extra: dict[str, str | int] = {"client_encoding": "UTF8"}
-    if "connect_timeout" not in given and "PGCONNECT_TIMEOUT" not in os.environ:
-        extra["connect_timeout"] = CONNECT_TIMEOUT
-    if "application_name" not in given and "PGAPPNAME" not in os.environ:
-        extra["application_name"] = "lmsschema"
-    try:
-        # a statement prepared on one server connection is unknown on a pooler's next one
-        conn = psycopg.connect(
-            conninfo.make_conninfo(target.conninfo, **extra),
-            autocommit=True,
-            prepare_threshold=None,
-        )
-    except psycopg.Error as error:  # a parameter that can't be read is a ProgrammingError
-        raise DatabaseUnavailableError(
-            f"no connection to {target}: {sqlstate.clean(str(error), target)}",
-            hint="Is the server running, and are host, port, database, user and password right?",
-        ) from None
-    # under the others, what is read after a lock was waited for is how it was before
-    conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-    return conn
 
 
 def require_usage(database: Database) -> None:
@@ -204,30 +141,49 @@ def require_writable(database: Database) -> None:
             sql.Identifier(database.schema), role
         )
         what = f"may not create in schema {database.schema}"
+        owner = database.conn.execute(
+            "SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace"
+            " WHERE nspname = %s",
+            [database.schema],
+        ).fetchone()
     else:
         grant = sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(
             sql.Identifier(database.conn.info.dbname), role
         )
-        what = f"may not create the schema {database.schema}"
-    raise DatabaseUnavailableError(
-        f"role {database.user} {what} of {database.target}",
-        hint=f"A superuser or the owner can run: {grant.as_string()};",
-    )
+        what, owner = f"may not create the schema {database.schema}", None
+    hint = f"A superuser or the owner can run: {grant.as_string()};"
+    if owner is not None and rights.may_set_role(database.conn, owner[0]):
+        hint = rights.to_act_as(database.conn, database.user, owner[0])
+    raise DatabaseUnavailableError(f"role {database.user} {what} of {database.target}", hint=hint)
+
+
+def require_owner(database: Database, names: Collection[str]) -> None:
+    """Raise unless the role has the rights of the owners of those of these tables that are there.
+
+    Raises:
+        DatabaseUnavailableError: Of one it has not; the hint is the SET ROLE or GRANT that helps.
+    """
+    with database.transaction(read_only=True) as conn:
+        row = conn.execute(
+            "SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner)"
+            " FROM pg_catalog.pg_class AS c"
+            " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
+            " WHERE n.nspname = %s AND c.relname = ANY (%s) AND c.relkind IN ('r', 'p')"
+            " AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') ORDER BY c.relname LIMIT 1",
+            [database.schema, list(names)],
+        ).fetchone()
+        if row is not None:
+            raise DatabaseUnavailableError(
+                f"table {row[0]} in schema {database.schema} of {database.target} belongs to role "
+                f"{row[1]}, whose rights {database.user} does not have",
+                hint=rights.to_act_as(conn, database.user, row[1]),
+            )
 
 
 def _examine(conn: psycopg.Connection, target: Target) -> Database:
     """Refuse what lmsschema can't work on; return the rest with what it is."""
-    try:
-        banner = str((conn.execute("SELECT pg_catalog.version()").fetchone() or [""])[0])
-    except psycopg.Error:
-        banner = ""
+    session.require_postgresql(conn, target)
     major = conn.info.server_version // 10000
-    if not banner.startswith("PostgreSQL "):
-        raise DatabaseUnavailableError(
-            f"{target} is no PostgreSQL: it calls itself "
-            f"{banner or conn.info.parameter_status('server_version') or 'nothing'}",
-            hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
-        )
     if major < OLDEST:
         raise DatabaseUnavailableError(
             f"{target} is PostgreSQL {conn.info.parameter_status('server_version')}, "
@@ -243,7 +199,16 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         row = conn.execute(query("database/session"), {"schema": target.schema}).fetchone()
     if row is None:  # a SELECT without FROM has a row
         raise DatabaseUnavailableError(f"{target} did not say what it is")
-    schema, schema_exists, user, in_recovery, read_only, can_use, can_create = row
+    schema, homes, is_default, schema_exists, user, in_recovery, read_only, can_use, can_create = (
+        row
+    )
+    if target.schema is None and len(homes) > 1:
+        raise UsageError(
+            f"several schemas on the search_path of {user} on {target} hold an LMS: "
+            + ", ".join(homes),
+            hint=f"Say which is meant, as with --schema {homes[0]}.",
+            details={"schemas": homes},
+        )
     if schema is None:
         raise DatabaseUnavailableError(
             f"the search_path of {user} on {target} names no schema that exists",
@@ -260,6 +225,7 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         target=target,
         schema=schema,
         schema_exists=schema_exists,
+        schema_is_default=is_default,
         user=user,
         version=major,
         read_only=reason,

@@ -22,9 +22,12 @@ def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
     """Return the lmsschema error that a server's error means, by its SQLSTATE."""
     message = clean(error.diag.message_primary or str(error), target)
     details: dict[str, object] = {"sqlstate": error.sqlstate}
+    if error.diag.message_detail:  # which object depends, which key is missing
+        details["detail"] = clean(error.diag.message_detail, target)
+        message += f": {details['detail']}"
     if isinstance(error, errors.LockNotAvailable):
         return LockTimeoutError(
-            f"a lock was not got in time: {message}",
+            f"a lock was not obtained in time: {message}",
             hint="Nothing was changed by this step. Run the command again.",
             details=details,
         )

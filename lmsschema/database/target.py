@@ -2,15 +2,34 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from psycopg import ProgrammingError, conninfo, pq
 
+from lmsschema import names
+from lmsschema.database import configuration
+from lmsschema.database.configuration import Configuration
 from lmsschema.errors import UsageError
 
 ACCEPTED = (
-    "postgresql://user@host:5432/database, postgres://…, postgresql+psycopg://…, "
-    "or libpq keywords such as 'host=/run/postgresql dbname=lms'"
+    "postgresql://user@host:5432/database, postgres://…, SQLAlchemy's postgresql+psycopg://… and "
+    "the like, or libpq keywords such as 'host=/run/postgresql dbname=lms'"
+)
+
+_DRIVERS = ("psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "asyncpg")
+
+#: What these drivers read from a URL for themselves, and libpq does not know.
+_DRIVER_ONLY = frozenset(
+    (
+        "async_fallback",
+        "command_timeout",
+        "max_cacheable_statement_size",
+        "max_cached_statement_lifetime",
+        "prepare_threshold",
+        "prepared_statement_cache_size",
+        "prepared_statement_name_func",
+        "statement_cache_size",
+    )
 )
 
 #: libpq's variables that name a server, a database or a login; the others only tune a connection.
@@ -26,8 +45,11 @@ LIBPQ_VARIABLES = (
     "PGSERVICEFILE",
 )
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_IDENTIFIER_BYTES = 63
+#: lmsschema's own variables; those that begin with the prefix belong to the tests.
+VARIABLES = ("LMSSCHEMA_DATABASE_URL", "LMSSCHEMA_HOME", configuration.VARIABLE)
+_OF_TESTS = "LMSSCHEMA_TEST_"
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,31 +103,68 @@ class Target:
         return None if value is None else str(value)
 
 
-def resolve(url: str | None, schema: str | None, environ: Mapping[str, str]) -> Target | None:
-    """Return the database that is named: by ``--url``, the environment, or libpq's variables.
+def resolve(
+    url: str | None,
+    schema: str | None,
+    environ: Mapping[str, str],
+    configured: Configuration | None = None,
+) -> Target | None:
+    """Return the database that is named: by ``--url``, the environment, or the configuration file.
 
     Args:
         url: What ``--url`` said, or None.
         schema: What ``--schema`` said, or None.
         environ: The process's environment.
+        configured: What the configuration file says.
 
     Returns:
         The database; None where nothing names one, which stands for the embedded server's.
 
     Raises:
-        UsageError: The URL or the schema's name can't be understood.
+        UsageError: The URL or the schema's name can't be understood, or a variable is empty.
     """
     if schema is not None:
         check_schema_name(schema)
     if url is not None:
         return Target(parse(url, "--url"), "--url", schema)
     for variable in ("LMSSCHEMA_DATABASE_URL", "DATABASE_URL"):
-        if environ.get(variable):
+        if variable in environ:
+            if not environ[variable].strip():
+                raise UsageError(
+                    f"{variable} is set, but empty",
+                    hint="Is a secret missing? Unset it where it is not to name a database.",
+                )
             return Target(parse(environ[variable], variable), variable, schema)
     for variable in LIBPQ_VARIABLES:
         if environ.get(variable):
             return Target("", variable, schema)
+    if configured is not None and configured.service is not None:
+        return Target(conninfo.make_conninfo(service=configured.service), configured.file, schema)
+    if configured is not None and configured.url_env is not None:
+        source = f"{configured.url_env} (named by {configured.file})"
+        return Target(parse(environ.get(configured.url_env, ""), source), source, schema)
     return None
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each variable that looks like one of lmsschema's and is not."""
+    unknown = sorted(
+        name
+        for name in environ
+        if name.startswith("LMSSCHEMA_")
+        and name not in VARIABLES
+        and not name.startswith(_OF_TESTS)
+    )
+    if not unknown:
+        return []
+    import difflib
+
+    warnings = []
+    for name in unknown:
+        near = difflib.get_close_matches(name, VARIABLES, 1)
+        meant = f"; is {near[0]} meant?" if near else ""
+        warnings.append(f"the environment variable {name} is unknown to lmsschema{meant}")
+    return warnings
 
 
 def parse(url: str, source: str) -> str:
@@ -120,10 +179,11 @@ def parse(url: str, source: str) -> str:
             that may hold a password.
     """
     text = url.strip()
-    scheme = _SCHEME.match(text)
-    if scheme:
+    driver = ""
+    if scheme := _SCHEME.match(text):
         name = scheme.group(1).lower()
-        if name not in {"postgresql", "postgres", "postgresql+psycopg"}:
+        kind, _, driver = name.partition("+")
+        if kind not in {"postgresql", "postgres"} or (driver and driver not in _DRIVERS):
             raise UsageError(
                 f"{source} names a {name}:// database; lmsschema works on PostgreSQL",
                 hint=f"Accepted: {ACCEPTED}.",
@@ -133,25 +193,59 @@ def parse(url: str, source: str) -> str:
     elif not text:
         raise UsageError(f"{source} is empty", hint=f"Accepted: {ACCEPTED}.")
     try:
-        parameters = conninfo.conninfo_to_dict(text)
+        parameters = conninfo.conninfo_to_dict(_for_libpq(text, driver) if driver else text)
     except (ProgrammingError, UnicodeError, ValueError):
         raise UsageError(
-            f"{source} is no connection string that libpq understands",
+            f"{source} is not a connection string that libpq understands",
             hint=f"Accepted: {ACCEPTED}. Percent-encode reserved characters in a password.",
         ) from None
     _check_ports(parameters.get("port"), source)
     return conninfo.make_conninfo("", **{k: v for k, v in parameters.items() if v is not None})
 
 
+def _for_libpq(url: str, driver: str) -> str:
+    """Return a SQLAlchemy URL with the query parameters that libpq has for those of the driver."""
+    from urllib.parse import parse_qsl, quote, urlencode
+
+    base, _, query = url.partition("?")
+    parameters: dict[str, str] = {}
+    hosts: Sequence[str] = []
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key in _DRIVER_ONLY:
+            continue
+        if key == "host":
+            hosts = [*hosts, value]
+        elif driver == "asyncpg" and key == "ssl":
+            parameters["sslmode"] = {"true": "require", "false": "disable"}.get(
+                value.lower(), value.replace("_", "-")
+            )
+        elif driver == "asyncpg" and key in ("timeout", "database"):
+            parameters[{"timeout": "connect_timeout", "database": "dbname"}[key]] = value
+        else:
+            parameters[key] = value
+    if hosts and all(host.count(":") == 1 for host in hosts):  # SQLAlchemy's HOST:PORT
+        hosts, ports = zip(*(host.split(":") for host in hosts), strict=True)
+        parameters["port"] = ",".join(ports)
+    if hosts:
+        parameters["host"] = ",".join(hosts)
+    return f"{base}?{urlencode(parameters, quote_via=quote)}" if parameters else base
+
+
 def check_schema_name(schema: str) -> None:
     """Raise UsageError unless ``schema`` can be the name of a schema of the user's own."""
-    length = len(schema.encode())
     if not schema or "\0" in schema:
         problem = "--schema needs a name"
-    elif length > _IDENTIFIER_BYTES:
-        problem = f"--schema {schema!r} has {length} bytes, PostgreSQL takes {_IDENTIFIER_BYTES}"
+    elif not names.fits(schema):
+        problem = (
+            f"--schema {schema!r} has {names.size(schema)} bytes, PostgreSQL takes "
+            f"{names.MAX_BYTES}"
+        )
     elif schema.startswith("pg_") or schema == "information_schema":
         problem = f"--schema {schema!r} is a name that PostgreSQL keeps for itself"
+    elif schema == "$user":
+        problem = (
+            "--schema '$user' is not a name: only in a search_path it stands for the role's own"
+        )
     else:
         return
     raise UsageError(problem, hint="Name a schema of your own, such as --schema campus_north.")
@@ -173,6 +267,6 @@ def _check_ports(port: object, source: str) -> None:
     for one in str(port or "").split(","):
         if one and not (one.isdecimal() and 0 < int(one) < 2**16):
             raise UsageError(
-                f"{source} has a port that is no number from 1 to 65535",
+                f"{source} has a port that is not a number from 1 to 65535",
                 hint="Percent-encode reserved characters in a password: %2F for '/', %3A for ':'.",
             )

@@ -13,7 +13,8 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.database.quoting import identifier
-from lmsschema.ddl import constraints
+from lmsschema.ddl import constraints, definition
+from lmsschema.ddl.constraints import Found
 from lmsschema.ddl.rules import Rule
 from lmsschema.locks.context import Context
 
@@ -34,8 +35,14 @@ class Checks:
         return f"checks of {self.table}"
 
     def done(self, conn: psycopg.Connection) -> bool:
-        """Whether the table has all of them, validated."""
+        """Whether the table has all of them, validated.
+
+        Raises:
+            UnsafeError: Another constraint has the name of one.
+        """
         found = constraints.read(conn, self.table, self.checks)
+        for one in constraints.on_table(found):
+            self._refuse_another(conn, one)
         return all(one.kind == "c" and one.validated for one in found)
 
     def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
@@ -56,7 +63,7 @@ class Checks:
 
         Raises:
             UnsafeError: Rows break one of them.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
@@ -79,6 +86,22 @@ class Checks:
             self._add(list(self.checks)).as_string(),
             constraints.validation(self.table, list(self.checks)).as_string(),
         ]
+
+    def _refuse_another(self, conn: psycopg.Connection, found: Found) -> None:
+        """Raise if a constraint of the name of a CHECK is not that CHECK."""
+        if found.kind is None:
+            return
+        wanted = self.checks[found.name]
+        if (
+            found.expression is None
+            or str(found.definition).endswith(" NOT ENFORCED")
+            or not definition.same(conn, self.table, found.expression, wanted)
+        ):
+            definition.refuse(
+                f"constraint {found.name} of {self.table}",
+                str(found.definition),
+                f"CHECK ({wanted})",
+            )
 
     def _missing(self, conn: psycopg.Connection) -> list[str]:
         """Return the names of those that the table does not have."""

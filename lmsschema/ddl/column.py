@@ -15,7 +15,7 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
-from lmsschema.ddl import once
+from lmsschema.ddl import definition, once
 from lmsschema.ddl.once import Once
 from lmsschema.errors import UnsafeError
 from lmsschema.locks.context import Context
@@ -39,15 +39,32 @@ class AddColumn(Once):
         return f"column {self.name} of {self.table}"
 
     def done(self, conn: psycopg.Connection) -> bool:
-        """Whether the table has a column of that name."""
-        return self.name in types(conn, self.table)
+        """Whether the table has it.
+
+        Raises:
+            UnsafeError: It has another column of that name.
+        """
+        for name, *found in conn.execute(query("ddl/columns"), {"table": self.table}):
+            if name == self.name:
+                not_null, kind, value = found
+                if not definition.is_column(
+                    conn, self.table, (not_null, kind, value), self.definition
+                ):
+                    default = "" if value is None else f" DEFAULT {value}"
+                    definition.refuse(
+                        str(self),
+                        f"{kind}{' NOT NULL' if not_null else ''}{default}",
+                        self.definition,
+                    )
+                return True
+        return False
 
     def apply(self, context: Context) -> None:
         """Add it unless it is there.
 
         Raises:
             UnsafeError: It would write the table anew.
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
         _alter(context, self)
 
@@ -84,7 +101,7 @@ class WidenType(Once):
 
         Raises:
             UnsafeError: It would write the table or an index anew.
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
         _alter(context, self)
 
@@ -98,7 +115,7 @@ class WidenType(Once):
 def types(conn: psycopg.Connection, table: str) -> dict[str, str]:
     """Return the types of a table's columns by their names."""
     rows = conn.execute(query("ddl/columns"), {"table": table}).fetchall()
-    return {name: kind for name, _, kind in rows}
+    return {name: kind for name, _, kind, _ in rows}
 
 
 def _alter(context: Context, step: AddColumn | WidenType) -> None:

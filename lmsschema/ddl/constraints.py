@@ -10,6 +10,7 @@ from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.ddl.statement import qualified
 from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
@@ -30,6 +31,8 @@ class Found:
         columns: The columns that it is about.
         is_partition: Whether ``table`` is a partition of the table asked for.
         is_partitioned: Whether ``table`` has partitions itself.
+        definition: The constraint in PostgreSQL's words.
+        expression: A CHECK's condition in its words.
     """
 
     table: str
@@ -39,6 +42,8 @@ class Found:
     columns: list[str]
     is_partition: bool
     is_partitioned: bool
+    definition: str | None
+    expression: str | None
 
 
 def read(conn: psycopg.Connection, table: str, names: Iterable[str]) -> list[Found]:
@@ -87,7 +92,7 @@ def brief(
         mode: The lock.
 
     Raises:
-        LockTimeoutError: The locks were not got in time.
+        LockTimeoutError: The locks were not obtained in time.
     """
 
     def finish(conn: psycopg.Connection) -> None:
@@ -128,14 +133,33 @@ def validate(context: Context, table: str, names: Sequence[str], rules: Sequence
             continue  # a partition that was dropped meanwhile
 
 
-def validation(table: str, names: Sequence[str]) -> sql.Composed:
+def addition(
+    table: str, name: str, definition: str, *, valid: bool = False, schema: str | None = None
+) -> sql.Composed:
+    """Return the statement that adds a constraint; unless ``valid``, for new rows alone."""
+    return sql.SQL("ALTER TABLE {}{}ADD CONSTRAINT {} {}{}").format(
+        qualified(schema, table),
+        _between(schema),
+        identifier(name),
+        sql.SQL(definition),
+        sql.SQL("" if valid else " NOT VALID"),
+    )
+
+
+def validation(table: str, names: Sequence[str], schema: str | None = None) -> sql.Composed:
     """Return the statement that validates constraints of a table, in one read of it."""
-    return sql.SQL("ALTER TABLE {}\n{}").format(
-        identifier(table),
+    return sql.SQL("ALTER TABLE {}{}{}").format(
+        qualified(schema, table),
+        _between(schema),
         sql.SQL(",\n").join(
             sql.SQL("VALIDATE CONSTRAINT {}").format(identifier(name)) for name in names
         ),
     )
+
+
+def _between(schema: str | None) -> sql.SQL:
+    """Return what parts an ALTER from its table: one for a DBA is a line to be copied."""
+    return sql.SQL("\n" if schema is None else " ")
 
 
 def _run_quietly(context: Context, table: str, statement: sql.Composed) -> None:

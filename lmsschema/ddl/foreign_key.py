@@ -20,10 +20,9 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.database.quoting import identifier
-from lmsschema.ddl import constraints
+from lmsschema.ddl import constraints, definition
 from lmsschema.ddl.constraints import Found
 from lmsschema.ddl.rules import Rule
-from lmsschema.errors import UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context
 from lmsschema.locks.ladder import Mode, Work
@@ -51,8 +50,13 @@ class ForeignKey:
         return f"foreign key {self.name}"
 
     def done(self, conn: psycopg.Connection) -> bool:
-        """Whether the table has it, validated."""
+        """Whether the table has it, validated.
+
+        Raises:
+            UnsafeError: Another constraint has its name.
+        """
         [own] = constraints.on_table(self._read(conn))
+        self._refuse_another(conn, own)
         return own.kind == "f" and own.validated is True
 
     def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
@@ -70,7 +74,7 @@ class ForeignKey:
 
         Raises:
             UnsafeError: Rows refer to what is not there, or another constraint has its name.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
         while True:
             with context.database.transaction(read_only=True) as conn:
@@ -78,8 +82,9 @@ class ForeignKey:
                     return
                 rules = self.rules(conn)
                 found = self._read(conn)
+                for one in found:
+                    self._refuse_another(conn, one)
             [own] = constraints.on_table(found)
-            self._refuse_others(found)
             lacking = [one for one in found if one.kind is None]
             if own.is_partitioned:
                 lacking = [one for one in lacking if one.is_partition] or lacking
@@ -94,14 +99,20 @@ class ForeignKey:
             constraints.validation(self.table, [self.name]).as_string(),
         ]
 
-    def _refuse_others(self, found: Sequence[Found]) -> None:
-        """Raise if a table has a constraint of that name which is no foreign key of the column."""
-        for one in found:
-            if one.kind is not None and (one.kind != "f" or one.columns != [self.column]):
-                raise UnsafeError(
-                    f"{self.name} is there already and is another constraint of {one.table}",
-                    hint=f"Rename or drop it: this one is to be on {one.table} ({self.column}).",
-                )
+    def _refuse_another(self, conn: psycopg.Connection, found: Found) -> None:
+        """Raise if a table or partition has another constraint of that name."""
+        if found.kind is None:
+            return
+        action = "" if self.on_delete == "NO ACTION" else f" ON DELETE {self.on_delete}"
+        row = conn.execute(
+            "SELECT pg_catalog.format('FOREIGN KEY (%%I) REFERENCES %%I(id)', %s::text, %s::text)",
+            [self.column, self.references],
+        ).fetchone()
+        wanted = f"{row[0] if row else ''}{action}"
+        if str(found.definition).removesuffix(" NOT VALID") != wanted:
+            definition.refuse(
+                f"constraint {self.name} of {found.table}", str(found.definition), wanted
+            )
 
     def _read(self, conn: psycopg.Connection) -> list[Found]:
         return constraints.read(conn, self.table, [self.name])
@@ -134,13 +145,7 @@ class ForeignKey:
         ladder.step(context, prepare, what=f"add {self} to {place.table}")
 
     def _definition(self, table: str, *, valid: bool) -> sql.Composed:
-        return sql.SQL(
-            "ALTER TABLE {}\nADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} (id) ON DELETE {}{}"
-        ).format(
-            identifier(table),
-            identifier(self.name),
-            identifier(self.column),
-            identifier(self.references),
-            sql.SQL(self.on_delete),
-            sql.SQL("" if valid else " NOT VALID"),
+        definition = sql.SQL("FOREIGN KEY ({}) REFERENCES {} (id) ON DELETE {}").format(
+            identifier(self.column), identifier(self.references), sql.SQL(self.on_delete)
         )
+        return constraints.addition(table, self.name, definition.as_string(), valid=valid)

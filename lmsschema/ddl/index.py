@@ -13,6 +13,7 @@ from psycopg import errors, sql
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.ddl.statement import qualified
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import concurrently
 from lmsschema.locks.context import Context, Progress
@@ -114,16 +115,12 @@ class Index:
 
     def built(self, schema: str | None) -> sql.Composed:
         """Return the statement that builds it."""
-        return sql.SQL("CREATE {}INDEX CONCURRENTLY {} ON {} ({})").format(
-            sql.SQL("UNIQUE " if self.unique else ""),
-            identifier(self.name),
-            identifier(self.table) if schema is None else sql.Identifier(schema, self.table),
-            sql.SQL(self.columns),
-        )
+        unique = "UNIQUE " if self.unique else ""
+        return creation(self.name, self.table, f"{unique}({self.columns})", schema=schema)
 
     def dropped(self, schema: str) -> sql.Composed:
         """Return the statement that drops it."""
-        return sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(schema, self.name))
+        return removal(self.name, schema)
 
     def _run(self, context: Context, statement: sql.Composed, verb: str) -> None:
         concurrently.run(
@@ -133,3 +130,44 @@ class Index:
             what=f"{verb} {self}",
             drops=verb == "drop",
         )
+
+
+def creation(
+    name: str,
+    table: str,
+    definition: str,
+    *,
+    schema: str | None = None,
+    concurrently: bool = True,
+    only: bool = False,
+) -> sql.Composed:
+    """Return the statement that builds an index of any kind.
+
+    Args:
+        name: The index's name.
+        table: Its table.
+        definition: The rest as PostgreSQL prints it, after ``UNIQUE`` if it is: ``(a, b)``,
+            ``UNIQUE USING btree (a)``.
+        schema: The table's schema; None: names resolve there.
+        concurrently: Build it while writers go on.
+        only: Make that of a partitioned table alone, empty and invalid.
+    """
+    rest = definition.removeprefix("UNIQUE ")
+    return sql.SQL("CREATE {}INDEX {}{} ON {}{} {}").format(
+        sql.SQL("UNIQUE " if rest != definition else ""),
+        sql.SQL("CONCURRENTLY " if concurrently else ""),
+        identifier(name),
+        sql.SQL("ONLY " if only else ""),
+        qualified(schema, table),
+        sql.SQL(rest.removeprefix("USING btree ")),
+    )
+
+
+def removal(name: str, schema: str | None = None) -> sql.Composed:
+    """Return the statement that drops an index while writers go on."""
+    return sql.SQL("DROP INDEX CONCURRENTLY {}").format(qualified(schema, name))
+
+
+def rebuilding(name: str, schema: str | None = None) -> sql.Composed:
+    """Return the statement that builds an invalid index anew while writers go on."""
+    return sql.SQL("REINDEX INDEX CONCURRENTLY {}").format(qualified(schema, name))

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from lmsschema import names
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints
 from lmsschema.ddl.rules import Rule
+from lmsschema.ddl.statement import BRIEFLY, UNNOTICED, LockedStatement, qualified
 from lmsschema.locks.context import Context
 
 
@@ -34,7 +36,7 @@ class NotNull:
     @property
     def helper(self) -> str:
         """The name of the CHECK that is there in between."""
-        return f"{self.table}_not_null_check"
+        return names.shortened(f"{self.table}_not_null_check")
 
     def done(self, conn: psycopg.Connection) -> bool:
         """Whether the columns are NOT NULL and the CHECK is gone."""
@@ -60,7 +62,7 @@ class NotNull:
 
         Raises:
             UnsafeError: Rows have none of the values.
-            LockTimeoutError: A lock was not got in time.
+            LockTimeoutError: A lock was not obtained in time.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
@@ -86,16 +88,22 @@ class NotNull:
 
     def statements(self) -> list[str]:
         """Return the SQL, for a table that has none of them."""
+        *others, drop = [one.sql for one in self.script()]
+        return [*others, f"-- squawk-ignore ban-drop-constraint\n{drop}"]
+
+    def script(self, schema: str | None = None) -> list[LockedStatement]:
+        """Return the statements with their locks, for a table that has none of them."""
+        validation = constraints.validation(self.table, [self.helper], schema)
         return [
-            self._add().as_string(),
-            constraints.validation(self.table, [self.helper]).as_string(),
-            self._set().as_string(),
-            "-- squawk-ignore ban-drop-constraint\n" + self._drop().as_string(),
+            LockedStatement(self._add(schema).as_string(), BRIEFLY),
+            LockedStatement(validation.as_string(), UNNOTICED),
+            LockedStatement(self._set(schema).as_string(), BRIEFLY),
+            LockedStatement(self._drop(schema).as_string(), BRIEFLY),
         ]
 
     def _nullable(self, conn: psycopg.Connection) -> list[str]:
         rows = conn.execute(query("ddl/columns"), {"table": self.table}).fetchall()
-        not_null = {name for name, is_not_null, _ in rows if is_not_null}
+        not_null = {name for name, is_not_null, *_ in rows if is_not_null}
         return [column for column in self.columns if column not in not_null]
 
     def _prepare(self, conn: psycopg.Connection) -> list[sql.Composed]:
@@ -106,25 +114,25 @@ class NotNull:
         covered = set(self._nullable(conn)) <= set(helper.columns)
         return [] if covered else [self._drop(), self._add()]
 
-    def _add(self) -> sql.Composed:
+    def _add(self, schema: str | None = None) -> sql.Composed:
         return sql.SQL("ALTER TABLE {}\nADD CONSTRAINT {} CHECK (\n    {}\n) NOT VALID").format(
-            identifier(self.table),
+            qualified(schema, self.table),
             identifier(self.helper),
             sql.SQL("\n    AND ").join(
                 sql.SQL("{} IS NOT NULL").format(identifier(column)) for column in self.columns
             ),
         )
 
-    def _set(self) -> sql.Composed:
+    def _set(self, schema: str | None = None) -> sql.Composed:
         return sql.SQL("ALTER TABLE {}\n{}").format(
-            identifier(self.table),
+            qualified(schema, self.table),
             sql.SQL(",\n").join(
                 sql.SQL("ALTER COLUMN {} SET NOT NULL").format(identifier(column))
                 for column in self.columns
             ),
         )
 
-    def _drop(self) -> sql.Composed:
+    def _drop(self, schema: str | None = None) -> sql.Composed:
         return sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
-            identifier(self.table), identifier(self.helper)
+            qualified(schema, self.table), identifier(self.helper)
         )

@@ -49,7 +49,7 @@ def with_lock(
     """Run the statement of a step with its table locked for a moment, unless it is done.
 
     Raises:
-        LockTimeoutError: The lock was not got in time.
+        LockTimeoutError: The lock was not obtained in time.
     """
     constraints.brief(
         context,

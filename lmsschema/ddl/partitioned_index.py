@@ -17,16 +17,16 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors, sql
 
+from lmsschema import names
 from lmsschema.database.queries import query
-from lmsschema.database.quoting import identifier
 from lmsschema.ddl import constraints
-from lmsschema.ddl.index import Index
+from lmsschema.ddl.index import Index, creation
 from lmsschema.ddl.rules import Rule
+from lmsschema.ddl.statement import qualified
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Work
-from lmsschema.partitions import MAX_NAME_BYTES
 
 #: How often the partitions are looked over again for new ones.
 _ROUNDS = 10
@@ -72,7 +72,7 @@ class PartitionedIndex:
         Raises:
             UnsafeError: The table has no partitions, or partitions of partitions; or another index
                 has the name.
-            LockTimeoutError: Old transactions or locks were in the way too long.
+            LockTimeoutError: Old transactions or locks blocked it for too long.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
@@ -108,9 +108,7 @@ class PartitionedIndex:
         return [
             "-- upgrade builds it CONCURRENTLY, partition by partition\n"
             "-- squawk-ignore require-concurrent-index-creation\n"
-            + sql.SQL("CREATE INDEX {} ON {} ({})")
-            .format(identifier(self.name), identifier(self.table), sql.SQL(self.columns))
-            .as_string()
+            + creation(self.name, self.table, f"({self.columns})", concurrently=False).as_string()
         ]
 
     def _refuse_other_kinds(self, conn: psycopg.Connection) -> None:
@@ -125,9 +123,7 @@ class PartitionedIndex:
             )
 
     def _on_only(self) -> sql.Composed:
-        return sql.SQL("CREATE INDEX {} ON ONLY {} ({})").format(
-            identifier(self.name), identifier(self.table), sql.SQL(self.columns)
-        )
+        return creation(self.name, self.table, f"({self.columns})", concurrently=False, only=True)
 
     def _empty(self, schema: str) -> Work[object]:
         """Return what makes the index of the table, empty and invalid."""
@@ -143,10 +139,8 @@ class PartitionedIndex:
 
     def _build(self, context: Context, partition: str) -> None:
         """Build the index of a partition and attach it; nothing if it is none any more."""
-        index = Index(self._name(partition), partition, self.columns)
-        statement = sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
-            identifier(self.name), identifier(index.name)
-        )
+        index = Index(part_name(partition, self.name, self.columns), partition, self.columns)
+        statement = attachment(self.name, index.name)
         try:
             index.apply(context)
             ladder.step(
@@ -161,8 +155,16 @@ class PartitionedIndex:
         ):
             return
 
-    def _name(self, partition: str) -> str:
-        """Return the name that PostgreSQL itself gives the index of a partition."""
-        words = [re.split(r"\s", part.strip())[0] for part in self.columns.split(",")]
-        name = f"{partition}_{'_'.join(words)}_idx"
-        return name if len(name.encode()) <= MAX_NAME_BYTES else f"{partition}_{self.name}"[-63:]
+
+def part_name(partition: str, index: str, columns: str) -> str:
+    """Return the name that PostgreSQL itself gives the index of a partition, if it is short."""
+    words = [re.sub(r"\s.*|\W", "", part.strip()) for part in columns.split(",")]
+    name = f"{partition}_{'_'.join(words)}_idx"
+    return name if names.fits(name) else names.shortened(f"{partition}_{index}")
+
+
+def attachment(index: str, part: str, schema: str | None = None) -> sql.Composed:
+    """Return the statement that makes a partition's index a part of its table's."""
+    return sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
+        qualified(schema, index), qualified(schema, part)
+    )

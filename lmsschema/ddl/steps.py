@@ -1,16 +1,18 @@
 """How a revision is made of lock-safe steps: each done or not by what the catalogs say.
 
-A revision says ``STEPS = (...)`` and ``steps.apply(op, STEPS)``. It may be cut short at any
+A revision says ``STEPS = (...)`` and ``steps.apply(op, STEPS)``. It may be interrupted at any
 instant: the database stays at the revision before, and the next run does what is missing.
 """
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import errors
 
 from lmsschema.database import sqlstate
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.ddl.rules import Rule, refuse_violations
 from lmsschema.locks.context import DEFAULT_PATIENCE, Context, silent
@@ -49,7 +51,7 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
 
     Raises:
         UnsafeError: Rows break a rule; nothing was changed by this run.
-        LockTimeoutError: A lock was not got in time; the steps before are in place.
+        LockTimeoutError: A lock was not obtained in time; the steps before are in place.
     """
     context = op.get_context()
     if context.as_sql:
@@ -64,49 +66,55 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
         lent = context.connection.info["database"]
         attributes = context.config.attributes
         with context.autocommit_block():
-            try:
-                run(
-                    Context(
-                        lent,
-                        attributes.get("patience", DEFAULT_PATIENCE),
-                        attributes.get("tell", silent),
-                    ),
-                    steps,
-                    at_once=attributes.get("at_once", True),
-                )
-            finally:
-                if not lent.conn.closed:
-                    lent.conn.read_only = None  # Alembic's next transaction writes the version
+            run(
+                Context(
+                    lent,
+                    attributes.get("patience", DEFAULT_PATIENCE),
+                    attributes.get("tell", silent),
+                ),
+                steps,
+                at_once=attributes.get("at_once", True),
+                before_each=attributes.get("before_each", lambda: None),
+            )
 
 
-def run(context: Context, steps: Sequence[Step], *, at_once: bool = False) -> None:
+def run(
+    context: Context,
+    steps: Sequence[Step],
+    *,
+    at_once: bool = False,
+    before_each: Callable[[], None] = lambda: None,
+) -> None:
     """Hold the rows against the rules, then apply the steps that are not done.
+
+    The rules of what an earlier step makes, a new column say, are looked at after that step.
 
     Args:
         context: Where; how long each waits for its locks; told what is done, and who blocks it.
         steps: In their order.
         at_once: Whether all may be done in one transaction where no table of the schema has ever
             had a row: nothing is read then, so that no lock is held for longer than an instant.
+        before_each: Called before each step; what it raises ends the run.
 
     Raises:
-        UnsafeError: Rows break a rule; nothing was changed.
-        LockTimeoutError: A lock was not got in time; the steps before are in place.
+        UnsafeError: Rows break a rule, or something else has the name of what a step makes; nothing
+            was changed, except by steps before the one that the rule needs.
+        LockNotAvailable: A table could not be read; nothing was changed.
+        LockTimeoutError: A lock was not obtained in time; the steps before are in place.
         LmsschemaError: A statement failed; likewise.
     """
     database = context.database
+    with _looking(database):
+        missing, at_once, rules = _look(database, steps, at_once=at_once)
+        later = refuse_violations(database, rules, may_wait=True)
     with sqlstate.translated(database.target):
-        with database.transaction(read_only=True) as conn:
-            missing = [step for step in steps if not step.done(conn)]
-            if at_once and len(missing) == len(steps):
-                at_once = conn.execute(query("ddl/schema_untouched")).fetchone() == (True,)
-            else:
-                at_once = False
-            rules = [rule for step in missing for rule in step.rules(conn)]
-        refuse_violations(database, rules)
         if at_once and _apply_at_once(context, steps):
             return
     for step in missing:
+        before_each()
         try:
+            if any(rule in later for rule in _rules(database, step)):
+                refuse_violations(database, _rules(database, step))
             step.apply(context)
         except psycopg.Error as error:
             meant = sqlstate.translate(error, database.target)
@@ -118,10 +126,58 @@ def run(context: Context, steps: Sequence[Step], *, at_once: bool = False) -> No
             ) from error
 
 
+def look(database: Database, steps: Sequence[Step], to_come: Collection[str] = ()) -> None:
+    """Raise what :func:`run` would raise before it changes anything.
+
+    Args:
+        database: Where.
+        steps: In their order.
+        to_come: Tables that are made before the steps are run; what is about them is left out.
+
+    Raises:
+        UnsafeError: Rows break a rule, a table is missing, or something else has the name of what a
+            step makes.
+    """
+    about = [step for step in steps if getattr(step, "table", None) not in to_come]
+    with _looking(database):
+        _, _, rules = _look(database, about, at_once=False)
+        refuse_violations(database, rules, may_wait=True)
+
+
+@contextlib.contextmanager
+def _looking(database: Database) -> Iterator[None]:
+    """Turn the driver's errors into lmsschema's, but a lock timeout: one may try again."""
+    try:
+        yield
+    except errors.LockNotAvailable:
+        raise
+    except psycopg.Error as error:
+        raise sqlstate.translate(error, database.target) from error
+
+
+def _look(
+    database: Database, steps: Sequence[Step], *, at_once: bool
+) -> tuple[list[Step], bool, list[Rule]]:
+    """Return the steps that are not done, whether they may be done at once, and their rules."""
+    with database.transaction(read_only=True) as conn:
+        missing = [step for step in steps if not step.done(conn)]
+        if at_once and len(missing) == len(steps):
+            at_once = conn.execute(query("ddl/schema_untouched")).fetchone() == (True,)
+        else:
+            at_once = False
+        return missing, at_once, [rule for step in missing for rule in step.rules(conn)]
+
+
+def _rules(database: Database, step: Step) -> Sequence[Rule]:
+    """Return the rules that a step brings, as the database is now."""
+    with database.transaction(read_only=True) as conn:
+        return step.rules(conn)
+
+
 def _apply_at_once(context: Context, steps: Sequence[Step]) -> bool:
     """Apply all steps in a transaction; False if they have to be done one by one.
 
-    Its locks were not got, or a step uses the label of an enumeration that one before it adds.
+    Its locks were not obtained, or a step uses the label of an enumeration that one before it adds.
     Nothing was done then.
     """
     try:

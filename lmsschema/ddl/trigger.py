@@ -11,9 +11,8 @@ from psycopg import sql
 
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
-from lmsschema.ddl import once
+from lmsschema.ddl import definition, once
 from lmsschema.ddl.once import Once
-from lmsschema.errors import UnsafeError
 from lmsschema.locks.context import Context
 
 
@@ -39,11 +38,9 @@ class Function(Once):
             UnsafeError: Another function has its name.
         """
         rows = conn.execute(query("ddl/function"), {"name": self.name}).fetchall()
-        if rows and rows != [(self.body,)]:
-            raise UnsafeError(
-                f"{self} is there already and does something else",
-                hint="Rename it: this one is needed under that name.",
-            )
+        for body, is_plain, found in rows:
+            if body != self.body or not is_plain:
+                definition.refuse(str(self), found, self.statement().as_string())
         return bool(rows)
 
     def apply(self, context: Context) -> None:
@@ -65,7 +62,7 @@ class Trigger(Once):
         name: Its name.
         table: The table.
         event: What fires it, and for what: ``BEFORE UPDATE`` and the like.
-        calls: How often, under which condition, and what it calls.
+        calls: How often, under which condition, and what it calls, as PostgreSQL prints it.
     """
 
     name: str
@@ -77,15 +74,26 @@ class Trigger(Once):
         return f"trigger {self.name} of {self.table}"
 
     def done(self, conn: psycopg.Connection) -> bool:
-        """Whether the table has it; ``check`` compares what it does."""
+        """Whether the table has it.
+
+        Raises:
+            UnsafeError: It has another trigger of that name, or the trigger is disabled.
+        """
         values = {"table": self.table, "trigger": self.name}
-        return conn.execute(query("ddl/trigger"), values).fetchone() is not None
+        row = conn.execute(query("ddl/trigger"), values).fetchone()
+        if row is None:
+            return False
+        found, fires = row
+        wanted = self.statement().as_string()
+        if not fires or definition.words(found) != definition.words(wanted):
+            definition.refuse(str(self), found + ("" if fires else " (disabled)"), wanted)
+        return True
 
     def apply(self, context: Context) -> None:
         """Make it unless it is there.
 
         Raises:
-            LockTimeoutError: The lock was not got in time.
+            LockTimeoutError: The lock was not obtained in time.
         """
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.database.quoting import identifier
-from lmsschema.ddl import constraints
+from lmsschema.ddl import constraints, definition
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.rules import Rule
 from lmsschema.errors import UnsafeError
@@ -42,8 +42,18 @@ class Unique:
         return Index(self.name, self.table, self.columns, unique=True)
 
     def done(self, conn: psycopg.Connection) -> bool:
-        """Whether the table has the constraint, with a valid index."""
+        """Whether the table has the constraint, with a valid index.
+
+        Raises:
+            UnsafeError: Another constraint or index has its name.
+        """
         [own] = constraints.on_table(constraints.read(conn, self.table, [self.name]))
+        if own.kind not in {None, "u"}:
+            definition.refuse(
+                f"constraint {self.name} of {self.table}",
+                str(own.definition),
+                f"UNIQUE ({self.columns})",
+            )
         return own.kind == "u" and self.index.done(conn)
 
     def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
@@ -55,7 +65,7 @@ class Unique:
 
         Raises:
             UnsafeError: Rows break it, the table has partitions, or the name is another's.
-            LockTimeoutError: Old transactions or locks were in the way too long.
+            LockTimeoutError: Old transactions or locks blocked it for too long.
         """
         with context.database.transaction(read_only=True) as conn:
             [own] = constraints.on_table(constraints.read(conn, self.table, [self.name]))
@@ -80,6 +90,11 @@ class Unique:
         return [*self.index.statements(), self._constraint().as_string()]
 
     def _constraint(self) -> sql.Composed:
-        return sql.SQL(
-            "ALTER TABLE {table}\nADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
-        ).format(table=identifier(self.table), name=identifier(self.name))
+        return constraints.addition(
+            self.table, self.name, using_index("UNIQUE", self.name), valid=True
+        )
+
+
+def using_index(kind: str, index: str, deferral: str = "") -> str:
+    """Return the definition of a key whose index is there: ``PRIMARY KEY`` or ``UNIQUE``."""
+    return f"{kind} USING INDEX {identifier(index).as_string()}{deferral}"

@@ -10,20 +10,20 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime
 
-from psycopg import sql
-
 from lmsschema.database.connection import Database, require_usage
 from lmsschema.database.queries import query
+from lmsschema.ddl import remedies
+from lmsschema.ddl.statement import ENDS_DETACH, locked, qualified
 from lmsschema.doctor import indexes as doctor_indexes
 from lmsschema.doctor import sessions
-from lmsschema.doctor.finding import Finding, Limits, command
+from lmsschema.doctor.finding import Finding, Limits
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.partition_manager import health as partition_health
 from lmsschema.partition_manager import listing, state
 from lmsschema.partition_manager.listing import Health
 from lmsschema.partitions import POLICIES, Policy
 
-#: Days of runway below which partitions need a hand; ``partitions check`` warns there too.
+#: Days of runway below which somebody must act; ``partitions check`` warns there too.
 RUNWAY = 45.0
 
 #: Seconds to wait for partitions, if a session has them to itself.
@@ -31,13 +31,13 @@ _PATIENCE = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class Examination:
     """What was found.
 
     Attributes:
-        findings: What needs a hand first.
+        findings: What somebody must act on first.
         statistics_since: Since when the database's statistics are kept; None: never reset.
-        standby: Whether this is a server in recovery: what mends is run on its primary.
+        standby: Whether this is a server in recovery: the fixes are run on its primary.
     """
 
     findings: tuple[Finding, ...]
@@ -46,11 +46,11 @@ class Report:
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing needs a hand."""
-        return not any(finding.needs_hand for finding in self.findings)
+        """Whether nobody has to act."""
+        return not any(finding.action_required for finding in self.findings)
 
 
-def examine(database: Database, limits: Limits | None = None) -> Report:
+def examine(database: Database, limits: Limits | None = None) -> Examination:
     """Look at everything.
 
     Args:
@@ -71,7 +71,7 @@ def examine(database: Database, limits: Limits | None = None) -> Report:
     if row is None:
         raise AssertionError  # a database has a row of statistics
     kept_since, now, standby, sessions_hidden = row
-    found = [*_indexes(database, limits, kept_since, now)]
+    found = [*sessions.language(database), *_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
     for policy in POLICIES:
         found += _partitions(database, policy)
@@ -81,8 +81,8 @@ def examine(database: Database, limits: Limits | None = None) -> Report:
     found += sessions.unfrozen(database, limits)
     if sessions_hidden:
         found.append(sessions.hidden(database))
-    found.sort(key=lambda finding: not finding.needs_hand)
-    return Report(tuple(found), kept_since, standby)
+    found.sort(key=lambda finding: not finding.action_required)
+    return Examination(tuple(found), kept_since, standby)
 
 
 def _indexes(
@@ -96,8 +96,14 @@ def _indexes(
         for table in metadata.tables.values()
         for index in table.indexes
     ]
-    declared = {name: table for table, _, name in known}
     indexes = doctor_indexes.read(database)
+    there = {index.index_name for index in indexes}
+    declared = {name: table for table, _, name in known} | {
+        index.index_name: table  # under another name
+        for index in indexes
+        for table, columns, name in known
+        if name not in there and (index.table_name, index.key_columns) == (table, columns)
+    }
     yield from doctor_indexes.broken(indexes, database.schema)
     yield from doctor_indexes.foreign_keys(database, known, limits)
     yield from doctor_indexes.redundant(indexes, declared, database.schema)
@@ -107,7 +113,7 @@ def _indexes(
             "statistics",
             f"are kept only since {kept_since:%Y-%m-%d %H:%M} UTC: too short to call an index "
             "unused",
-            needs_hand=False,
+            action_required=False,
         )
     else:
         yield from doctor_indexes.unused(indexes, declared, database.schema, limits, kept_since)
@@ -118,17 +124,16 @@ def _constraints(database: Database) -> Iterator[Finding]:
     with database.transaction(read_only=True) as conn:
         found = conn.execute(query("doctor/constraints"), {"schema": database.schema}).fetchall()
     for owner, of_domain, name, definition, enforced in found:
-        text = f"ALTER {'DOMAIN' if of_domain else 'TABLE'} {{}} VALIDATE CONSTRAINT {{}}"
-        names = sql.Identifier(database.schema, owner), sql.Identifier(name)
+        statements = remedies.validate(database.schema, owner, name, of_domain=of_domain)
         yield Finding(
             "constraint-not-validated" if enforced else "constraint-not-enforced",
             name,
             f"of {owner} was never validated: rows from before it may violate it ({definition})"
             if enforced
             else f"of {owner} is declared and not enforced ({definition})",
-            (command(text, *names),) if enforced else (),
-            needs_hand=enforced,
+            action_required=enforced,
             details={"table": owner},
+            statements=tuple(statements) if enforced else (),
         )
 
 
@@ -144,7 +149,7 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
         return
     except LockTimeoutError:
         message = "has partitions that a session has to itself just now: they were not looked at"
-        yield Finding("partitions-not-read", policy.table, message, needs_hand=False)
+        yield Finding("partitions-not-read", policy.table, message, action_required=False)
         return
     if not_counted is not None:
         yield Finding(
@@ -152,7 +157,7 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
             str(health.default),
             f"may hold rows that were not counted: {not_counted.message}",
             (not_counted.hint,) if isinstance(not_counted, DatabaseUnavailableError) else (),
-            needs_hand=False,
+            action_required=False,
         )
     for one in partition_health.findings(health, warn=RUNWAY, critical=RUNWAY):
         yield Finding(
@@ -178,7 +183,7 @@ def _health(database: Database, policy: Policy) -> tuple[Health, LmsschemaError 
 
 
 def _detached(database: Database) -> Iterator[Finding]:
-    """Yield the half detached partitions of tables that the partition manager does not know."""
+    """Yield the partitions with a pending detach, of tables that the partition manager ignores."""
     managed = {policy.table for policy in POLICIES}
     with database.transaction(read_only=True) as conn:
         found = conn.execute(query("doctor/detached"), {"schema": database.schema}).fetchall()
@@ -187,12 +192,13 @@ def _detached(database: Database) -> Iterator[Finding]:
             yield Finding(
                 "detach-pending",
                 partition,
-                f"is half detached from {table}: its rows are out of sight",
-                (
-                    command(
+                f"is detach pending from {table}: queries of {table} do not read its rows",
+                statements=(
+                    locked(
+                        ENDS_DETACH,
                         "ALTER TABLE {} DETACH PARTITION {} FINALIZE",
-                        sql.Identifier(database.schema, table),
-                        sql.Identifier(database.schema, partition),
+                        qualified(database.schema, table),
+                        qualified(database.schema, partition),
                     ),
                 ),
             )

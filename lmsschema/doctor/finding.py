@@ -1,9 +1,11 @@
-"""What the doctor finds: something that needs a hand, or is worth knowing."""
+"""What the doctor finds: something that somebody must act on, or that is worth knowing."""
 
 import dataclasses
 from datetime import timedelta
 
 from psycopg import sql
+
+from lmsschema.ddl.statement import LockedStatement, with_timeouts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,17 +16,37 @@ class Finding:
         topic: What kind of finding it is: a stable word for programs.
         name: What it is about: an index, a table, a session.
         message: What is so, as a sentence without its end.
-        remedy: The commands that mend it, in their order: SQL, or a command of lmsschema's.
-        needs_hand: Whether somebody should act; else it is only worth knowing.
+        commands: What ends it beside the statements: SQL, or a command of lmsschema's.
+        action_required: Whether somebody must act; else it is only worth knowing.
         details: The figures, for programs.
+        statements: What ends it, in its order, each with the lock that it takes.
     """
 
     topic: str
     name: str
     message: str
-    remedy: tuple[str, ...] = ()
-    needs_hand: bool = True
+    commands: tuple[str, ...] = ()
+    action_required: bool = True
     details: dict[str, object] = dataclasses.field(default_factory=dict)
+    statements: tuple[LockedStatement, ...] = ()
+
+    @property
+    def remedy(self) -> tuple[str, ...]:
+        """What ends it, as it is run: with the lock timeout of each statement before it."""
+        return (*with_timeouts(self.statements), *self.commands)
+
+    def data(self) -> dict[str, object]:
+        """Return it for ``--json``."""
+        return {
+            "topic": self.topic,
+            "name": self.name,
+            "message": self.message,
+            "remedy": self.remedy,
+            "statements": [one.data() for one in self.statements],
+            "action_required": self.action_required,
+            "needs_hand": self.action_required,  # its name of an earlier release
+            "details": self.details,
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +73,6 @@ class Limits:
 def command(text: str, *names: sql.Composable) -> str:
     """Return a statement with names put in for ``{}``, ended by a semicolon."""
     return sql.SQL(text + ";").format(*names).as_string()
-
-
-def cut(name: str) -> str:
-    """Return a name in the 63 bytes that PostgreSQL takes."""
-    return name.encode()[:63].decode(errors="ignore")
 
 
 def duration(seconds: float) -> str:

@@ -1,15 +1,18 @@
 """The doctor's look at indexes: broken, redundant, unused, or missing below a foreign key."""
 
 import dataclasses
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from psycopg import rows, sql
 
+from lmsschema import names
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
-from lmsschema.doctor.finding import Finding, Limits, command, cut
+from lmsschema.database.quoting import identifier
+from lmsschema.ddl import remedies
+from lmsschema.ddl.statement import LockedStatement
+from lmsschema.doctor.finding import Finding, Limits
 
 #: What an interrupted REINDEX CONCURRENTLY leaves beside the index itself.
 _LEFT_BY_REINDEX = ("_ccnew", "_ccold")
@@ -18,8 +21,8 @@ _BYTES_A_PAGE = 8192
 
 
 @dataclasses.dataclass(frozen=True)
-class Index:
-    """An index as ``doctor_indexes.sql`` returns it; the figures of a partitioned one are sums."""
+class IndexState:
+    """An index as ``doctor/indexes.sql`` returns it; the figures of a partitioned one are sums."""
 
     table_name: str
     index_name: str
@@ -45,14 +48,20 @@ class Index:
     parts: list[str]
 
     @property
+    def building(self) -> str:
+        """What of an invalid index follows its table's name, as its parts are built."""
+        _, _, keys = str(self.definition).partition(" USING ")
+        return f"{'UNIQUE ' if self.is_unique else ''}USING {keys}"
+
+    @property
     def keys(self) -> list[tuple[str, str]]:
         """Each key's column or expression, with its operator class, collation and order."""
         return list(zip(self.key_columns, self.key_kinds, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
-class ForeignKey:
-    """A foreign key without an index, as ``doctor_foreign_keys.sql`` returns it."""
+class UnindexedKey:
+    """A foreign key without an index, as ``doctor/foreign_keys.sql`` returns it."""
 
     table_name: str
     key_name: str
@@ -63,86 +72,52 @@ class ForeignKey:
     partitions: list[str]
 
 
-def read(database: Database) -> list[Index]:
+def read(database: Database) -> list[IndexState]:
     """Return the schema's indexes, those of partitions too."""
     with database.transaction(read_only=True) as conn:
-        cursor = conn.cursor(row_factory=rows.class_row(Index))
+        cursor = conn.cursor(row_factory=rows.class_row(IndexState))
         cursor.execute(query("doctor/indexes"), {"schema": database.schema})
         return cursor.fetchall()
 
 
-def broken(indexes: Sequence[Index], schema: str) -> Iterator[Finding]:
+def broken(indexes: Sequence[IndexState], schema: str) -> Iterator[Finding]:
     """Yield the indexes that are invalid or half built: they cost writes and answer nothing."""
     valid = {index.index_name: index.valid for index in indexes}
     for index in indexes:
         if index.valid:
             continue
-        name = sql.Identifier(schema, index.index_name)
+        name, on = index.index_name, f"on {index.table_name}"
         if index.partitioned:
-            yield Finding(
-                "invalid-index",
-                index.index_name,
-                f"on {index.table_name} is invalid: not every partition has a valid part of it",
-                tuple(_complete(index, schema, [one for one in index.parts if not valid[one]])),
+            message = f"{on} is invalid: not every partition has a valid part of it"
+            statements = remedies.complete(
+                schema,
+                name,
+                index.building,
+                lacking=index.lacking,
+                invalid=[part for part in index.parts if not valid[part]],
+                parts=index.parts,
             )
         elif index.builder is not None:
             yield Finding(
                 "index-being-built",
-                index.index_name,
-                f"on {index.table_name} is invalid; session {index.builder} may be building it",
-                needs_hand=False,
+                name,
+                f"{on} is invalid; session {index.builder} may be building it",
+                action_required=False,
                 details={"pid": index.builder},
             )
-        elif not index.live or index.index_name.rstrip("0123456789").endswith(_LEFT_BY_REINDEX):
-            yield Finding(
-                "invalid-index",
-                index.index_name,
-                f"on {index.table_name} is what a cut short REINDEX or DROP INDEX "
-                "CONCURRENTLY left",
-                (command("DROP INDEX CONCURRENTLY {}", name),),
-            )
+            continue
+        elif not index.live or name.rstrip("0123456789").endswith(_LEFT_BY_REINDEX):
+            message = f"{on} was left by an interrupted REINDEX or DROP INDEX CONCURRENTLY"
+            statements = remedies.drop(schema, name, partitioned=False)
         else:
-            yield Finding(
-                "invalid-index",
-                index.index_name,
-                f"on {index.table_name} is invalid: it costs every write and no query uses it",
-                (command("REINDEX INDEX CONCURRENTLY {}", name),),
-            )
+            message = f"{on} is invalid: it costs every write and no query uses it"
+            statements = remedies.rebuild(schema, name)
+        yield Finding("invalid-index", name, message, statements=tuple(statements))
 
 
-def _complete(index: Index, schema: str, invalid: list[str]) -> Iterator[str]:
-    """Yield what makes an index of a partitioned table valid."""
-    for part in invalid:
-        yield command("REINDEX INDEX CONCURRENTLY {}", sql.Identifier(schema, part))
-    if index.lacking and index.definition:
-        _, _, keys = index.definition.partition(" USING ")
-        yield from _parts(index.table_name, index.index_name, keys, index.lacking, schema)
-    elif index.parts:  # attached again, the parent is looked at again
-        names = sql.Identifier(schema, index.index_name), sql.Identifier(schema, index.parts[0])
-        yield command("ALTER INDEX {} ATTACH PARTITION {}", *names)
-
-
-def _parts(
-    table: str, index: str, keys: str, partitions: Iterable[str], schema: str
-) -> Iterator[str]:
-    """Yield what gives partitions their parts of an index: built concurrently, then attached."""
-    short = index.removeprefix("idx_").removeprefix(f"{table}_")
-    for partition in partitions:
-        part = cut(f"{partition}_{short}")
-        yield command(
-            "CREATE INDEX CONCURRENTLY {} ON {} USING {}",
-            sql.Identifier(part),
-            sql.Identifier(schema, partition),
-            sql.SQL(keys),  # as PostgreSQL printed it
-        )
-        yield command(
-            "ALTER INDEX {} ATTACH PARTITION {}",
-            sql.Identifier(schema, index),
-            sql.Identifier(schema, part),
-        )
-
-
-def redundant(indexes: Sequence[Index], declared: Mapping[str, str], schema: str) -> list[Finding]:
+def redundant(
+    indexes: Sequence[IndexState], declared: Mapping[str, str], schema: str
+) -> list[Finding]:
     """Return the indexes that another one makes superfluous.
 
     Args:
@@ -176,16 +151,16 @@ def redundant(indexes: Sequence[Index], declared: Mapping[str, str], schema: str
                 "redundant-index",
                 index.index_name,
                 message + ("; the guide declares it, so it stays" if kept else ""),
-                () if kept else (_drop(index, schema),),
-                needs_hand=not kept,
+                action_required=not kept,
                 details={"table": index.table_name, "served_by": other.index_name}
                 | _figures(index),
+                statements=() if kept else _drop(index, schema),
             )
         )
     return found
 
 
-def _serves(other: Index, index: Index) -> bool:
+def _serves(other: IndexState, index: IndexState) -> bool:
     """Whether ``other`` answers all that ``index`` answers, and refuses all that it refuses."""
     same = other.keys == index.keys
     return (
@@ -198,7 +173,7 @@ def _serves(other: Index, index: Index) -> bool:
 
 
 def unused(
-    indexes: Iterable[Index],
+    indexes: Iterable[IndexState],
     declared: Mapping[str, str],
     schema: str,
     limits: Limits,
@@ -223,9 +198,9 @@ def unused(
             f"on {index.table_name} was used by no query of this server in the statistics kept "
             f"{since}: {_size(index)}, kept up through {index.writes} writes of rows"
             + ("; the guide declares it" if kept else ""),
-            () if kept else (_drop(index, schema),),
-            needs_hand=False,
+            action_required=False,
             details={"table": index.table_name, "statistics_since": kept_since} | _figures(index),
+            statements=() if kept else _drop(index, schema),
         )
 
 
@@ -237,53 +212,48 @@ def foreign_keys(
     Args:
         database: The database and schema.
         declared: Table, columns and name of each index that the code declares.
-        limits: From which number of rows on it needs a hand.
+        limits: From which number of rows on somebody must act.
     """
     with database.transaction(read_only=True) as conn:
-        cursor = conn.cursor(row_factory=rows.class_row(ForeignKey))
+        cursor = conn.cursor(row_factory=rows.class_row(UnindexedKey))
         cursor.execute(query("doctor/foreign_keys"), {"schema": database.schema})
         found = cursor.fetchall()
-    names = {(table, tuple(columns)): name for table, columns, name in declared}
+    declared_names = {(table, tuple(columns)): name for table, columns, name in declared}
     return [
         Finding(
             "foreign-key-without-index",
             key.key_name,
             f"of {key.table_name}({', '.join(key.column_names)}) has no index: to delete a row of "
             f"{key.referenced}, PostgreSQL reads all about {key.table_rows} rows",
-            _index(key, database.schema, names.get((key.table_name, tuple(key.column_names)))),
-            needs_hand=key.table_rows >= limits.rows,
+            action_required=key.table_rows >= limits.rows,
             details={"table": key.table_name, "table_rows": key.table_rows},
+            statements=_index(
+                key, database.schema, declared_names.get((key.table_name, tuple(key.column_names)))
+            ),
         )
         for key in found
     ]
 
 
-def _index(key: ForeignKey, schema: str, declared: str | None) -> tuple[str, ...]:
-    """Return the commands that build an index for a foreign key."""
-    if declared is not None:
-        return (f"lmsschema upgrade --schema {shlex.quote(schema)}",)
-    table = sql.Identifier(schema, key.table_name)
-    columns = sql.SQL(", ").join(map(sql.Identifier, key.column_names))
-    name = cut(f"idx_{key.table_name}_{'_'.join(key.column_names)}")
-    if not key.partitioned:
-        text = "CREATE INDEX CONCURRENTLY {} ON {} ({})"
-        return (command(text, sql.Identifier(name), table, columns),)
-    made = command("CREATE INDEX {} ON ONLY {} ({})", sql.Identifier(name), table, columns)
-    keys = f"btree ({columns.as_string()})"
-    return (made, *_parts(key.table_name, name, keys, key.partitions, schema))
+def _index(key: UnindexedKey, schema: str, declared: str | None) -> tuple[LockedStatement, ...]:
+    """Return what builds an index for a foreign key."""
+    columns = sql.SQL(", ").join(map(identifier, key.column_names)).as_string()
+    name = declared or names.shortened(f"idx_{key.table_name}_{'_'.join(key.column_names)}")
+    on = schema, key.table_name, name, f"({columns})"
+    if key.partitioned:
+        return tuple(remedies.build_partitioned(*on, key.partitions))
+    return tuple(remedies.build(*on))
 
 
-def _drop(index: Index, schema: str) -> str:
-    """Return the command that drops an index."""
-    # PostgreSQL has no CONCURRENTLY for a partitioned table's
-    text = "DROP INDEX {}" if index.partitioned else "DROP INDEX CONCURRENTLY {}"
-    return command(text, sql.Identifier(schema, index.index_name))
+def _drop(index: IndexState, schema: str) -> tuple[LockedStatement, ...]:
+    """Return what drops an index."""
+    return tuple(remedies.drop(schema, index.index_name, partitioned=index.partitioned))
 
 
-def _figures(index: Index) -> dict[str, object]:
+def _figures(index: IndexState) -> dict[str, object]:
     return {"scans": index.scans, "writes": index.writes, "bytes": index.pages * _BYTES_A_PAGE}
 
 
-def _size(index: Index) -> str:
+def _size(index: IndexState) -> str:
     size = index.pages * _BYTES_A_PAGE
     return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.1f} MB"

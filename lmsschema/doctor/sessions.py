@@ -1,12 +1,35 @@
-"""The doctor's look at what holds on: a dead run's lock, old transactions, rows long not frozen."""
+"""The doctor's look at sessions: a dead run's lock, old transactions; and at rows not frozen."""
 
 from collections.abc import Iterator
 
-from psycopg import sql
+import psycopg
+from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.doctor.finding import Finding, Limits, command, duration
+
+
+def language(database: Database) -> Iterator[Finding]:
+    """Yield that a new session can't load PL/pgSQL, in which the triggers are written.
+
+    So it is where a server's package was upgraded, or removed, while the server runs.
+    """
+    try:
+        with database.transaction(read_only=True) as conn:
+            conn.execute("DO LANGUAGE plpgsql 'BEGIN END'")
+    except (errors.InsufficientPrivilege, errors.UndefinedObject):
+        return  # it may not be used, or is not there: not the server's fault
+    except psycopg.Error as error:
+        if database.conn.closed:
+            raise
+        said = " ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
+        yield Finding(
+            "restart-required",
+            "server",
+            f"can't load PL/pgSQL for a new session, so that every trigger fails ({said}): was its "
+            "package upgraded or removed while it runs? Restart the server",
+        )
 
 
 def run_lock(database: Database, limits: Limits) -> Iterator[Finding]:
@@ -29,10 +52,10 @@ def run_lock(database: Database, limits: Limits) -> Iterator[Finding]:
     details: dict[str, object] = {"pid": pid, "user": user, "seconds": age, "quiet": quiet_for}
     if age is None or quiet_for is None:
         message = f"is held by {who}; {database.user} may not see what that session does"
-        yield Finding("run-at-work", "run lock", message, _see(database), needs_hand=False)
+        yield Finding("run-at-work", "run lock", message, _see(database), action_required=False)
     elif min(age, quiet_for) < limits.age.total_seconds():
         message = f"is held by {who} since {since}: a run is at work"
-        yield Finding("run-at-work", "run lock", message, needs_hand=False, details=details)
+        yield Finding("run-at-work", "run lock", message, action_required=False, details=details)
     else:
         yield Finding(
             "dead-run",
@@ -54,7 +77,7 @@ def transactions(database: Database, limits: Limits) -> Iterator[Finding]:
         prepared = conn.execute(query("doctor/prepared"), age).fetchall()
     for pid, user, program, state, seconds, snapshot, text, tables in sessions:
         holds = [
-            "keeps vacuum from clearing away old rows" if snapshot else "",
+            "keeps vacuum from removing old rows" if snapshot else "",
             f"locks {_few(tables)}" if tables else "",
         ]
         end = "cancel" if state == "active" else "terminate"
@@ -71,7 +94,7 @@ def transactions(database: Database, limits: Limits) -> Iterator[Finding]:
             "prepared-transaction",
             gid,
             f"of {owner} is prepared since {duration(seconds)} and neither committed nor rolled "
-            "back: its locks stay, and vacuum clears nothing away that it may see",
+            "back: its locks stay, and vacuum removes no row that it may see",
             (
                 command("ROLLBACK PREPARED {}", sql.Literal(gid)),
                 command("COMMIT PREPARED {}", sql.Literal(gid)),
@@ -101,7 +124,7 @@ def unfrozen(database: Database, limits: Limits) -> Iterator[Finding]:
             f"has rows that were not frozen for {xids:,} transactions and {multixacts:,} "
             f"multixacts: at about 2,100,000,000 PostgreSQL takes no more writes",
             (command("VACUUM (FREEZE, VERBOSE) {}", what).replace(" ;", ";"),),
-            needs_hand=late,
+            action_required=late,
             details={"xids": xids, "multixacts": multixacts},
         )
 
@@ -113,7 +136,7 @@ def hidden(database: Database) -> Finding:
         f"role {database.user}",
         "may not see what the sessions of others do: old transactions may be missing here",
         _see(database),
-        needs_hand=False,
+        action_required=False,
     )
 
 

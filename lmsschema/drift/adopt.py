@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from lmsschema.database.catalog import Catalog
@@ -10,7 +10,7 @@ from lmsschema.database.connection import Database, require_writable
 from lmsschema.drift import check, declared
 from lmsschema.drift import compare as drift_compare
 from lmsschema.drift import partitions as partition_drift
-from lmsschema.drift import renames as adopt_names
+from lmsschema.drift import renames as drift_renames
 from lmsschema.drift.compare import Difference, Problem
 from lmsschema.drift.renames import Rename
 from lmsschema.errors import FindingsError
@@ -32,19 +32,23 @@ class Comparison:
     Attributes:
         revision: The revision.
         differences: Where it differs; what is only a name is not among them.
-        renames: What differs in its name alone.
+        only_names: The differences that are only names.
+        renames: What ends those.
         partitions: Partitions that the policy wants and that are not there: no difference, since
             no revision makes them.
         unmanaged: How many objects no revision knows.
+        ignored: How many differences the patterns took out.
         expected: What it was compared with.
         found: The database's objects.
     """
 
     revision: str
     differences: tuple[Difference, ...]
+    only_names: tuple[Difference, ...]
     renames: tuple[Rename, ...]
     partitions: tuple[str, ...]
     unmanaged: int
+    ignored: int
     expected: Catalog
     found: Catalog
 
@@ -74,6 +78,7 @@ def run(
     database: Database,
     *,
     dry_run: bool = False,
+    ignore: Sequence[str] = (),
     shadow_url: str | None = None,
     wait: float = run_lock.WAIT,
     notify: Notify = lambda _: None,
@@ -85,6 +90,7 @@ def run(
     Args:
         database: The database and schema.
         dry_run: Record nothing, and take no lock.
+        ignore: Patterns of :func:`lmsschema.drift.check.ignored`: what is meant to be.
         shadow_url: Where to build the revisions instead of on the database's own server.
         wait: Seconds to wait for another run.
         notify: Told what a person waits for.
@@ -103,7 +109,7 @@ def run(
             raise _nothing(database)
         found, now = check.read(database)
         found = _without_version_table(found)
-        look = _Look(database, shadow_url, notify, found, now)
+        look = _Look(database, shadow_url, notify, found, now, tuple(ignore))
         if before is not None:
             return Adoption(before, look.compare(before), stamped=False)
         nearest = look.nearest()
@@ -131,6 +137,7 @@ class _Look:
     notify: Notify
     found: Catalog
     now: datetime
+    ignore: tuple[str, ...]
     built: dict[str, Catalog] = dataclasses.field(default_factory=dict)
 
     def nearest(self) -> Comparison:
@@ -162,12 +169,17 @@ class _Look:
             for one in drift_compare.compare(expectation.expected, expectation.found)
             if is_comment(one) and one not in every
         ]
-        renames, left = adopt_names.split(every, expectation.expected, expectation.found)
+        kept = [one for one in every if not check.ignored(one, self.ignore)]
+        sides = expectation.expected, expectation.found
+        explained = drift_renames.explain(kept, *sides, self.database.schema)
         differences: list[Difference] = []
+        only_names: list[Difference] = []
         partitions: list[str] = []
         unmanaged = 0
-        for one in left:
-            if one.problem is Problem.MISSING and one.expected is not None:  # its bounds
+        for one, rename in zip(kept, explained, strict=True):
+            if rename is not None:
+                only_names.append(one)
+            elif one.problem is Problem.MISSING and one.expected is not None:  # its bounds
                 partitions.append(one.identity.name)
             elif one.problem is not Problem.UNMANAGED or one.identity.name in later:
                 differences.append(one)
@@ -176,11 +188,12 @@ class _Look:
         return Comparison(
             revision,
             tuple(differences),
-            tuple(renames),
+            tuple(only_names),
+            tuple({rename.statement: rename for rename in explained if rename}.values()),
             tuple(partitions),
             unmanaged,
-            expectation.expected,
-            expectation.found,
+            len(every) - len(kept),
+            *sides,
         )
 
     def _build(self, revision: str) -> Catalog:

@@ -22,7 +22,7 @@ _NOTHING = Catalog(0, "", {})
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class DriftReport:
     """What a check found.
 
     Attributes:
@@ -60,7 +60,7 @@ def run(
     ignore: Sequence[str] = (),
     shadow_url: str | None = None,
     notify: Callable[[str], None] = lambda _: None,
-) -> Report:
+) -> DriftReport:
     """Compare the database with the declared schema; change nothing.
 
     A database that is behind is compared with the schema of the revision that it is at.
@@ -79,13 +79,13 @@ def run(
     readable, revision = _revision(database, notify)
     pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
     if not database.schema_exists:
-        return Report(None, pending, (), (), 0, "", _NOTHING, _NOTHING)
+        return DriftReport(None, pending, (), (), 0, "", _NOTHING, _NOTHING)
     found, now = read(database)
     behind = revision if pending else None
     made = declared.read(database, behind, shadow_url=shadow_url, notify=notify)
     if revision is None:
         if readable and made.catalog.relations().isdisjoint(found.relations()):
-            return Report(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
+            return DriftReport(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
         pending = ()  # somebody took the version table away, or never had one
     expectation = partitions.expect(made.catalog, found, POLICIES, now)
     differences = _compare(expectation)
@@ -93,7 +93,7 @@ def run(
         head = revisions.head()
         differences.append(Difference(_VERSION_TABLE, Problem.CHANGED, "revision", head))
     kept = [one for one in differences if not ignored(one, ignore)]
-    return Report(
+    return DriftReport(
         revision,
         pending,
         tuple(one for one in kept if one.problem is not Problem.UNMANAGED),
@@ -145,7 +145,7 @@ def _compare(expectation: Expectation) -> list[Difference]:
     differences = expectation.differences + drift_compare.compare(
         expectation.expected, expectation.found
     )
-    return sorted(partitions.fold(differences, POLICIES), key=drift_compare.order)
+    return sorted(partitions.fold(differences, expectation.found), key=drift_compare.order)
 
 
 def ignored(difference: Difference, patterns: Sequence[str]) -> bool:

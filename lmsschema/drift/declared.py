@@ -1,19 +1,22 @@
 """The declared schema, built by PostgreSQL itself in a scratch place and read from its catalogs."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database import catalog, scratch
+from lmsschema.database import extensions as site_extensions
 from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
 from lmsschema.database.connection import Database
+from lmsschema.database.queries import query
 from lmsschema.drift.compare import SITE_ATTRIBUTES
 from lmsschema.errors import UsageError
 from lmsschema.migration import shadow
 
-#: Why a server that takes changes would not build it: no right to, or an event trigger objects.
+#: Why a server that takes changes would not build it, besides what event triggers do.
 _REFUSED = (errors.InsufficientPrivilege, errors.RaiseException)
 
 #: What a database has once, whatever schema it is read for; a scratch schema declares none of it.
@@ -86,43 +89,71 @@ def read(
     if shadow_url is None and not why:
         try:
             return Declared(build(database, revision))
-        except _REFUSED as error:
-            why = str(error.diag.message_primary)
+        except psycopg.Error as error:
+            triggers = _event_triggers(database, error)
+            if not triggers and not isinstance(error, _REFUSED):
+                raise
+            why = f"{triggers}{error.diag.message_primary}"
+    refused = f"{database.target} refused it ({why})" if why else ""
     why = f"the declared schema can't be built on {database.target} ({why})"
     with shadow.server(shadow_url, why) as other:
         place = f"PostgreSQL {other.version}, {other.target}"
-        notify(f"the declared schema is built on {place}")
+        notify(f"the declared schema is built on {place}" + (f": {refused}" if refused else ""))
         if other.version < database.version:
             raise UsageError(
                 f"{place} is older than {database.target} with PostgreSQL {database.version}",
                 hint="Name a server of the same or a newer version with --shadow-url.",
             )
-        return Declared(build(other, revision), place)
+        with database.transaction(read_only=True) as conn:
+            extensions = site_extensions.installed(conn)
+        return Declared(build(other, revision, extensions), place)
 
 
-def build(database: Database, revision: str | None = None) -> Catalog:
+def _event_triggers(database: Database, error: psycopg.Error) -> str:
+    """Return the event triggers in whose functions an error arose, as the start of a message."""
+    with database.transaction(read_only=True) as conn:
+        found = conn.execute(
+            query("drift/event_triggers"), {"context": error.diag.context or ""}
+        ).fetchall()
+    return "".join(f"event trigger {name}: " for (name,) in found)
+
+
+def build(
+    database: Database, revision: str | None = None, extensions: Sequence[str] = ()
+) -> Catalog:
     """Build the declared schema in a transaction that is rolled back; return its catalog.
 
     Args:
         database: Where to build it.
         revision: As for :func:`read`.
+        extensions: What is installed first, as far as the server has it: the revisions may use it.
     """
     if revision is None:
         from lmsschema.migration import schema_script
 
         with scratch.schema(database) as name:
+            site_extensions.install(database.conn, extensions)
             database.conn.execute(_PROBES)
             database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
             return of(catalog.read(database.conn, name))
     from alembic import command
+    from sqlalchemy.exc import DBAPIError
 
-    from lmsschema.migration import runner
+    from lmsschema.migration import runner, schema_script
 
     with runner.connection(database) as lent, lent.begin():
         # Alembic leaves a transaction alone that it finds open
         name = scratch.create(database.conn)
+        site_extensions.install(database.conn, extensions)
         database.conn.execute(_PROBES)
-        command.upgrade(runner.config(connection=lent), revision)
+        # Alembic would find another schema's where an extension is in that
+        database.conn.execute(schema_script.VERSION_TABLE.encode())
+        try:
+            command.upgrade(runner.config(connection=lent), revision)
+        except DBAPIError as error:
+            if isinstance(error.orig, psycopg.Error):
+                raise error.orig from error
+            raise
         found = catalog.read(database.conn, name)
         lent.rollback()
     return of(found)

@@ -1,125 +1,115 @@
-"""The way back for indexes, keys and constraints: built or validated while writers go on."""
+"""Fixes of indexes, keys and constraints: built or validated while writers go on."""
 
-from psycopg import sql
-
-from lmsschema.database.catalog import Attributes
+from lmsschema import names
 from lmsschema.database.quoting import literal
-from lmsschema.drift.fix_case import (
-    BRIEFLY,
-    UNNOTICED,
-    WRITES_WAIT,
-    Case,
-    Remedy,
-    printed,
-    statement,
-)
+from lmsschema.ddl import constraints, remedies
+from lmsschema.ddl.statement import BRIEFLY, UNNOTICED, LockedStatement, locked
+from lmsschema.ddl.unique import using_index
+from lmsschema.drift.case import Case, Fix
+
+_WITH_ITS_TABLE = "it comes with that of its table"
 
 
-def missing_index(case: Case) -> Remedy:
+def missing_index(case: Case) -> Fix:
     """Build an index again."""
-    if case.partitioned:
-        return Remedy(
-            reason="on a partitioned table it is built on each partition, then attached: "
-            "see docs/check.md"
-        )
     if case.declared.get("inherited"):
-        return Remedy(reason="build one like its table's and attach it: see docs/check.md")
-    unique, tail = _definition(case.declared)
-    statements = [
-        statement(
-            "CREATE {}INDEX CONCURRENTLY {} ON {} {}",
-            "SHARE UPDATE EXCLUSIVE: reads and writes go on",
-            unique,
-            case.name,
-            case.table,
-            tail,
-        )
-    ]
+        return Fix(reason=_WITH_ITS_TABLE)
     constraint = case.declared.get("constraint")
+    if case.partitioned and constraint is not None:
+        return Fix(reason="a key of a partitioned table is built while its writers wait")
+    statements = _built(case, case.identity.name)
     if constraint is not None:
         kind = "PRIMARY KEY" if case.identity.kind == "primary key" else "UNIQUE"
         deferral = str(constraint).rpartition(")")[2]
-        statements.append(
-            case.alter(
-                BRIEFLY,
-                "ADD CONSTRAINT {} " + kind + " USING INDEX {}{}",
-                case.name,
-                case.name,
-                printed(deferral),
-            )
+        added = constraints.addition(
+            case.identity.relation,
+            case.identity.name,
+            using_index(kind, case.identity.name, deferral),
+            valid=True,
+            schema=case.schema,
         )
-    if case.declared.get("comment") is not None:
-        statements.append(
-            statement(
-                "COMMENT ON INDEX {} IS {}",
-                UNNOTICED,
-                case.name,
-                literal(case.declared["comment"]),
-            )
-        )
-    return Remedy(tuple(statements))
+        statements.append(LockedStatement(added.as_string(), BRIEFLY))
+    comment = case.declared.get("comment")
+    if comment is not None:
+        on = case.full_name, literal(comment)
+        statements.append(locked(UNNOTICED, "COMMENT ON INDEX {} IS {}", *on))
+    return Fix(tuple(statements))
 
 
-def changed_index(case: Case) -> Remedy:
-    """Build the declared index beside the wrong one, then swap them."""
-    if case.partitioned or case.declared.get("inherited"):
-        return missing_index(case)
-    unique, tail = _definition(case.declared)
-    beside = sql.Identifier(f"{case.identity.name[:50]}_declared")
-    return Remedy(
-        (
-            statement(
-                "CREATE {}INDEX CONCURRENTLY {} ON {} {}",
-                UNNOTICED,
-                unique,
-                beside,
-                case.table,
-                tail,
-            ),
-            statement("DROP INDEX CONCURRENTLY {}", UNNOTICED, case.name),
-            statement("ALTER INDEX {} RENAME TO {}", UNNOTICED, beside, case.name),
-        )
-    )
-
-
-def invalid_index(case: Case) -> Remedy:
-    """Build an index that was left half-built once more."""
+def _built(case: Case, name: str) -> list[LockedStatement]:
+    """Return what builds the declared index under a name."""
+    on = case.schema, case.identity.relation, name, str(case.declared["definition"])
     if case.partitioned:
-        return Remedy(reason="it turns valid when every partition's index is attached to it")
-    return Remedy((statement("REINDEX INDEX CONCURRENTLY {}", UNNOTICED, case.name),))
+        return remedies.build_partitioned(*on, case.partitions)
+    return remedies.build(*on)
 
 
-def missing_constraint(case: Case) -> Remedy:
-    """Add a foreign key or CHECK without scanning under a lock, then validate it."""
-    definition = str(case.declared["definition"])
+def changed_index(case: Case) -> Fix:
+    """Build the declared index beside the wrong one, then put it in its place."""
     if case.declared.get("inherited"):
-        return Remedy(reason="the table's own has to be added again, to all partitions at once")
-    foreign = case.identity.kind == "foreign key"
-    lock = f"{WRITES_WAIT} on both tables" if foreign else BRIEFLY
-    if foreign and case.partitioned:
-        return Remedy(reason="a foreign key of a partitioned table is validated under its lock")
-    if "NOT VALID" in definition:
-        return Remedy((case.alter(lock, "ADD CONSTRAINT {} {}", case.name, printed(definition)),))
-    return Remedy(
+        return Fix(reason=_WITH_ITS_TABLE)
+    suffix = "_declared"
+    beside = names.cut(case.identity.name, names.MAX_BYTES - len(suffix)) + suffix
+    return Fix(
         (
-            case.alter(lock, "ADD CONSTRAINT {} {} NOT VALID", case.name, printed(definition)),
-            case.alter(UNNOTICED, "VALIDATE CONSTRAINT {}", case.name),
+            *_built(case, beside),
+            *remedies.drop(case.schema, case.own_name, partitioned=case.partitioned),
+            *remedies.rename_index(case.schema, beside, case.identity.name),
         )
     )
 
 
-def changed_constraint(case: Case) -> Remedy:
+def invalid_index(case: Case) -> Fix:
+    """Build what of an index is not valid."""
+    if not case.partitioned:
+        return Fix(tuple(remedies.rebuild(case.schema, case.own_name)))
+    parts = {
+        identity.relation: attributes
+        for identity, attributes in case.actual.objects.items()
+        if (identity.kind, identity.name) == (case.identity.kind, case.identity.name)
+        and identity.relation in case.partitions
+        and attributes.get("inherited")
+    }
+    own_names = {str(one["own name"]): one["valid"] is True for one in parts.values()}
+    statements = remedies.complete(
+        case.schema,
+        case.own_name,
+        str(case.found["definition"]),
+        lacking=[one for one in case.partitions if one not in parts],
+        invalid=[name for name, valid in own_names.items() if not valid],
+        parts=list(own_names),
+    )
+    return Fix(tuple(statements))
+
+
+def missing_constraint(case: Case) -> Fix:
+    """Add a foreign key or CHECK without a scan under a lock, then validate it."""
+    if case.declared.get("inherited"):
+        return Fix(reason=_WITH_ITS_TABLE)
+    on = case.schema, case.identity.relation, case.own_name, str(case.declared["definition"])
+    if case.identity.kind == "foreign key" and case.partitioned:
+        return Fix(tuple(remedies.constrain_partitioned(*on, case.partitions)))
+    return Fix(tuple(remedies.constrain(*on)))
+
+
+def changed_constraint(case: Case) -> Fix:
     """Validate a constraint, or replace it."""
+    on = case.schema, case.identity.relation, case.own_name
     if case.found.get("definition") == f"{case.declared['definition']} NOT VALID":
-        return Remedy((case.alter(UNNOTICED, "VALIDATE CONSTRAINT {}", case.name),))
+        return Fix(tuple(remedies.validate(*on)))
     added = missing_constraint(case)
     if added.reason:
         return added
-    return Remedy((case.alter(BRIEFLY, "DROP CONSTRAINT {}", case.name), *added.statements))
+    return Fix((*remedies.unconstrain(*on), *added.statements))
 
 
-def _definition(attributes: Attributes) -> tuple[sql.SQL, sql.SQL]:
-    """Return the two parts of an index's definition: ``UNIQUE`` or nothing, and the rest."""
-    text = str(attributes["definition"])
-    rest = text.removeprefix("UNIQUE ")
-    return sql.SQL("UNIQUE " if rest != text else ""), printed(rest)
+def unexpected_index(case: Case) -> Fix:
+    """Drop an index."""
+    if case.found.get("inherited"):
+        return Fix(reason=_WITH_ITS_TABLE.replace("comes", "goes"))
+    return Fix(tuple(remedies.drop(case.schema, case.own_name, partitioned=case.partitioned)))
+
+
+def unexpected_constraint(case: Case) -> Fix:
+    """Drop a constraint."""
+    return Fix(tuple(remedies.unconstrain(case.schema, case.identity.relation, case.own_name)))

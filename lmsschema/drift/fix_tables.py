@@ -1,63 +1,47 @@
-"""The way back for tables, their columns, and types."""
+"""Fixes of tables, their columns, and types."""
 
 from collections.abc import Callable
 
 from psycopg import sql
 
-from lmsschema.database.quoting import literal
-from lmsschema.drift.fix_case import (
-    BRIEFLY,
-    NO_TABLE,
-    UNNOTICED,
-    WRITES_WAIT,
-    Case,
-    Remedy,
-    printed,
-    statement,
-)
+from lmsschema.database.quoting import identifier, literal
+from lmsschema.ddl.not_null import NotNull
+from lmsschema.ddl.statement import BRIEFLY, NO_TABLE, UNNOTICED, WRITES_WAIT, locked
+from lmsschema.drift.case import Case, Fix, printed
 
 
-def not_null(case: Case) -> Remedy:
-    """Take NOT NULL away, or put it back through a CHECK that is validated beforehand."""
+def not_null(case: Case) -> Fix:
+    """Drop NOT NULL, or set it through a CHECK that is validated beforehand."""
     if not case.difference.expected:
-        return Remedy((case.alter(BRIEFLY, "ALTER COLUMN {} DROP NOT NULL", case.name),))
-    proof = sql.Identifier(f"{case.identity.relation[:25]}_{case.identity.name[:25]}_not_null_now")
-    return Remedy(
-        (
-            case.alter(
-                BRIEFLY, "ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID", proof, case.name
-            ),
-            case.alter(UNNOTICED, "VALIDATE CONSTRAINT {}", proof),
-            case.alter(BRIEFLY, "ALTER COLUMN {} SET NOT NULL", case.name),
-            case.alter(BRIEFLY, "DROP CONSTRAINT {}", proof),
-        )
-    )
+        return Fix((case.alter(BRIEFLY, "ALTER COLUMN {} DROP NOT NULL", case.name),))
+    step = NotNull(case.identity.relation, (case.identity.name,))
+    return Fix(tuple(step.script(case.schema)))
 
 
-def default(case: Case) -> Remedy:
+def default(case: Case) -> Fix:
     """Set or drop a column's default."""
     expected = case.difference.expected
     if case.found.get("generated") is not None:
-        return Remedy(reason="it is generated now, and a generated column has no default")
+        return Fix(reason="it is generated now, and a generated column has no default")
     if expected is None:
-        return Remedy((case.alter(BRIEFLY, "ALTER COLUMN {} DROP DEFAULT", case.name),))
-    return Remedy(
+        return Fix((case.alter(BRIEFLY, "ALTER COLUMN {} DROP DEFAULT", case.name),))
+    return Fix(
         (case.alter(BRIEFLY, "ALTER COLUMN {} SET DEFAULT {}", case.name, printed(expected)),)
     )
 
 
-def column(lock: str, text: str, none: str) -> Callable[[Case], Remedy]:
+def column(lock: str, text: str, none: str) -> Callable[[Case], Fix]:
     """Return what sets an attribute of a column; ``none`` is the value that stands for no value."""
 
-    def way(case: Case) -> Remedy:
+    def way(case: Case) -> Fix:
         expected = case.difference.expected
         value = printed(none if expected is None else expected)
-        return Remedy((case.alter(lock, "ALTER COLUMN {} " + text + " {}", case.name, value),))
+        return Fix((case.alter(lock, "ALTER COLUMN {} " + text + " {}", case.name, value),))
 
     return way
 
 
-def storage_parameters(case: Case) -> Remedy:
+def storage_parameters(case: Case) -> Fix:
     """Set and reset storage parameters until they are the declared ones."""
     expected, found = (
         dict(str(option).split("=", 1) for option in side) if isinstance(side, list) else {}
@@ -71,44 +55,42 @@ def storage_parameters(case: Case) -> Remedy:
         for name, value in expected.items()
         if found.get(name) != value
     ]
-    return Remedy(tuple(statements))
+    return Fix(tuple(statements))
 
 
-def options(case: Case) -> Remedy:
+def options(case: Case) -> Fix:
     """Take away a column's options, which none is declared to have."""
     if case.difference.expected is not None or not isinstance(case.difference.found, list):
-        return Remedy(reason="set the column's options by hand")
+        return Fix(reason="set the column's options by hand")
     names = ", ".join(str(option).split("=", 1)[0] for option in case.difference.found)
-    return Remedy((case.alter(UNNOTICED, "ALTER COLUMN {} RESET ({})", case.name, printed(names)),))
+    return Fix((case.alter(UNNOTICED, "ALTER COLUMN {} RESET ({})", case.name, printed(names)),))
 
 
-def row_security(on: str, off: str) -> Callable[[Case], Remedy]:
+def row_security(on: str, off: str) -> Callable[[Case], Fix]:
     """Return what switches a table's row security; the words for on and off."""
 
-    def way(case: Case) -> Remedy:
+    def way(case: Case) -> Fix:
         word = on if case.difference.expected else off
-        return Remedy((case.alter(BRIEFLY, word + " ROW LEVEL SECURITY"),))
+        return Fix((case.alter(BRIEFLY, word + " ROW LEVEL SECURITY"),))
 
     return way
 
 
-def replica_identity(case: Case) -> Remedy:
+def replica_identity(case: Case) -> Fix:
     """Set a table's replica identity."""
     kind, _, index = str(case.difference.expected).partition(" ")
     if kind == "index":
-        return Remedy(
-            (case.alter(BRIEFLY, "REPLICA IDENTITY USING INDEX {}", sql.Identifier(index)),)
-        )
-    return Remedy((case.alter(BRIEFLY, "REPLICA IDENTITY " + kind.upper()),))
+        return Fix((case.alter(BRIEFLY, "REPLICA IDENTITY USING INDEX {}", identifier(index)),))
+    return Fix((case.alter(BRIEFLY, "REPLICA IDENTITY " + kind.upper()),))
 
 
-def labels(case: Case) -> Remedy:
+def labels(case: Case) -> Fix:
     """Add the labels that an enum lacks, each before the next one that it has."""
     expected, found = case.difference.expected, case.difference.found
     if not isinstance(expected, list) or not isinstance(found, list):
-        return Remedy(reason="it is no enum any more")
+        return Fix(reason="it is not an enum any more")
     if [label for label in expected if label in found] != found:
-        return Remedy(reason="labels can't be taken out of an enum, nor moved in it")
+        return Fix(reason="labels can't be taken out of an enum, nor moved in it")
     statements = []
     for position, label in enumerate(expected):
         if label in found:
@@ -116,12 +98,12 @@ def labels(case: Case) -> Remedy:
         later = next((other for other in expected[position:] if other in found), None)
         place = sql.SQL(" BEFORE {}").format(literal(later)) if later is not None else sql.SQL("")
         statements.append(
-            statement("ALTER TYPE {} ADD VALUE {}{}", NO_TABLE, case.name, literal(label), place)
+            locked(NO_TABLE, "ALTER TYPE {} ADD VALUE {}{}", case.full_name, literal(label), place)
         )
-    return Remedy(tuple(statements))
+    return Fix(tuple(statements))
 
 
-def enabled(case: Case) -> Remedy:
+def enabled(case: Case) -> Fix:
     """Enable or disable a trigger as declared."""
     word = {
         "yes": "ENABLE",
@@ -129,4 +111,4 @@ def enabled(case: Case) -> Remedy:
         "always": "ENABLE ALWAYS",
         "on a replica": "ENABLE REPLICA",
     }[str(case.difference.expected)]
-    return Remedy((case.alter(WRITES_WAIT, f"{word} TRIGGER {{}}", case.name),))
+    return Fix((case.alter(WRITES_WAIT, f"{word} TRIGGER {{}}", case.name),))

@@ -1,119 +1,92 @@
-"""The way back from a difference: statements, each with the lock that it takes, or why not.
+"""What undoes a difference: statements, each with the lock that it takes, or why there are none.
 
 Safe is what loses no row and no value, rewrites no table, and holds a blocking lock only for a
 moment. Everything else is named, for a person to decide.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from psycopg import sql
 
-from lmsschema.database.catalog import Attributes, Catalog, Identity
-from lmsschema.database.quoting import identifier, literal
-from lmsschema.drift import fix_indexes, fix_tables
+from lmsschema.database.catalog import Catalog, Value
+from lmsschema.database.quoting import literal
+from lmsschema.ddl.statement import BRIEFLY, NO_TABLE, UNNOTICED, WRITES_WAIT, locked
+from lmsschema.drift import fix_indexes, fix_tables, renames
+from lmsschema.drift.case import Case, Fix, printed
 from lmsschema.drift.compare import SITE_ATTRIBUTES, Difference, Problem
-from lmsschema.drift.fix_case import (
-    BRIEFLY,
-    NO_TABLE,
-    UNNOTICED,
-    WRITES_WAIT,
-    Case,
-    Remedy,
-    Statement,
-    printed,
-    statement,
-)
 
 
-def find(difference: Difference, expected: Catalog, found: Catalog) -> Remedy:
-    """Return the way back from a difference.
+def plan(
+    differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
+) -> list[Fix]:
+    """Return the fix of each difference, in their order.
 
     Args:
-        difference: One that :func:`lmsschema.drift.compare.compare` returned.
+        differences: Those that :func:`lmsschema.drift.compare.compare` returned.
         expected: The objects that it compared with.
         found: The database's objects.
+        schema: The schema that these are in.
     """
-    identity = difference.identity
-    table = Identity(identity.relation, "table", identity.relation)
-    case = Case(
-        difference,
-        expected.objects.get(identity, {}),
-        found.objects.get(identity, {}),
-        partitioned=found.objects.get(table, {}).get("partition key") is not None,
-    )
-    renamed = _renamed(case, expected, found)
-    obstacle = _obstacle(case, expected, found)
-    if renamed is not None or obstacle:
-        return renamed or Remedy(reason=obstacle)
-    ways: dict[Problem, Callable[[Case], Remedy]] = {
+    explained = renames.explain(differences, expected, found, schema)
+    return [
+        find(Case(difference, expected, found, schema))
+        if rename is None
+        else rename.fix(difference)
+        for difference, rename in zip(differences, explained, strict=True)
+    ]
+
+
+def in_order(
+    differences: Sequence[Difference], fixes: Sequence[Fix]
+) -> list[tuple[Difference, Fix]]:
+    """Return differences with their fixes in the order in which these can be run."""
+
+    def rank(pair: tuple[Difference, Fix]) -> int:
+        difference, fix = pair
+        if any(" RENAME " in one.sql for one in fix.statements) and len(fix.statements) == 1:
+            return 0
+        return {"enum": 1, "function": 1, "foreign key": 3}.get(difference.identity.kind, 2)
+
+    return sorted(zip(differences, fixes, strict=True), key=rank)
+
+
+def find(case: Case) -> Fix:
+    """Return the fix of a difference that is more than a name."""
+    obstacle = _obstacle(case)
+    if obstacle:
+        return Fix(reason=obstacle)
+    ways: dict[Problem, Callable[[Case], Fix]] = {
         Problem.MISSING: _missing,
         Problem.UNEXPECTED: _unexpected,
         Problem.CHANGED: _changed,
-        Problem.UNMANAGED: lambda _: Remedy(reason="the site's own"),
+        Problem.UNMANAGED: lambda _: Fix(reason="the site's own"),
     }
-    return ways[difference.problem](case)
+    return ways[case.difference.problem](case)
 
 
-def _missing(case: Case) -> Remedy:
+def _missing(case: Case) -> Fix:
     """Make something again."""
     return _of(_MISSING, case, "create it again from what 'lmsschema ddl' prints")
 
 
-def _changed(case: Case) -> Remedy:
+def _changed(case: Case) -> Fix:
     """Change something back."""
     if case.difference.attribute == "comment":
         return _comment(case)
     if case.difference.attribute in SITE_ATTRIBUTES:
-        return Remedy(reason="lmsschema partitions ensure --repair gives it the table's")
+        return Fix(reason="lmsschema partitions ensure --repair gives it the table's")
     return _of(_CHANGED, case, "it can't be changed back without a rewrite or a loss")
 
 
-def _renamed(case: Case, expected: Catalog, found: Catalog) -> Remedy | None:
-    """Return the way back to its name for an index or constraint that has another one now."""
-    identity = case.identity
-    if identity.kind not in _RENAMES or case.difference.problem is Problem.CHANGED:
-        return None
-    mine, there, known = case.declared, found.objects, expected.objects
-    if case.difference.problem is Problem.UNEXPECTED:
-        mine, there, known = case.found, known, there
-    twins = [
-        other.name
-        for other, attributes in there.items()
-        if (other.relation, other.kind) == (identity.relation, identity.kind)
-        and other not in known
-        and _essence(attributes) == _essence(mine)
-    ]
-    if len(twins) != 1:
-        return None
-    if case.difference.problem is Problem.UNEXPECTED:
-        return Remedy(reason=f"it is {twins[0]} under another name, which gets its own back")
-    if identity.kind == "index":
-        text, lock = "ALTER INDEX {other} RENAME TO {name}", UNNOTICED
-    else:
-        text, lock = "ALTER TABLE {table} RENAME CONSTRAINT {other} TO {name}", BRIEFLY
-    rename = sql.SQL(text).format(
-        table=case.table, other=sql.Identifier(twins[0]), name=sql.Identifier(identity.name)
-    )
-    return Remedy((Statement(rename.as_string(), lock),))
-
-
-def _essence(attributes: Attributes) -> dict[str, object]:
-    """Return an object's attributes without what it is called."""
-    return {name: value for name, value in attributes.items() if name != "own name"}
-
-
-def _obstacle(case: Case, expected: Catalog, found: Catalog) -> str:
-    """Return what stands in the way of mending a key, index or constraint, or an empty text."""
-    identity = case.identity
-    if identity.kind not in _RENAMES:
+def _obstacle(case: Case) -> str:
+    """Return what has to be done before a key, index or constraint is mended, or an empty text."""
+    identity, expected, found = case.identity, case.expected.objects, case.actual.objects
+    if identity.kind not in renames.CONSTRAINTS | {"index"}:
         return ""
     if case.difference.problem is Problem.UNEXPECTED:
-        reference = sql.SQL(" REFERENCES {}(").format(identifier(identity.relation))
-        keys = (a.get("definition") for i, a in found.objects.items() if i.kind == "foreign key")
-        if identity.kind in _KEYS and any(reference.as_string() in str(key) for key in keys):
-            return "foreign keys refer to the table and may depend on it"
-        return ""
-    gone = expected.objects.keys() - found.objects.keys()
+        return _dependents(case) if identity.kind in _KEYS else ""
+    gone = expected.keys() - found.keys()
     if any(one.kind == "column" and one.relation == identity.relation for one in gone):
         return "columns of its table are missing; they come first"
     if identity.kind == "foreign key" and any(one.kind == "table" for one in gone):
@@ -121,15 +94,42 @@ def _obstacle(case: Case, expected: Catalog, found: Catalog) -> str:
     return ""
 
 
-def _of(
-    ways: "dict[tuple[str, str], Callable[[Case], Remedy]]", case: Case, otherwise: str
-) -> Remedy:
+def _dependents(case: Case) -> str:
+    """Return that foreign keys need a key, as no other one has its columns; else an empty text."""
+    relation, objects = case.identity.relation, case.actual.objects.items()
+    wanted = _columns(case.found.get("constraint"))
+    others = [
+        identity
+        for identity, attributes in objects
+        if identity.relation == relation
+        and identity.kind in _KEYS
+        and identity != case.identity
+        and _columns(attributes.get("constraint")) == wanted
+    ]
+    referred = [
+        _REFERRED.search(str(attributes["definition"]))
+        for identity, attributes in objects
+        if identity.kind == "foreign key"
+    ]
+    needed = any(
+        one[1].strip('"') == relation and _columns(one[2]) == wanted for one in referred if one
+    )
+    return "foreign keys depend on it" if needed and not others else ""
+
+
+def _columns(definition: Value) -> set[str]:
+    """Return the columns that are in the first parentheses of a definition."""
+    text = str(definition).partition("(")[2].partition(")")[0]
+    return {column.strip() for column in text.split(",")}
+
+
+def _of(ways: "dict[tuple[str, str], Callable[[Case], Fix]]", case: Case, otherwise: str) -> Fix:
     """Return the remedy for the case's kind of object and attribute."""
     way = ways.get((case.identity.kind, case.difference.attribute))
-    return way(case) if way is not None else Remedy(reason=otherwise)
+    return way(case) if way is not None else Fix(reason=otherwise)
 
 
-def _comment(case: Case) -> Remedy:
+def _comment(case: Case) -> Fix:
     """Put a comment back."""
     kind = case.identity.kind
     ways = {
@@ -137,72 +137,69 @@ def _comment(case: Case) -> Remedy:
         "view": "VIEW {table}",
         "materialized view": "MATERIALIZED VIEW {table}",
         "column": "COLUMN {table}.{name}",
-        "index": "INDEX {name}",
-        "primary key": "INDEX {name}",
-        "unique": "INDEX {name}",
-        "exclusion": "INDEX {name}",
+        "index": "INDEX {full}",
+        "primary key": "INDEX {full}",
+        "unique": "INDEX {full}",
+        "exclusion": "INDEX {full}",
         "foreign key": "CONSTRAINT {name} ON {table}",
         "check": "CONSTRAINT {name} ON {table}",
         "trigger": "TRIGGER {name} ON {table}",
         "rule": "RULE {name} ON {table}",
         "policy": "POLICY {name} ON {table}",
-        "statistics": "STATISTICS {name}",
-        "enum": "TYPE {name}",
-        "sequence": "SEQUENCE {name}",
+        "statistics": "STATISTICS {full}",
+        "enum": "TYPE {full}",
+        "sequence": "SEQUENCE {full}",
     }
     if kind not in ways:
-        return Remedy(reason="put the comment back by hand")
-    target = sql.SQL(ways[kind]).format(table=case.table, name=case.name)
+        return Fix(reason="put the comment back by hand")
+    target = sql.SQL(ways[kind]).format(table=case.table, name=case.name, full=case.full_name)
     lock = NO_TABLE if kind == "enum" else UNNOTICED
-    return Remedy(
-        (statement("COMMENT ON {} IS {}", lock, target, literal(case.difference.expected)),)
-    )
+    return Fix((locked(lock, "COMMENT ON {} IS {}", target, literal(case.difference.expected)),))
 
 
-def _unexpected(case: Case) -> Remedy:
+def _unexpected(case: Case) -> Fix:
     """Take away what a managed table has too many, unless rows would lose something."""
     kind = case.identity.kind
     if kind == "index":
-        if case.partitioned:
-            return Remedy((statement("DROP INDEX {}", BRIEFLY, case.name),))
-        return Remedy((statement("DROP INDEX CONCURRENTLY {}", UNNOTICED, case.name),))
-    if kind in {"primary key", "unique", "exclusion", "foreign key", "check"}:
-        return Remedy((case.alter(BRIEFLY, "DROP CONSTRAINT {}", case.name),))
-    drops = {"trigger": "DROP TRIGGER {} ON {}", "rule": "DROP RULE {} ON {}"}
-    drops["policy"] = "DROP POLICY {} ON {}"
-    if kind in drops:
-        return Remedy((statement(drops[kind], BRIEFLY, case.name, case.table),))
+        return fix_indexes.unexpected_index(case)
+    if kind in renames.CONSTRAINTS:
+        return fix_indexes.unexpected_constraint(case)
+    if kind in {"trigger", "rule", "policy"}:
+        text = f"DROP {kind.upper()} {{}} ON {{}}"
+        return Fix((locked(BRIEFLY, text, case.name, case.table),))
     if kind == "statistics":
-        return Remedy((statement("DROP STATISTICS {}", UNNOTICED, case.name),))
-    return Remedy(reason="dropping it could lose values")
+        return Fix((locked(UNNOTICED, "DROP STATISTICS {}", case.full_name),))
+    return Fix(reason="dropping it could lose values")
 
 
-def _again(text: str) -> Callable[[Case], Remedy]:
+def _again(text: str) -> Callable[[Case], Fix]:
     """Return what runs a definition that PostgreSQL printed in full."""
 
-    def way(case: Case) -> Remedy:
+    def way(case: Case) -> Fix:
         definition = str(case.declared["definition"]).rstrip().rstrip(";")
-        return Remedy((statement(text, WRITES_WAIT, printed(definition)),))
+        return Fix((locked(WRITES_WAIT, text, printed(definition)),))
 
     return way
 
 
 _KEYS = ("primary key", "unique")
-_RENAMES = ("index", "foreign key", "check", "exclusion", *_KEYS)
+
+#: The table that a foreign key refers to, and its columns.
+_REFERRED = re.compile(r" REFERENCES (.+?)(\(.*?\))")
 
 _LOST_ROWS = "its rows are gone with it; restore them from a backup"
 _ENSURE = "lmsschema partitions ensure makes it"
 
 
-def _missing_table(case: Case) -> Remedy:
+def _missing_table(case: Case) -> Fix:
     bounds = case.difference.expected
-    return Remedy(reason=_LOST_ROWS if bounds is None else _ENSURE)
+    return Fix(reason=_LOST_ROWS if bounds is None else _ENSURE)
 
 
 _INDEX_KINDS = ("index", "primary key", "unique")
-_MISSING: dict[tuple[str, str], Callable[[Case], Remedy]] = {
+_MISSING: dict[tuple[str, str], Callable[[Case], Fix]] = {
     ("table", ""): _missing_table,
-    ("column", ""): lambda _: Remedy(reason="its values are gone; a new column would come last"),
+    ("column", ""): lambda _: Fix(reason="its values are gone; a new column would come last"),
     ("foreign key", ""): fix_indexes.missing_constraint,
     ("check", ""): fix_indexes.missing_constraint,
     ("trigger", ""): _again("{}"),
@@ -210,7 +207,7 @@ _MISSING: dict[tuple[str, str], Callable[[Case], Remedy]] = {
     ("function", ""): _again("{}"),
     **{(kind, ""): fix_indexes.missing_index for kind in _INDEX_KINDS},
 }
-_CHANGED: dict[tuple[str, str], Callable[[Case], Remedy]] = {
+_CHANGED: dict[tuple[str, str], Callable[[Case], Fix]] = {
     ("column", "default"): fix_tables.default,
     ("column", "not null"): fix_tables.not_null,
     ("column", "storage"): fix_tables.column(BRIEFLY, "SET STORAGE", "default"),
@@ -221,12 +218,12 @@ _CHANGED: dict[tuple[str, str], Callable[[Case], Remedy]] = {
     ("table", "row security"): fix_tables.row_security("ENABLE", "DISABLE"),
     ("table", "forced row security"): fix_tables.row_security("FORCE", "NO FORCE"),
     ("table", "replica identity"): fix_tables.replica_identity,
-    ("table", "revision"): lambda _: Remedy(reason="lmsschema stamp records it, if it is right"),
-    ("table", "partition of"): lambda _: Remedy(reason="lmsschema partitions restore attaches it"),
-    ("table", "move of rows"): lambda _: Remedy(reason="lmsschema partitions heal ends it"),
-    ("table", "detach pending"): lambda _: Remedy(reason="lmsschema partitions ensure ends it"),
+    ("table", "revision"): lambda _: Fix(reason="lmsschema stamp records it, if it is right"),
+    ("table", "partition of"): lambda _: Fix(reason="lmsschema partitions restore attaches it"),
+    ("table", "move of rows"): lambda _: Fix(reason="lmsschema partitions heal ends it"),
+    ("table", "detach pending"): lambda _: Fix(reason="lmsschema partitions ensure ends it"),
     ("foreign key", "definition"): fix_indexes.changed_constraint,
-    ("foreign key", "triggers"): lambda _: Remedy(reason="rows that violate it may have come in"),
+    ("foreign key", "triggers"): lambda _: Fix(reason="rows that violate it may have come in"),
     ("check", "definition"): fix_indexes.changed_constraint,
     ("enum", "labels"): fix_tables.labels,
     ("trigger", "enabled"): fix_tables.enabled,
@@ -234,7 +231,7 @@ _CHANGED: dict[tuple[str, str], Callable[[Case], Remedy]] = {
     ("index", "definition"): fix_indexes.changed_index,
     **{(kind, "valid"): fix_indexes.invalid_index for kind in _INDEX_KINDS},
     **{
-        (kind, "clustered on"): lambda case: Remedy((case.alter(UNNOTICED, "SET WITHOUT CLUSTER"),))
+        (kind, "clustered on"): lambda case: Fix((case.alter(UNNOTICED, "SET WITHOUT CLUSTER"),))
         for kind in _INDEX_KINDS
     },
 }

@@ -76,12 +76,16 @@ def expect(
     )
 
 
-def fold(differences: Iterable[Difference], policies: Iterable[Policy]) -> list[Difference]:
+def fold(differences: Iterable[Difference], found: Catalog) -> list[Difference]:
     """Return the differences without those that a partition merely shares with its table."""
-    found = list(differences)
-    tables = {policy.table for policy in policies}
-    shared = {_shape(one) for one in found if one.identity.relation in tables}
-    return [one for one in found if one.identity.relation in tables or _shape(one) not in shared]
+    tables = {
+        identity.name: attributes.get("partition of")
+        for identity, attributes in found.objects.items()
+        if identity.name == identity.relation
+    }
+    listed = list(differences)
+    shapes = {(one.identity.relation, _shape(one)) for one in listed}
+    return [one for one in listed if (tables.get(one.identity.relation), _shape(one)) not in shapes]
 
 
 def _shape(difference: Difference) -> tuple[object, ...]:

@@ -1,22 +1,27 @@
-"""Differences that are only names: the same thing, called otherwise."""
+"""Differences that are only names: the same thing under another name."""
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from psycopg import sql
-
-from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
-from lmsschema.drift.compare import Difference, Problem
+from lmsschema.database.catalog import Attributes, Catalog, Value
+from lmsschema.database.quoting import identifier
+from lmsschema.ddl import remedies
+from lmsschema.ddl.statement import BRIEFLY, NO_TABLE, LockedStatement, locked, qualified
+from lmsschema.drift.case import Fix
+from lmsschema.drift.compare import SITE_ATTRIBUTES, Difference, Problem
 
 #: What of an object its name does not change, and nobody writes by hand.
-_BESIDE = frozenset({"own name", "comment", "constraint comment"})
+_BESIDE = frozenset({"own name", "comment", "constraint comment"}) | SITE_ATTRIBUTES
 
-_CONSTRAINTS = frozenset({"primary key", "unique", "exclusion", "foreign key", "check"})
-_RENAMED = _CONSTRAINTS | {"index", "enum"}
+CONSTRAINTS = frozenset({"primary key", "unique", "exclusion", "foreign key", "check"})
+_RENAMED = CONSTRAINTS | {"index", "enum"}
 
 #: The attribute that names a column's NOT NULL constraint, from PostgreSQL 18 on.
 _NOT_NULL = "not null constraint"
+
+#: What that attribute holds where there is no name to give.
+_NO_NAMES = frozenset({None, "(of the parent)"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,51 +33,68 @@ class Rename:
         relation: The table that it is on; "" for a type.
         found: Its name in the database.
         expected: Its declared name.
-        statement: What renames it; it takes a lock for a moment.
+        locked: The statement that renames it.
     """
 
     kind: str
     relation: str
     found: str
     expected: str
-    statement: str
+    locked: LockedStatement
+
+    @property
+    def statement(self) -> str:
+        """The statement that renames it."""
+        return self.locked.sql
+
+    def fix(self, difference: Difference) -> Fix:
+        """Return the fix of a difference that it ends."""
+        if difference.attribute == _NOT_NULL or difference.problem is Problem.MISSING:
+            return Fix((self.locked,))
+        return Fix(reason=f"it ends with the name {self.expected} for {self.kind} {self.found}")
 
 
-def split(
-    differences: Iterable[Difference], expected: Catalog, found: Catalog
-) -> tuple[list[Rename], list[Difference]]:
-    """Return the renames that explain differences, and the differences that none explains.
+def explain(
+    differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
+) -> list[Rename | None]:
+    """Return for each difference the rename that ends it; None where it is more than a name.
 
     Args:
         differences: How ``found`` differs from ``expected``.
         expected: The declared schema.
         found: The database's.
+        schema: The schema that the objects are in.
     """
-    left = list(differences)
-    renames = [*_pairs(left, expected, found), *_not_null(left)]
-    explained = {(one.relation, one.kind, one.found) for one in renames}
-    explained |= {(one.relation, one.kind, one.expected) for one in renames}
-    types = {one.found: one.expected for one in renames if one.kind == "enum"}
-    return renames, [
-        one
-        for one in left
-        if not (
-            one.problem is not Problem.CHANGED
-            and (one.identity.relation, one.identity.kind, one.identity.name) in explained
+    pairs = list(_pairs(differences, expected, found, schema))
+    types = [one for one in pairs if one.kind == "enum"]
+
+    def explained(one: Difference) -> Rename | None:
+        if one.attribute == _NOT_NULL and not {one.expected, one.found} & _NO_NAMES:
+            named = one.identity.relation, "not null", str(one.found), str(one.expected)
+            return _rename(*named, schema)
+        if one.problem is Problem.CHANGED:
+            text = str(one.found) if _follows(one, types) else ""
+            return next((rename for rename in types if rename.found in text), None)
+        same_place = (
+            rename
+            for rename in pairs
+            if (rename.relation, rename.kind) == (one.identity.relation, one.identity.kind)
+            and one.identity.name in {rename.found, rename.expected}
+            and not one.attribute
         )
-        and not (one.attribute == _NOT_NULL and None not in (one.expected, one.found))
-        and not _follows(one, types)
-    ]
+        return next(same_place, None)
+
+    return [explained(one) for one in differences]
 
 
-def _pairs(differences: list[Difference], expected: Catalog, found: Catalog) -> Iterator[Rename]:
+def _pairs(
+    differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
+) -> Iterator[Rename]:
     """Yield what is missing under one name and there under another."""
     spare = [
-        one.identity
-        for one in differences
-        if one.problem in {Problem.UNEXPECTED, Problem.UNMANAGED}
-        and not one.attribute
-        and one.identity.kind in _RENAMED
+        identity
+        for identity in found.objects
+        if identity not in expected.objects and identity.kind in _RENAMED
     ]
     for one in differences:
         wanted = one.identity
@@ -83,49 +105,34 @@ def _pairs(differences: list[Difference], expected: Catalog, found: Catalog) -> 
             same_place = (other.relation, other.kind) == (wanted.relation, wanted.kind)
             if same_place and _essence(found.objects.get(other, {})) == like:
                 spare.remove(other)
-                yield _rename(wanted, other.name)
+                yield _rename(wanted.relation, wanted.kind, other.name, wanted.name, schema)
                 break
 
 
 def _essence(attributes: Attributes) -> dict[str, Value]:
-    """Return what makes an object what it is, whatever it is called."""
-    return {
-        name: value
-        for name, value in attributes.items()
-        if name not in _BESIDE and name not in {"owner", "grants", "revoked"}
-    }
+    """Return what makes an object what it is, whatever its name."""
+    return {name: value for name, value in attributes.items() if name not in _BESIDE}
 
 
-def _rename(wanted: Identity, found: str) -> Rename:
+def _rename(relation: str, kind: str, found: str, wanted: str, schema: str) -> Rename:
     """Return the rename that gives an object its declared name."""
-    if wanted.kind in _CONSTRAINTS:
-        text = "ALTER TABLE {relation} RENAME CONSTRAINT {found} TO {wanted}"
-    elif wanted.kind == "index":
-        text = "ALTER INDEX {found} RENAME TO {wanted}"
+    if kind == "index":
+        [statement] = remedies.rename_index(schema, found, wanted)
+    elif kind == "enum":
+        names = qualified(schema, found), identifier(wanted)
+        statement = locked(NO_TABLE, "ALTER TYPE {} RENAME TO {}", *names)
     else:
-        text = "ALTER TYPE {found} RENAME TO {wanted}"
-    statement = sql.SQL(text).format(
-        relation=sql.Identifier(wanted.relation),
-        found=sql.Identifier(found),
-        wanted=sql.Identifier(wanted.name),
-    )
-    return Rename(wanted.kind, wanted.relation, found, wanted.name, statement.as_string())
+        names = identifier(found), identifier(wanted)
+        text = "ALTER TABLE {} RENAME CONSTRAINT {} TO {}"
+        statement = locked(BRIEFLY, text, qualified(schema, relation), *names)
+    return Rename(kind, relation, found, wanted, statement)
 
 
-def _not_null(differences: list[Difference]) -> Iterator[Rename]:
-    """Yield the NOT NULL constraints that are called otherwise."""
-    for one in differences:
-        if one.attribute == _NOT_NULL and one.expected is not None and one.found is not None:
-            wanted = Identity(one.identity.relation, "check", str(one.expected))
-            renamed = _rename(wanted, str(one.found))
-            yield dataclasses.replace(renamed, kind="not null")
-
-
-def _follows(difference: Difference, types: dict[str, str]) -> bool:
+def _follows(difference: Difference, types: Sequence[Rename]) -> bool:
     """Whether a difference is gone once the types have their declared names."""
-    if difference.problem is not Problem.CHANGED or not isinstance(difference.found, str):
+    if not isinstance(difference.found, str):
         return False
     text = difference.found
-    for found, wanted in types.items():
-        text = re.sub(rf'(?<![\w"]){re.escape(found)}(?![\w"])', wanted, text)
+    for one in types:
+        text = re.sub(rf'(?<![\w"]){re.escape(one.found)}(?![\w"])', one.expected, text)
     return text == difference.expected and text != difference.found

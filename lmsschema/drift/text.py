@@ -69,7 +69,7 @@ def _shortened(expected: str, found: str) -> tuple[str, str]:
 def _cut(rest: str, start: int, common: int) -> str:
     """Return what is left of a text from ``start`` on, without most of its common end."""
     end = max(0, common - _AROUND)
-    return ("…" if start else "") + (rest[:-end] + "…" if end else rest)
+    return ("..." if start else "") + (rest[:-end] + "..." if end else rest)
 
 
 def _common(one: str, other: str) -> int:

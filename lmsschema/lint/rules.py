@@ -7,8 +7,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-#: PostgreSQL cuts a longer name, so that two of them may become one.
-NAME_BYTES = 63
+from lmsschema import names
 
 #: Alembic writes one row of it, by its key.
 _VERSION_TABLE = "lmsschema_version"
@@ -96,11 +95,11 @@ def _concurrently_if_not_exists(statement: Statement) -> Iterator[Breach]:
 def _long_names(statement: Statement) -> Iterator[Breach]:
     for word in dict.fromkeys(statement.words):
         name = word[1:-1].replace('""', '"') if word[0] == '"' else word
-        if (word[0] == '"' or word[0].isidentifier()) and len(name.encode()) > NAME_BYTES:
+        if (word[0] == '"' or word[0].isidentifier()) and not names.fits(name):
             yield Breach(
                 statement.line,
                 "name-too-long",
-                f"{name} has {len(name.encode())} bytes; PostgreSQL cuts it to {NAME_BYTES}",
+                f"{name} has {names.size(name)} bytes; PostgreSQL cuts it to {names.MAX_BYTES}",
                 "Choose a shorter name.",
             )
 

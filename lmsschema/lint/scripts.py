@@ -9,7 +9,7 @@ from lmsschema.errors import UsageError
 from lmsschema.lint import rules, tools
 from lmsschema.lint.rules import Statement
 from lmsschema.lint.tools import Remark
-from lmsschema.migration import revisions
+from lmsschema.migration import line, revisions
 
 #: squawk's rule that a partitioned table can't follow: its index is made ONLY on it, without rows.
 _CONCURRENT_INDEX = "require-concurrent-index-creation"
@@ -68,8 +68,26 @@ def run(files: Iterable[Path] = ()) -> tuple[list[str], list[Finding]]:
         LmsschemaError: A linter is not installed, or does not work.
     """
     root = revisions.checkout()
+    if broken := line.order():  # Alembic can't render what is no line
+        return [problem.file.stem for problem in broken], list(map(_of_file, broken))
     scripts = [_from_file(file) for file in files] or [_revision(one) for one in revisions.ids()]
     return [one.name for one in scripts], [one for script in scripts for one in _lint(script, root)]
+
+
+def _of_file(problem: line.Problem) -> Finding:
+    """Return what is wrong with a revision's file as a finding."""
+    text = problem.file.read_text("utf-8").splitlines()[problem.line - 1].strip()
+    return Finding(
+        problem.file.stem,
+        str(problem.file),
+        problem.line,
+        problem.line,
+        text,
+        "lmsschema",
+        problem.rule,
+        problem.message,
+        problem.help + ".",
+    )
 
 
 def _from_file(file: Path) -> Script:
@@ -113,7 +131,8 @@ def _lint(script: Script, root: Path) -> list[Finding]:
         )
         for remark in remarks
     ]
-    return sorted(found, key=lambda one: one.sql_line)
+    of_file = map(_of_file, line.content(script.file)) if script.file.suffix == ".py" else ()
+    return [*of_file, *sorted(found, key=lambda one: one.sql_line)]
 
 
 def _on_parent_alone(remark: Remark, statements: list[Statement]) -> bool:

@@ -46,7 +46,7 @@ def of_server(data: Path) -> Account | None:
         owner = _preferred()
     except KeyError:
         raise DatabaseUnavailableError(
-            f"{data} belongs to uid {data.stat().st_uid}, which is no account of this machine",
+            f"{data} belongs to uid {data.stat().st_uid}, which is not an account of this machine",
             hint="Give it back to the account that made it.",
         ) from None
     if owner.pw_uid == 0:

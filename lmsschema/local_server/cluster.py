@@ -95,7 +95,7 @@ def check_version(data: Path, programs: Path) -> None:
         made_by = (data / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
         raise UnsafeError(
-            f"{data} is no data folder of PostgreSQL",
+            f"{data} is not a data folder of PostgreSQL",
             hint="Nothing was changed. Choose another folder for the server.",
         ) from None
     major, version = binaries.version(programs)

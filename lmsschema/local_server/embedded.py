@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError, UsageError
-from lmsschema.local_server import process
+from lmsschema.local_server import borrowed, process
 from lmsschema.local_server.process import State, Status
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def home(environ: Mapping[str, str]) -> Path:
 
 
 def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> LocalServer:
-    """Return the embedded server, made and started if need be.
+    """Return the embedded server, made and started if need be; it goes on running.
 
     Args:
         environ: The process's environment.
@@ -78,14 +78,45 @@ def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> L
         LockTimeoutError: Another process is still starting or stopping it.
         UnsafeError: Its folder holds what lmsschema did not make.
     """
+    while True:
+        running = _start(
+            environ, timeout, "no database is named, and ", "Name a database with --url, or: "
+        )
+        if borrowed.keep(running.home, timeout):
+            return running
+
+
+@contextlib.contextmanager
+def borrow(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> Iterator[LocalServer]:
+    """Yield the embedded server; if commands started it for themselves, the last one stops it.
+
+    Raises:
+        DatabaseUnavailableError: The wheel is not installed, or the server can't be started.
+        LockTimeoutError: Another process is still starting or stopping it.
+        UnsafeError: Its folder holds what lmsschema did not make.
+    """
+    while True:
+        running = _start(environ, timeout)
+        try:
+            with borrowed.in_use(running.home, started=running.started, timeout=timeout) as runs:
+                if runs:
+                    yield running
+                    return
+        finally:
+            borrowed.stop_unless_needed(running.home, find(environ).stop)
+
+
+def _start(
+    environ: Mapping[str, str], timeout: float, why: str = "", instead: str = ""
+) -> LocalServer:
+    """Return the embedded server, made and started if need be."""
     found = status(environ)
     started = False
     if found.state is not State.READY or found.uninstalled:
         server = find(environ)
         if server.programs is None:
             raise DatabaseUnavailableError(
-                "no database is named, and the embedded server is not installed",
-                hint=f"Name a database with --url, or: {_INSTALL}",
+                f"{why}the embedded server is not installed", hint=f"{instead}{_INSTALL}"
             )
         with _naming_the_variable():
             started = server.start(timeout)

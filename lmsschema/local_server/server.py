@@ -261,7 +261,7 @@ class Server:
             said = server_log.tail(self.log, begin) or f" {done.stdout.strip()}"
             raise DatabaseUnavailableError(
                 f"the server in {self.home} did not start:{said}",
-                hint=f"Mend what its log says, and try again. All of it: {self.log}",
+                hint=f"Fix what its log says, and try again. All of it: {self.log}",
             )
 
     def _stop(self, mode: StopMode, deadline: float) -> bool:
@@ -293,7 +293,7 @@ class Server:
             yield
         except subprocess.TimeoutExpired as error:
             raise DatabaseUnavailableError(
-                f"{Path(error.cmd[0]).name} has not ended in time for the server in {self.home}",
+                f"{Path(error.cmd[0]).name} did not end in time for the server in {self.home}",
                 hint="Try again; the disk may be slow or stuck.",
             ) from error
         except OSError as error:

@@ -5,46 +5,23 @@ they begin only once no old one is in sight; a wait of theirs ends after :attr:`
 """
 
 import contextlib
-import dataclasses
-import functools
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.database import sqlstate
-from lmsschema.database.connection import open_connection
+from lmsschema.database import settings, sqlstate
 from lmsschema.database.queries import query
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
+from lmsschema.locks import sessions, watcher
 from lmsschema.locks.context import Context, Patience, Progress
 
 #: Seconds after which a transaction counts as old: shorter ones end by themselves.
 OLD = 2.0
 
 _POLL = 0.25
-
-
-@dataclasses.dataclass(frozen=True)
-class OldTransaction:
-    """What an index built CONCURRENTLY would wait for."""
-
-    pid: int | None
-    user: str
-    age: float | None
-    state: str | None
-    query: str | None
-
-    def __str__(self) -> str:
-        if self.pid is None:
-            return (
-                f"prepared transaction {self.query} (user {self.user}, {self.age or 0:.0f} s old)"
-            )
-        return (
-            f"pid {self.pid} (user {self.user}, transaction open for {self.age or 0:.1f} s, "
-            f"{self.state}): {self.query}"
-        )
 
 
 def run(context: Context, statement: sql.Composed, *, table: str, what: str, drops: bool) -> None:
@@ -61,20 +38,24 @@ def run(context: Context, statement: sql.Composed, *, table: str, what: str, dro
     Raises:
         LockTimeoutError: An old transaction did not end. What the statement left is seen by the
             next run.
+        psycopg.errors.QueryCanceled: Somebody else cancelled it, or a statement_timeout.
     """
     wait_for_old_transactions(context, what)
     database = context.database
-    watch = functools.partial(_watch, context, table, what, drops=drops)
-    with _settings(database.conn, context.patience), _beside(watch):
+    watch = _Watch(context, table, what, drops=drops)
+    watching = watcher.looking(context, watch.look, delay=2 * _POLL, pause=_POLL)
+    with _settings(database.conn, context.patience), watching:
         try:
             database.conn.execute(statement)
         except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
-            old = old_transactions(database.conn, older=0)
+            if isinstance(error, errors.QueryCanceled) and not watch.cancelled:
+                raise  # by somebody, or a statement_timeout behind a pooler: no lock was at fault
+            old = sessions.old_transactions(database.conn, older=0)
             raise LockTimeoutError(
                 f"did not {what}: {sqlstate.clean(str(error), database.target)}"
                 + "".join(f"; {one}" for one in old),
                 hint="Run the command again once they have ended: it takes up from here.",
-                details={"blockers": [dataclasses.asdict(one) for one in old]},
+                details={"blockers": [one.as_data() for one in old]},
             ) from error
 
 
@@ -84,26 +65,20 @@ def wait_for_old_transactions(context: Context, what: str) -> None:
     Raises:
         LockTimeoutError: There still is one after the patience's ``total``; nothing was begun.
     """
-    deadline = time.monotonic() + context.patience.total
+    deadline = Deadline(context.patience.total, pause=_POLL)
     told = ""
-    while old := old_transactions(context.database.conn, older=OLD):
-        if time.monotonic() >= deadline:
+    while old := sessions.old_transactions(context.database.conn, older=OLD):
+        if deadline.expired:
             raise LockTimeoutError(
                 f"did not begin to {what}, which would wait for: {'; '.join(map(str, old))}",
                 hint="Let them end, or end them (pg_terminate_backend, ROLLBACK PREPARED); "
                 "then run the command again.",
-                details={"blockers": [dataclasses.asdict(one) for one in old]},
+                details={"blockers": [one.as_data() for one in old]},
             )
         if (now := ", ".join(str(one.pid) for one in old)) != told:
             context.tell(Progress(f"waiting to {what}: {old[0]}"))
             told = now
-        time.sleep(_POLL)
-
-
-def old_transactions(conn: psycopg.Connection, older: float) -> list[OldTransaction]:
-    """Return the oldest transactions that hold a snapshot or have written, three at most."""
-    rows = conn.execute(query("locks/old_transactions"), {"older": older}).fetchall()
-    return [OldTransaction(*row) for row in rows]
+        deadline.pause()
 
 
 def wait_for_builds(context: Context, table: str, what: str) -> None:
@@ -115,10 +90,10 @@ def wait_for_builds(context: Context, table: str, what: str) -> None:
         LockTimeoutError: One still does after the patience's ``quiet``.
     """
     database = context.database
-    deadline = time.monotonic() + context.patience.quiet
+    deadline = Deadline(context.patience.quiet, pause=_POLL)
     told = False
     while builds := _builds(database.conn, database.schema, table):
-        if time.monotonic() >= deadline:
+        if deadline.expired:
             raise LockTimeoutError(
                 f"did not begin to {what}: pid {builds[0][0]} still builds an index on {table}",
                 hint=f"Let it end, or end it with pg_terminate_backend({builds[0][0]}).",
@@ -127,7 +102,7 @@ def wait_for_builds(context: Context, table: str, what: str) -> None:
             message = f"waiting to {what}: pid {builds[0][0]} builds an index on {table}"
             context.tell(Progress(message))
             told = True
-        time.sleep(_POLL)
+        deadline.pause()
 
 
 def _builds(
@@ -154,49 +129,41 @@ def _settings(conn: psycopg.Connection, patience: Patience) -> Iterator[None]:
         yield
     finally:
         if not conn.closed and not conn.broken:
-            conn.execute("RESET lock_timeout; RESET statement_timeout")
+            conn.execute(settings.of_session(conn.info.backend_pid))
 
 
-@contextlib.contextmanager
-def _beside(watch: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Run ``watch`` in a thread until the block ends, which sets the event."""
-    over = threading.Event()
-    watcher = threading.Thread(target=watch, args=(over,), daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
+class _Watch:
+    """Tells how far a statement is, and ends a wait of its that lasts too long."""
 
+    def __init__(self, context: Context, table: str, what: str, *, drops: bool) -> None:
+        self._context = context
+        self._table = table
+        self._what = what
+        self._drops = drops
+        self._waiting_since: float | None = None
+        self._told = ""
+        self.cancelled = False
 
-def _watch(context: Context, table: str, what: str, over: threading.Event, *, drops: bool) -> None:
-    """Tell from another connection how far the statement is; end a wait that lasts too long."""
-    database = context.database
-    if over.wait(_POLL):
-        return
-    waiting_since: float | None = None
-    told: Progress | None = None
-    # whatever goes wrong here must not end what is watched
-    with (
-        contextlib.suppress(Exception),
-        contextlib.closing(open_connection(database.target)) as conn,
-    ):
-        while not over.wait(_POLL):
-            builds = _builds(conn, database.schema, table)
-            # a build that is not seen may be hard at work: a role that the session was switched to
-            # sees none, not even its own
-            waits = drops and not builds
-            for _, phase, *figures in builds:
-                blocks_done, blocks, tuples_done, tuples, locker = figures
-                done, total = (tuples_done, tuples) if tuples else (blocks_done, blocks)
-                waits = phase.startswith("waiting for") and bool(locker)
-                message = f"{phase} of pid {locker}" if waits else phase
-                now = Progress(f"{what}: {message}", done, total)
-                if str(now) != str(told):
-                    context.tell(now)
-                    told = now
-            waiting_since = (waiting_since or time.monotonic()) if waits else None
-            if waiting_since and time.monotonic() - waiting_since > context.patience.quiet:
-                database.conn.cancel_safe()
-                return
+    def look(self, conn: psycopg.Connection) -> bool:
+        """Look once, from another connection; False once the statement was cancelled."""
+        database = self._context.database
+        builds = _builds(conn, database.schema, self._table)
+        # a build that is not seen may be hard at work: a role that the session was switched to
+        # sees none, not even its own
+        waits = self._drops and not builds
+        for _, phase, *figures in builds:
+            blocks_done, blocks, tuples_done, tuples, locker = figures
+            done, total = (tuples_done, tuples) if tuples else (blocks_done, blocks)
+            waits = phase.startswith("waiting for") and bool(locker)
+            message = f"{phase} of pid {locker}" if waits else phase
+            now = Progress(f"{self._what}: {message}", done, total)
+            if str(now) != self._told:
+                self._context.tell(now)
+                self._told = str(now)
+        self._waiting_since = (self._waiting_since or time.monotonic()) if waits else None
+        too_long = self._context.patience.quiet
+        if self._waiting_since and time.monotonic() - self._waiting_since > too_long:
+            self.cancelled = True
+            database.conn.cancel_safe()
+            return False
+        return True

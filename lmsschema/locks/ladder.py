@@ -1,12 +1,12 @@
-"""Table locks got without making anyone wait for long: all of a step's locks first, or none.
+"""Table locks taken without making anyone wait for long: all of a step's locks first, or none.
 
 A step is one transaction. Before it changes what others use, it takes every lock that it will need,
 in a fixed order. The first is waited for while nothing is held; those after it, all together, for
 less than deadlock_timeout, so that a session which takes the same tables in another order waits,
-but is never the one that gets an error. What is not got in time is given up as a whole, and tried
-again after a pause, with longer waits, beginning with the table that was not got.
+but is never the one that gets an error. If one of them is not obtained in time, none is kept, and
+all are tried again after a pause, with longer waits, beginning with the one that was not obtained.
 
-An autovacuum in the way is cancelled by PostgreSQL once someone has waited for deadlock_timeout.
+An autovacuum that blocks is cancelled by PostgreSQL once someone has waited for deadlock_timeout.
 Such a wait is made for the one table alone, holding nothing.
 """
 
@@ -21,8 +21,10 @@ from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
 from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.sessions import Blocker
 
 T = TypeVar("T")
 
@@ -68,28 +70,6 @@ _LONGEST_PAUSE = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Blocker:
-    """A session that holds a lock which conflicts with a wanted one."""
-
-    pid: int | None
-    user: str
-    schema: str
-    table: str
-    mode: str
-    age: float | None
-    state: str | None
-    query: str | None
-    autovacuum: bool
-
-    def __str__(self) -> str:
-        who = "a prepared transaction" if self.pid is None else f"pid {self.pid} ({self.user})"
-        age = "" if self.age is None else f", transaction open for {self.age:.1f} s"
-        state = f", {self.state}" if self.state else ""
-        text = f", query: {self.query}" if self.query else ""
-        return f"{who} holds {self.mode} on {self.table}{age}{state}{text}"
-
-
-@dataclasses.dataclass(frozen=True)
 class Work(Generic[T]):
     """What a step does once it is prepared.
 
@@ -129,7 +109,7 @@ def step(
             of the step remains.
     """
     database, patience = context.database, context.patience
-    deadline = time.monotonic() + patience.total
+    deadline = Deadline(patience.total)
     wait = patience.first
     attempts, told = 0, ""
     stuck: Lock | None = None
@@ -149,12 +129,12 @@ def step(
             found = blockers(database, locks)
             stuck = _blocked(locks or (), found)
         pause = min(wait, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
-        if time.monotonic() + pause >= deadline:
+        if pause >= deadline.left:
             raise LockTimeoutError(
                 f"did not {what} after {attempts} attempts in {patience.total:g} s: "
                 + ("; ".join(map(str, found)) or "its tables are locked again and again"),
                 hint="What was done before is in place. Run the command again, or end what blocks.",
-                details={"blockers": [dataclasses.asdict(b) for b in found]},
+                details={"blockers": [blocker.as_data() for blocker in found]},
             )
         who = ", ".join(str(blocker.pid) for blocker in found)
         news = attempts > 1 or any(blocker.autovacuum for blocker in found)
@@ -163,8 +143,8 @@ def step(
             told = who
         time.sleep(pause)
         for blocker in found:
-            if blocker.autovacuum:
-                _cancel_autovacuum(database, blocker)
+            if blocker.autovacuum and blocker.schema and blocker.table:
+                _cancel_autovacuum(database, blocker.schema, blocker.table)
         wait = min(wait * 2, patience.longest)
 
 
@@ -194,7 +174,7 @@ def take(
     statements of ``then`` are run in the same round trip.
 
     Raises:
-        psycopg.errors.LockNotAvailable: One was not got; the transaction is at its end.
+        psycopg.errors.LockNotAvailable: One was not obtained; the transaction is at its end.
     """
     if not locks:
         for statement in then:
@@ -251,7 +231,7 @@ def blockers(database: Database, locks: Sequence[Lock] | None) -> list[Blocker]:
     return [Blocker(*row) for row in rows]
 
 
-def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
+def _cancel_autovacuum(database: Database, schema: str, table: str) -> None:
     """Wait for one table long enough for PostgreSQL to cancel an autovacuum on it.
 
     It is waited for in a mode for which neither readers nor writers queue up.
@@ -259,6 +239,6 @@ def _cancel_autovacuum(database: Database, blocker: Blocker) -> None:
     wait = 1.3 * _deadlock_timeout(database.conn)
     try:
         with database.transaction(lock_timeout=wait) as conn:
-            take(conn, [Lock(blocker.schema, blocker.table, "SHARE UPDATE EXCLUSIVE")], wait)
+            take(conn, [Lock(schema, table, "SHARE UPDATE EXCLUSIVE")], wait)
     except (errors.LockNotAvailable, errors.InsufficientPrivilege):
         return  # one that prevents wraparound is not cancelled; a role may not lock: wait on

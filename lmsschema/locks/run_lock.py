@@ -1,15 +1,17 @@
 """One run at a time, per database and schema."""
 
 import contextlib
-import random
-import time
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import psycopg
 
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database import sqlstate
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
-from lmsschema.errors import LockTimeoutError
+from lmsschema.database.session import open_connection
+from lmsschema.deadline import Deadline
+from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
 from lmsschema.locks.context import Context, Progress
 
 #: Seconds that a run waits for another one where the caller does not say.
@@ -20,8 +22,8 @@ _LONGEST_POLL = 1.0
 
 
 @contextlib.contextmanager
-def hold(context: Context, *, wait: float = WAIT) -> Iterator[None]:
-    """Hold the run lock of the database's schema.
+def hold(context: Context, *, wait: float = WAIT) -> Iterator[Callable[[], None]]:
+    """Hold the run lock of the database's schema; yields what raises once it is lost.
 
     The lock belongs to an open transaction on a connection of its own: it survives a pooler in
     transaction mode, ends with the process however that dies, and holds no snapshot, so that a
@@ -36,8 +38,7 @@ def hold(context: Context, *, wait: float = WAIT) -> Iterator[None]:
         LockTimeoutError: Another run still holds the lock after ``wait`` seconds.
     """
     database = context.database
-    deadline = time.monotonic() + wait
-    pause = _POLL
+    deadline = Deadline(wait, pause=_POLL, longest=_LONGEST_POLL)
     with contextlib.closing(open_connection(database.target)) as conn:
         told = False
         cursor = psycopg.ClientCursor(conn)
@@ -48,7 +49,7 @@ def hold(context: Context, *, wait: float = WAIT) -> Iterator[None]:
             if taken == (True,):
                 break
             conn.execute("ROLLBACK")
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 raise LockTimeoutError(
                     f"{_holder(database)} still works on schema {database.schema} after {wait:g} s",
                     hint="Wait for it to end, or give a longer --wait.",
@@ -56,9 +57,24 @@ def hold(context: Context, *, wait: float = WAIT) -> Iterator[None]:
             if not told:
                 context.tell(Progress(f"waiting for {_holder(database)}"))
                 told = True
-            time.sleep(min(pause, max(0.0, deadline - time.monotonic())) * random.uniform(0.5, 1))  # noqa: S311  jitter, no secret
-            pause = min(pause * 2, _LONGEST_POLL)
-        yield
+            deadline.pause()
+        yield functools.partial(_require, database, conn)
+
+
+def _require(database: Database, conn: psycopg.Connection) -> None:
+    """Raise unless the session still holds the lock: a server or a pooler may have ended it.
+
+    Raises:
+        DatabaseUnavailableError: The session ended, and another run may have begun.
+    """
+    try:
+        conn.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise DatabaseUnavailableError(
+            f"the session that held the run lock of schema {database.schema} ended: "
+            f"{sqlstate.clean(str(error), database.target)}",
+            hint="Another run may have begun. Run the command again: it does what is left.",
+        ) from error
 
 
 def _holder(database: Database) -> str:

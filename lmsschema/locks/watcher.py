@@ -1,38 +1,20 @@
-"""Watches, while something runs, whether it waits for a lock, and who blocks it."""
+"""Watches, while something runs, how it goes on, and who blocks it."""
 
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 
-from lmsschema.database import queries
-from lmsschema.database.connection import open_connection
 from lmsschema.errors import LmsschemaError
+from lmsschema.locks import sessions
 from lmsschema.locks.context import Context, Progress
+from lmsschema.locks.sessions import Blocker
 
 #: Seconds between two looks, and at most before the first.
-_PAUSE = 0.3
+PAUSE = 0.3
 _DELAY = 1.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Blocker:
-    """A session that ours waited for; without a process: a prepared transaction."""
-
-    pid: int | None
-    user: str | None
-    age: float | None
-    state: str | None
-    query: str | None
-
-    def __str__(self) -> str:
-        """Describe the session for a person."""
-        age = "" if self.age is None else f", transaction open for {self.age:.1f} s"
-        if self.pid is None:
-            return f"prepared transaction {self.query} (user {self.user}{age})"
-        return f"pid {self.pid} (user {self.user}{age}, {self.state}): {self.query}"
 
 
 @contextlib.contextmanager
@@ -46,40 +28,60 @@ def watched(context: Context, lock_timeout: float) -> Iterator[list[Blocker]]:
         context: Whose connection runs something; told who blocks it, whenever that changes.
         lock_timeout: Seconds after which a wait ends.
     """
+    database = context.database
     seen: list[Blocker] = []
-    over = threading.Event()
-    delay = min(_DELAY, lock_timeout / 2)
-    work = threading.Thread(target=_watch, args=(context, seen, over, delay), daemon=True)
-    work.start()
-    try:
+    told: set[tuple[int | None, str | None]] = set()
+
+    def look(conn: psycopg.Connection) -> bool:
+        backend = dataclasses.asdict(database.backend)
+        pooled = backend["pid"] != database.conn.info.backend_pid
+        found = sessions.blocking(conn, backend, pooled=pooled)
+        if found:
+            seen[:] = found
+        for blocker in found:
+            who = (blocker.pid, None if blocker.pid else blocker.query)
+            if who not in told:
+                context.tell(Progress(f"waiting for {blocker}"))
+            told.add(who)
+        return True
+
+    with looking(context, look, delay=min(_DELAY, lock_timeout / 2)):
         yield seen
+
+
+@contextlib.contextmanager
+def looking(
+    context: Context,
+    look: Callable[[psycopg.Connection], bool],
+    *,
+    delay: float = PAUSE,
+    pause: float = PAUSE,
+) -> Iterator[None]:
+    """Have somebody look again and again, in a thread and on a connection of its own.
+
+    Args:
+        context: Where.
+        look: What is done each time; False ends it.
+        delay: Seconds before the first look, and before the connection is opened.
+        pause: Seconds between two.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        if over.wait(delay):
+            return
+        # whatever goes wrong here must not end what is watched
+        with (
+            contextlib.suppress(psycopg.Error, LmsschemaError),
+            sessions.beside(context.database.target) as conn,
+        ):
+            while look(conn) and not over.wait(pause):
+                pass
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
     finally:
         over.set()
-        work.join()
-
-
-def _watch(context: Context, seen: list[Blocker], over: threading.Event, delay: float) -> None:
-    """Look again and again who blocks it."""
-    database = context.database
-    if over.wait(delay):
-        return
-    told: set[tuple[int | None, str | None]] = set()
-    # whatever goes wrong here must not end the run that is watched
-    with (
-        contextlib.suppress(psycopg.Error, LmsschemaError),
-        open_connection(database.target) as conn,
-    ):
-        while True:
-            backend = dataclasses.asdict(database.backend)
-            pooled = backend["pid"] != database.conn.info.backend_pid
-            rows = conn.execute(queries.query("locks/blocked_by"), {**backend, "pooled": pooled})
-            found = [Blocker(*row) for row in rows]
-            if found:
-                seen[:] = found
-            for blocker in found:
-                who = (blocker.pid, None if blocker.pid else blocker.query)
-                if who not in told:
-                    context.tell(Progress(f"waiting for {blocker}"))
-                told.add(who)
-            if over.wait(_PAUSE):
-                return
+        thread.join()

@@ -1,15 +1,22 @@
 """What of a revision is dangerous on a live database, from what was measured of it."""
 
 import dataclasses
+import functools
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
-from lmsschema.migration import measure
+from lmsschema.locks.context import Tell
+from lmsschema.migration import estimate, measure
 from lmsschema.migration.measured import Statement
+from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
+
+T = TypeVar("T")
 
 _SHOWN = 100  # characters of a statement in a message
 
@@ -41,8 +48,12 @@ _ADVICE = {
 #: What loses rows, or writes all anew, by way of DML.
 _DELETES = "deletes rows of {tables}; take a backup first"
 _UPDATES = (
-    "updates {tables}, reading all rows to find those that it means, and keeps their other writers "
-    "waiting until it commits; update in batches, of a transaction each"
+    "updates {tables} and reads all rows to find its own; their other writers wait until it "
+    "commits; update in batches, of a transaction each"
+)
+_MANY_UPDATES = (
+    "updates {tables} by way of an index, and many rows of them, as far as the statistics tell; "
+    "their other writers wait until it commits; update in batches, of a transaction each"
 )
 
 
@@ -78,9 +89,9 @@ class Hazard:
         return f"{text}: {self.reason}" if text else self.reason
 
 
-def activity(database: Database) -> dict[str, Activity]:
+def activity(database: Database, lock_timeout: float = LOCK_TIMEOUT) -> dict[str, Activity]:
     """Return how large and busy each table of the schema is."""
-    with database.transaction(read_only=True) as conn:
+    with database.transaction(read_only=True, lock_timeout=lock_timeout) as conn:
         rows = conn.execute(
             query("migration/table_activity"), {"schema": database.schema}
         ).fetchall()
@@ -135,7 +146,13 @@ class Assessment:
 
 
 def assess(
-    database: Database, before: str | None, pending: list[str], *, shadow_url: str | None = None
+    database: Database,
+    before: str | None,
+    pending: list[str],
+    *,
+    shadow_url: str | None = None,
+    retry: Retry = DEFAULT_RETRY,
+    notify: Tell = lambda _: None,
 ) -> Assessment:
     """Have the pending revisions measured, where the database has tables with rows.
 
@@ -144,17 +161,72 @@ def assess(
         before: The revision that it is at.
         pending: The revisions that it lacks.
         shadow_url: The server to run them on; None for the embedded one.
+        retry: How tables that are locked are waited for.
+        notify: Told which revision is measured.
     """
-    tables = activity(database) if before is not None and pending else {}
-    if before is None or not any(table.heap_bytes for table in tables.values()):
+
+    def read(what: str, question: Callable[[], T]) -> T:
+        return patiently(database, what, question, retry, notify)
+
+    if before is None or not pending:
+        return Assessment({}, {}, {}, "")
+    tables = read("reading the sizes of tables", lambda: activity(database, retry.lock_timeout))
+    if not any(table.heap_bytes for table in tables.values()):
         return Assessment(tables, {}, {}, "")
     try:
-        statements, place = measure.run(before, pending, shadow_url=shadow_url)
+        measured = measure.run(database, before, pending, shadow_url=shadow_url, notify=notify)
     except DatabaseUnavailableError as error:
         unknown = Hazard(Kind.UNMEASURED, "", (), f"{error.message}. {error.hint}")
         return Assessment(tables, {}, {revision: [unknown] for revision in pending}, "")
-    found = {revision: find(statements[revision], tables) for revision in pending}
-    return Assessment(tables, statements, found, place)
+    found = {
+        revision: [
+            *find(statements, tables),
+            *read(
+                f"estimating the updates of {revision}",
+                functools.partial(_large_updates, database, statements, tables),
+            ),
+            *_unknown(statements, tables, measured.missing),
+        ]
+        for revision, statements in measured.statements.items()
+    }
+    return Assessment(tables, measured.statements, found, measured.place)
+
+
+def _large_updates(
+    database: Database, statements: Iterable[Statement], tables: Mapping[str, Activity]
+) -> list[Hazard]:
+    """Return updates that read many rows by the database's statistics, not on the empty copy."""
+    large = []
+    for statement in statements:
+        updated = {name for name in statement.updates - statement.scans if name in tables}
+        filled = {name for name in updated if tables[name].heap_bytes > 0}
+        if not filled:
+            continue
+        if sum(tables[name].rows for name in filled) < estimate.MANY:
+            continue
+        rows = estimate.rows(database, statement.sql)
+        if rows is None or rows >= estimate.MANY:
+            large.append(_hazard(Kind.TABLE_REWRITE, statement, filled, advice=_MANY_UPDATES))
+    return large
+
+
+def _unknown(
+    statements: Iterable[Statement],
+    tables: Mapping[str, Activity],
+    missing: Iterable[tuple[str, str]],
+) -> Iterator[Hazard]:
+    """Yield what is not known of a table that is locked: what has not been on the copy."""
+    for table, what in missing:
+        for statement in statements:
+            locked = any(name == table and mode in BLOCKS for name, mode in statement.locks)
+            if locked and table in tables and tables[table].heap_bytes > 0:
+                yield Hazard(
+                    Kind.UNMEASURED,
+                    statement.sql,
+                    (table,),
+                    f"locks {table}, which has on this database what the scratch copy can't have "
+                    f"({what}); name a server that can with --shadow-url",
+                )
 
 
 def refuse(hazards: Mapping[str, list[Hazard]], allowed: Collection[str]) -> None:

@@ -5,14 +5,35 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from psycopg import errors
+
 from lmsschema import partitions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
-from lmsschema.migration import fingerprint, hazards, migrate, preflight, revisions, runner
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError
+from lmsschema.locks.context import DEFAULT_PATIENCE, Progress, Tell
+from lmsschema.migration import fingerprint, hazards, line, position, preflight, revisions, runner
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
+from lmsschema.migration.retry import DEFAULT_RETRY, patiently
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager import statements
 from lmsschema.partitions import POLICIES, Policy
+
+#: How the script for psql begins. An error ends it; what it did until then stays, and the version
+#: is moved by the last transaction of a revision.
+_BEGIN = f"""\
+-- If it stops at an error: lmsschema upgrade does what is left.
+\\set ON_ERROR_STOP on
+
+SET lock_timeout = '{DEFAULT_RETRY.lock_timeout:g}s';
+"""
+
+#: What no one queues behind, and what fails for good if it does not wait for older transactions.
+_PATIENT = re.compile(r"^(CREATE|DROP|REINDEX)\b[^;]*\bCONCURRENTLY\b[^;]*;$", re.MULTILINE)
+_QUIETLY = (
+    f"SET lock_timeout = '{DEFAULT_PATIENCE.quiet:g}s';\n\n\\g<0>\n\n"
+    f"SET lock_timeout = '{DEFAULT_RETRY.lock_timeout:g}s';"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +54,7 @@ class Plan:
         steps: The SQL, in order.
         assessment: What the revisions do to tables that the database has.
         fingerprint: What the database was when the plan was made.
+        refused: Why ``upgrade`` will refuse, but for hazards; None if it will not.
     """
 
     before: str | None
@@ -40,36 +62,74 @@ class Plan:
     steps: tuple[Step, ...]
     assessment: Assessment
     fingerprint: dict[str, str]
+    refused: UnsafeError | None = None
 
 
-def make(database: Database, name: str = revisions.HEAD, *, shadow_url: str | None = None) -> Plan:
+def make(
+    database: Database,
+    name: str = revisions.HEAD,
+    *,
+    shadow_url: str | None = None,
+    notify: Tell = lambda _: None,
+) -> Plan:
     """Plan an upgrade to the revision ``name``, reading the database without changing it.
 
     Args:
         database: The database to upgrade; it is asked in read-only transactions alone.
         name: The revision to stop at.
         shadow_url: The server to measure locks on; None for the embedded one.
+        notify: Told what is being measured.
 
     Raises:
         UsageError: No such revision, or the database is beyond it.
         UnsafeError: Tables or types of these names exist that lmsschema did not make, or the
             database is at an unknown revision.
     """
-    before = migrate.current(database)
-    pending = migrate.pending(before, name)
-    if before is None:
-        preflight.refuse_taken_names(database)
+    before = position.current(database)
+    pending = position.pending(before, name)
+    line.require(pending)
+    refused = _refused(database, before, pending, notify)
     steps = [Step(revision, text) for revision, text in scripts(before, pending)]
     made = "\n".join(step.sql for step in steps)
     steps += [step for policy in POLICIES for step in _partitions(database, policy, made)]
     after = pending[-1] if pending else before
+    measured = [] if refused else pending  # what is refused can't be run on a copy either
+    assessment = hazards.assess(database, before, measured, shadow_url=shadow_url, notify=notify)
     return Plan(
         before,
         after,
         tuple(_preamble(database, steps) + steps),
-        hazards.assess(database, before, pending, shadow_url=shadow_url),
+        assessment,
         fingerprint.take(database, before, pending),
+        refused,
     )
+
+
+def _refused(
+    database: Database, before: str | None, pending: list[str], notify: Tell
+) -> UnsafeError | None:
+    """Return why ``upgrade`` will refuse, if it will.
+
+    Raises:
+        UnsafeError: There is no version table, and the schema holds what the revisions make.
+    """
+    try:
+        patiently(
+            database,
+            "looking at what is there",
+            lambda: preflight.look(database, before, pending),
+            notify=notify,
+        )
+    except UnsafeError as error:
+        if before is None:
+            raise
+        return error
+    except DatabaseUnavailableError as error:
+        if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
+            raise
+        what = f"rows were not held against the rules of pending revisions: {error.message}"
+        notify(Progress(what))
+    return None
 
 
 def scripts(before: str | None, pending: list[str]) -> list[tuple[str, str]]:
@@ -84,12 +144,17 @@ def scripts(before: str | None, pending: list[str]) -> list[tuple[str, str]]:
 
 
 def render(plan: Plan) -> str:
-    """Return the plan as a script for psql, with what it locks in comments."""
-    blocks = []
+    """Return the plan as a script for psql, with what it locks in comments.
+
+    It ends at the first error, before the version is moved, and waits for no lock for long.
+    """
+    if not plan.steps:
+        return ""
+    blocks = [_BEGIN]
     for step in plan.steps:
         remarks = [f"-- {line}\n" for line in _remarks(plan.assessment, step.name)]
-        blocks.append("".join(remarks) + step.sql)
-    return "\n".join(blocks)
+        blocks.append("".join(remarks) + _PATIENT.sub(_QUIETLY, step.sql))
+    return "\n".join([*blocks, "RESET lock_timeout;\n"])
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
@@ -99,6 +164,9 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "from": plan.before,
         "to": plan.after,
         "fingerprint": plan.fingerprint,
+        "refused": None
+        if plan.refused is None
+        else {"message": plan.refused.message, "hint": plan.refused.hint, **plan.refused.details},
         "measured_on": assessment.measured_on,
         "steps": [
             {
@@ -170,7 +238,7 @@ def _size(count: int) -> str:
 
 def _preamble(database: Database, steps: list[Step]) -> list[Step]:
     """Return the step that makes the schema, and puts psql into it, where it is not psql's own."""
-    if not steps or (database.target.schema is None and database.schema_exists):
+    if not steps or (database.target.schema is None and database.schema_is_default):
         return []
     use = f"SET search_path TO {identifier(database.schema).as_string()};\n"
     if database.schema_exists:

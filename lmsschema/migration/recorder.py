@@ -1,16 +1,14 @@
 """Watches what each statement of a connection does to the tables of a database without rows.
 
 After each statement PostgreSQL is asked what the transaction holds and what it did: locks, scans,
-files. Triggers tell which tables it would delete from or update, had they rows. A statement that
-runs outside a transaction is made to wait, and asked while it waits.
+files. Triggers tell which tables it would delete from or update, had they rows. Of a statement that
+refuses to run in a transaction the locks are known.
 """
 
 import dataclasses
 import re
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Self
 
 import psycopg
@@ -18,15 +16,13 @@ from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
 from lmsschema.database import queries
-from lmsschema.database.connection import Database, open_connection
+from lmsschema.database.connection import Database
 from lmsschema.migration.measured import State, Statement, Table
 
 #: What only reads, or only says how the session is to be.
 _SILENT = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 _LEADING_COMMENTS = re.compile(r"\A(\s|--.*\n)+")
-
-_POLL = 0.005
 
 _ARM = """
     CREATE SCHEMA lmsschema_recorder;
@@ -51,8 +47,9 @@ class Recorder:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statements: list[Statement] = []
+        self._told = ""  # by the triggers
         self._arm()
-        self._state = self.read(database.conn)
+        self._state = self.read()
         self._names = {key: table.whole for key, table in self._state.items()}
 
     @classmethod
@@ -72,24 +69,35 @@ class Recorder:
         taken, self._statements = self._statements, []
         return taken
 
-    def read(self, conn: psycopg.Connection) -> State:
-        """Return the tables as the recorded connection's transaction has them.
+    def outside(self, text: str) -> State:
+        """Return the tables after a statement that ran outside a transaction, with its locks.
 
-        From another connection, which can't be in time for every lock: with those waited for.
+        Those of CONCURRENTLY and VACUUM let readers and writers go on; writing a table anew does
+        not (the manual, section 13.3.1).
         """
-        values = {
-            "schema": self._database.schema,
-            "pid": self._database.conn.info.backend_pid,
-            "waited_for": conn is not self._database.conn,
+
+        def modes(key: int, table: Table) -> frozenset[str]:
+            if key in self._state and self._state[key].file != table.file:
+                return frozenset(["AccessExclusiveLock"])
+            named = re.search(rf"\b{re.escape(table.name)}\b", text)
+            return frozenset(["ShareUpdateExclusiveLock"] if named else [])
+
+        return {
+            key: dataclasses.replace(table, modes=modes(key, table))
+            for key, table in self.read().items()
         }
+
+    def read(self) -> State:
+        """Return the tables as the connection's transaction has them."""
         rows = (
-            psycopg.Cursor(conn)
-            .execute(queries.query("migration/measured_tables"), values)
+            psycopg.Cursor(self._database.conn)
+            .execute(queries.query("migration/measured_tables"), {"schema": self._database.schema})
             .fetchall()
         )
+        self._told = next((str(row[-1] or "") for row in rows), "")
         return {
             key: Table(name, whole, file, scans, frozenset(columns), frozenset(modes))
-            for key, modes, name, whole, file, scans, columns in rows
+            for key, modes, name, whole, file, scans, columns, _ in rows
         }
 
     def begun(self) -> None:
@@ -147,7 +155,7 @@ class Recorder:
         """Have every table tell when a statement is to update it, or to delete from it."""
         conn = psycopg.Cursor(self._database.conn)
         conn.execute(_ARM)
-        for table in self.read(self._database.conn).values():
+        for table in self.read().values():
             conn.execute(
                 sql.SQL(
                     "CREATE TRIGGER lmsschema_wrote BEFORE UPDATE OR DELETE OR TRUNCATE ON {}"
@@ -156,13 +164,13 @@ class Recorder:
             )
 
     def _wrote(self) -> list[tuple[str, str]]:
-        """Return what the triggers told since the last call: what was done, and to which table."""
-        row = psycopg.Cursor(self._database.conn).execute(
-            "SELECT pg_catalog.current_setting('lmsschema.wrote', true),"
-            " pg_catalog.set_config('lmsschema.wrote', '', false)"
+        """Return what the triggers told before the tables were read: what was done, and where."""
+        if not self._told:
+            return []
+        psycopg.Cursor(self._database.conn).execute(
+            "SELECT pg_catalog.set_config('lmsschema.wrote', '', false)"
         )
-        told = str((row.fetchone() or ("",))[0] or "").split()
-        pairs = [word.split(":") for word in told]
+        pairs = [word.split(":") for word in self._told.split()]
         return [(how, self._names[int(key)]) for how, key in pairs if int(key) in self._names]
 
 
@@ -185,7 +193,7 @@ class _Cursor(psycopg.Cursor[Any]):
                 return self._alone(text, query, params, kwargs)
         super().execute(query, params, **kwargs)
         if self.connection.info.transaction_status is TransactionStatus.INTRANS:
-            self.recorder.ended(text, self.recorder.read(self.connection))
+            self.recorder.ended(text, self.recorder.read())
         return self
 
     def _alone(
@@ -202,64 +210,15 @@ class _Cursor(psycopg.Cursor[Any]):
             super().execute(query, params, **kwargs)
         except errors.ActiveSqlTransaction:  # as CONCURRENTLY and VACUUM, which refuse to
             own.execute("ROLLBACK")
-            return self._outside_a_transaction(text, query, params, kwargs)
+            super().execute(query, params, **kwargs)
+            self.recorder.ended(text, self.recorder.outside(text))
+            return self
         except BaseException:
             own.execute("ROLLBACK")
             raise
-        self.recorder.ended(text, self.recorder.read(self.connection))
+        self.recorder.ended(text, self.recorder.read())
         own.execute("COMMIT")
         return self
-
-    def _outside_a_transaction(
-        self,
-        text: str,
-        query: Any,  # noqa: ANN401  psycopg's signature
-        params: Any,  # noqa: ANN401  psycopg's signature
-        kwargs: dict[str, Any],
-    ) -> Self:
-        """Run a statement while a reader has it wait, and look at it then."""
-        target = self.recorder._database.target  # noqa: SLF001  two halves of one thing
-        with open_connection(target) as reader, open_connection(target) as observer:
-            reader.autocommit = False
-            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            for table in self.recorder.read(observer).values():
-                reader.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(table.name)))
-            seen: list[State] = []
-            ended = threading.Event()
-
-            def observe() -> None:
-                while not ended.is_set():
-                    waits = observer.execute(
-                        "SELECT FROM pg_catalog.pg_locks WHERE pid = %s AND NOT granted",
-                        [self.connection.info.backend_pid],
-                    ).fetchone()
-                    seen.append(self.recorder.read(observer))
-                    if waits is not None:  # so it did while we looked: let it go on now
-                        reader.rollback()
-                    time.sleep(_POLL)
-
-            thread = threading.Thread(target=observe)
-            thread.start()
-            try:
-                super().execute(query, params, **kwargs)
-            finally:
-                ended.set()
-                thread.join()
-            self.recorder.ended(text, _union(seen, self.recorder.read(observer)))
-            with suppress(psycopg.Error):
-                reader.rollback()
-        return self
-
-
-def _union(seen: list[State], last: State) -> State:
-    """Return the last state, with every lock that was seen."""
-    return {
-        key: dataclasses.replace(
-            table,
-            modes=frozenset(m for state in seen if key in state for m in state[key].modes),
-        )
-        for key, table in last.items()
-    }
 
 
 def _text(query: Any, conn: psycopg.Connection) -> str:  # noqa: ANN401  whatever psycopg executes

@@ -1,26 +1,30 @@
 """How a revision waits for its locks, is tried again, and what is said once it is given up."""
 
 import dataclasses
+import itertools
 import random
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 from psycopg import errors
 
 from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database
-from lmsschema.errors import LmsschemaError
-from lmsschema.locks.context import Patience, Progress, Tell
-from lmsschema.locks.watcher import Blocker
+from lmsschema.errors import LmsschemaError, LockTimeoutError
+from lmsschema.locks import watcher
+from lmsschema.locks.context import Context, Patience, Progress, Tell
+from lmsschema.locks.sessions import Blocker
 
 if TYPE_CHECKING:
     import sqlalchemy
 
+T = TypeVar("T")
 Notify = Tell
 
 #: What another attempt may be spared.
-_PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
+PASSING = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,20 +58,72 @@ class Retry:
 DEFAULT_RETRY = Retry()
 
 
+def patiently(
+    database: Database,
+    what: str,
+    read: Callable[[], T],
+    retry: Retry = DEFAULT_RETRY,
+    notify: Notify = lambda _: None,
+) -> T:
+    """Return what ``read`` returns, called again after a pause where a table was locked.
+
+    Args:
+        database: Whose connection reads; it is given back without a transaction.
+        what: What is read, for messages.
+        read: What to do; it changes nothing.
+        retry: How often.
+        notify: Told who blocks it.
+
+    Raises:
+        LockTimeoutError: A table was locked throughout; names who locks it.
+    """
+    for attempt in itertools.count(1):
+        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as blockers:
+            try:
+                return read()
+            except PASSING as error:
+                failed = error
+        if attempt > retry.retries:
+            meant = sqlstate.translate(failed, database.target)
+            raise LockTimeoutError(
+                f"{what}: {meant.message} after {attempt} attempts{_by(blockers)}",
+                hint="Nothing was changed. Run the command again.",
+                details=meant.details
+                | {
+                    "attempts": attempt,
+                    "blockers": [blocker.as_data() for blocker in blockers],
+                },
+            ) from failed
+        pause = retry.pause(attempt)
+        notify(
+            Progress(
+                f"{what}: a table is locked; attempt {attempt + 1} of {retry.retries + 1} in "
+                f"{pause:.1f} s"
+            )
+        )
+        time.sleep(pause)
+    raise AssertionError  # the count has no end
+
+
+def _by(blockers: Sequence[Blocker]) -> str:
+    """Return the end of a message that names who blocks."""
+    return f"; blocked by: {'; '.join(map(str, blockers))}" if blockers else ""
+
+
 def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
     database: Database,
     revision: str,
-    failed: "sqlalchemy.exc.DBAPIError",
+    failed: "sqlalchemy.exc.DBAPIError | psycopg.Error",
     attempt: int,
-    in_the_way: list[Blocker],
+    blockers: list[Blocker],
     retry: Retry,
     notify: Notify,
 ) -> None:
     """Pause before another attempt, where one may help; else raise the error."""
-    if not isinstance(failed.orig, _PASSING):
+    if not isinstance(getattr(failed, "orig", failed), PASSING):
         raise _failure(database, revision, failed, attempt, []) from failed
     if attempt > retry.retries:
-        raise _failure(database, revision, failed, attempt, in_the_way) from failed
+        raise _failure(database, revision, failed, attempt, blockers) from failed
     pause = retry.pause(attempt)
     notify(
         Progress(
@@ -81,25 +137,28 @@ def wait_or_give_up(  # noqa: PLR0917  all of them are the attempt's
 def _failure(
     database: Database,
     revision: str,
-    error: "sqlalchemy.exc.DBAPIError",
+    error: "sqlalchemy.exc.DBAPIError | psycopg.Error",
     attempts: int,
-    in_the_way: list[Blocker],
+    blockers: list[Blocker],
 ) -> LmsschemaError:
     """Return the error that says which revision and statement failed, and where that leaves us."""
-    cause = error.orig if isinstance(error.orig, psycopg.Error) else psycopg.OperationalError()
+    orig = getattr(error, "orig", error)
+    cause = orig if isinstance(orig, psycopg.Error) else psycopg.OperationalError()
     meant = sqlstate.translate(cause, database.target)
-    statement = " ".join((error.statement or "").split())
+    # without a statement it is the transaction's end that failed, or a look at the rows before it
+    ran = getattr(error, "statement", "SELECT") or "COMMIT"
+    statement = " ".join(ran.split())
     tried = f" after {attempts} attempts" if attempts > 1 else ""
-    by = f"; in the way: {'; '.join(map(str, in_the_way))}" if in_the_way else ""
     return type(meant)(
-        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}{by}",
+        f"revision {revision} failed{tried}: {meant.message}; statement: {statement[:500]}"
+        f"{_by(blockers)}",
         hint="The revision was rolled back whole: 'lmsschema current' shows where the database "
         f"is. {meant.hint}".rstrip(),
         details=meant.details
         | {
             "revision": revision,
-            "statement": error.statement,
+            "statement": ran,
             "attempts": attempts,
-            "blockers": [dataclasses.asdict(blocker) for blocker in in_the_way],
+            "blockers": [blocker.as_data() for blocker in blockers],
         },
     )

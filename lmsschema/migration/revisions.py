@@ -86,6 +86,12 @@ def position(revision: str | None) -> int:
     return 0 if revision is None else ids().index(revision) + 1
 
 
+def parent(revision: str) -> str | None:
+    """Return the revision before this one; None for the first."""
+    before = position(revision) - 1
+    return ids()[before - 1] if before else None
+
+
 def find(name: str, current: str | None) -> int:
     """Return the position that ``name`` means.
 

@@ -2,23 +2,28 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
+import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from lmsschema.database import connection as connections
-from lmsschema.database.connection import LOCK_TIMEOUT, Database
+from lmsschema.database import settings
+from lmsschema.database.connection import Database
+from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import LmsschemaError
 from lmsschema.locks import watcher
 from lmsschema.locks.context import Context, Tell
 from lmsschema.migration import revisions
-from lmsschema.migration.retry import DEFAULT_RETRY, Retry, wait_or_give_up
+from lmsschema.migration.retry import DEFAULT_RETRY, PASSING, Retry, wait_or_give_up
 
 if TYPE_CHECKING:
     import sqlalchemy
     from alembic.config import Config
+
+    from lmsschema.ddl.steps import Step
 
 T = TypeVar("T")
 Notify = Tell
@@ -36,130 +41,137 @@ class Applied:
 def run(
     database: Database,
     direction: Direction,
-    end: str,
-    steps: list[str],
+    steps: Sequence[str],
     on_applied: Callable[[Applied], None],
     *,
     retry: Retry = DEFAULT_RETRY,
     notify: Notify = lambda _: None,
     at_once: bool = True,
+    before_each: Callable[[], None] = lambda: None,
 ) -> None:
-    """Have Alembic apply ``steps``, which end at ``end``, each in a transaction of its own.
+    """Have Alembic apply or take back revisions, each in a call and a transaction of its own.
 
     A revision that does not get a lock in time is rolled back and tried again.
 
     Args:
         database: Where.
         direction: Which way.
-        end: The revision to end at.
-        steps: The revisions that are applied or taken back on the way, in order.
-        on_applied: Told each as it is done.
+        steps: The revisions, in the order in which they are applied or taken back.
+        on_applied: Told each once it is committed.
         retry: How a revision gets its locks.
-        notify: Told who is in the way.
+        notify: Told who blocks it.
         at_once: Whether a revision made of steps may take them in one transaction where no table
             has ever had a row (:func:`lmsschema.ddl.steps.run`).
+        before_each: Called before each revision, and before each step of one; what it raises
+            ends the run.
 
     Raises:
         LockTimeoutError: A revision did not get its locks; those before it are in place.
-        LmsschemaError: A statement failed; its revision is rolled back.
+        LmsschemaError: A statement or a COMMIT failed; its revision is rolled back.
     """
-    import sqlalchemy
-
-    done: list[str] = []
-    attempt = 0
-    while True:
-        before = len(done)
-        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as in_the_way:
-            try:
-                _run_once(
-                    database,
-                    direction,
-                    end,
-                    steps,
-                    done=done,
-                    on_applied=on_applied,
-                    retry=retry,
-                    notify=notify,
-                    at_once=at_once,
-                )
-            except sqlalchemy.exc.DBAPIError as error:
-                failed = error
-            else:
-                return
-        if failed.statement is None and len(done) > before:
-            done.pop()  # its commit failed
-        attempt = 1 if len(done) > before else attempt + 1
-        revision = steps[min(len(done), len(steps) - 1)]
-        wait_or_give_up(database, revision, failed, attempt, in_the_way, retry, notify)
+    for revision in steps:
+        before_each()
+        began = time.monotonic()
+        call = functools.partial(
+            _call,
+            database,
+            direction,
+            _end(direction, revision),
+            retry=retry,
+            notify=notify,
+            at_once=at_once,
+            before_each=before_each,
+        )
+        _retried(database, [revision], call, retry, notify)
+        on_applied(Applied(revision, time.monotonic() - began))
 
 
 def rehearse(
     database: Database,
     direction: Direction,
-    end: str,
-    revision: str,
+    steps: Sequence[str],
     look: Callable[["sqlalchemy.Connection"], T],
     *,
     retry: Retry = DEFAULT_RETRY,
     notify: Notify = lambda _: None,
 ) -> T:
-    """Run Alembic in a transaction that is rolled back; return what ``look`` sees at its end.
+    """Run revisions in one transaction that is rolled back; return what ``look`` sees at its end.
 
-    Its locks are waited for as those of the run itself; messages name ``revision``, the first.
+    Its locks are waited for as those of the run itself.
 
     Raises:
         LockTimeoutError: It did not get its locks.
-        LmsschemaError: A statement failed.
+        LmsschemaError: A statement failed; the message names its revision.
     """
-    import sqlalchemy
     from alembic import command
 
-    attempt = 0
-    while True:
-        attempt += 1
-        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as in_the_way:
+    reached = [steps[0]]
+
+    def attempt() -> T:
+        with connection(database, retry.lock_timeout) as lent, lent.begin() as scratch:
+            for revision in steps:
+                reached.append(revision)
+                getattr(command, direction)(config(connection=lent), _end(direction, revision))
+            seen = look(lent)
+            scratch.rollback()
+            return seen
+
+    return _retried(database, reached, attempt, retry, notify)
+
+
+def _end(direction: Direction, revision: str) -> str:
+    """Return the revision at which a database is once this one is applied or taken back."""
+    return revision if direction == "upgrade" else revisions.parent(revision) or revisions.BASE
+
+
+def _retried(
+    database: Database,
+    reached: Sequence[str],
+    attempt: Callable[[], T],
+    retry: Retry,
+    notify: Notify,
+) -> T:
+    """Return what an attempt returns, made again after a pause where its locks are not obtained.
+
+    Args:
+        database: Where.
+        reached: The revisions that it comes to; the last is the one that fails.
+        attempt: What to do.
+        retry: How often.
+        notify: Told who blocks it.
+    """
+    import sqlalchemy
+
+    for number in itertools.count(1):
+        with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as blockers:
             try:
-                with connection(database, retry.lock_timeout) as lent, lent.begin() as scratch:
-                    getattr(command, direction)(config(connection=lent), end)
-                    seen = look(lent)
-                    scratch.rollback()
-                    return seen
-            except sqlalchemy.exc.DBAPIError as error:
+                return attempt()
+            except (sqlalchemy.exc.DBAPIError, *PASSING) as error:
                 failed = error
-        wait_or_give_up(database, revision, failed, attempt, in_the_way, retry, notify)
+        wait_or_give_up(database, reached[-1], failed, number, blockers, retry, notify)
+    raise AssertionError  # the count has no end
 
 
-def _run_once(
+def _call(
     database: Database,
     direction: Direction,
     end: str,
-    steps: list[str],
     *,
-    done: list[str],
-    on_applied: Callable[[Applied], None],
     retry: Retry,
     notify: Notify,
     at_once: bool,
+    before_each: Callable[[], None],
 ) -> None:
-    """Have Alembic apply the steps that are not done yet, adding each to ``done``."""
+    """Have Alembic go to the revision ``end``."""
     from alembic import command
-
-    began = time.monotonic()
-
-    def on_version_apply(**_: object) -> None:
-        nonlocal began
-        now = time.monotonic()
-        done.append(steps[len(done)])
-        on_applied(Applied(done[-1], now - began))
-        began = now
 
     with connection(database, retry.lock_timeout) as lent:
         settings = config(
             connection=lent,
-            on_version_apply=on_version_apply,
             patience=retry.patience(),
             tell=notify,
             at_once=at_once,
+            before_each=before_each,
         )
         getattr(command, direction)(settings, end)
 
@@ -180,6 +192,17 @@ def offline(start: str, end: str) -> str:
     settings.output_buffer = buffer = io.StringIO()
     command.upgrade(settings, f"{start}:{end}", sql=True)
     return buffer.getvalue()
+
+
+def steps(pending: Sequence[str]) -> "dict[str, Sequence[Step] | None]":
+    """Return the steps that revisions are made of; None for one of statements."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(config())
+    return {
+        revision: getattr(scripts.get_revision(revision).module, "STEPS", None)
+        for revision in pending
+    }
 
 
 def new_revision(message: str) -> Path:
@@ -225,15 +248,14 @@ def connection(
         poolclass=pool.StaticPool,
         use_native_hstore=False,
     )
-    settings = connections.settings(database.schema, lock_timeout).as_string()
+    state = settings.of_transaction(database.schema, lock_timeout).as_string()
 
     @event.listens_for(engine, "begin")
     def _begin(begun: sqlalchemy.Connection) -> None:
         # without parameters no percent sign stands for one: a schema's name may hold it
-        row = begun.exec_driver_sql(settings, execution_options={"no_parameters": True}).fetchone()
+        row = begun.exec_driver_sql(state, execution_options={"no_parameters": True}).fetchone()
         database.backend.note(None if row is None else tuple(row))
 
-    database.conn.read_only = None
     database.conn.autocommit = False
     try:
         with engine.connect() as lent:

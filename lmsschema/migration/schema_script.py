@@ -24,7 +24,7 @@ from lmsschema.tables import metadata, updated_at
 # another paramstyle would double every percent sign
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
 
-_VERSION_TABLE = """\
+VERSION_TABLE = """\
 CREATE TABLE lmsschema_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT lmsschema_version_pkc PRIMARY KEY (version_num)
@@ -47,7 +47,7 @@ def render(schema: str | None, as_of: datetime) -> str:
         _statements(updated_at.functions()),
         *(block for table in metadata.sorted_tables for block in _table(table)),
         *_partitions(as_of),
-        _VERSION_TABLE,
+        VERSION_TABLE,
         _VERSION_ROW.format(revisions.head()).as_string(),
         *_end(schema),
     ]
@@ -96,8 +96,9 @@ def _table(table: Table) -> Iterator[str]:
 def _partitions(as_of: datetime) -> Iterator[str]:
     """Yield the partitions that ``upgrade`` leaves at that time."""
     for policy in partitions.POLICIES:
-        actions = partitions.plan(policy, [], as_of)
-        yield statements.script(policy, actions, metadata.tables[policy.table].comment)
+        table = metadata.tables.get(policy.table)
+        if table is not None:  # a policy may be of a site's own table
+            yield statements.script(policy, partitions.plan(policy, [], as_of), table.comment)
 
 
 def _statements(elements: Iterable[ExecutableDDLElement]) -> str:

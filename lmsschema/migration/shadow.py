@@ -22,19 +22,25 @@ def server(url: str | None, why: str) -> Iterator[Database]:
         UsageError: ``url`` can't be understood.
         DatabaseUnavailableError: There is no such server.
     """
-    if url is not None:
-        target = Target(parse(url, "--shadow-url"), "--shadow-url")
-    else:
-        try:
-            target = embedded(os.environ)
-        except LmsschemaError as error:
-            raise DatabaseUnavailableError(
-                f"{why}, and there is no embedded server: {error.message}",
-                hint=f"Name another server with --shadow-url, or: {error.hint}",
-            ) from error
-    opened = connect(target)
-    with contextlib.closing(opened.conn), sqlstate.translated(target):
-        yield opened
+    with contextlib.ExitStack() as ends:
+        if url is not None:
+            target = Target(parse(url, "--shadow-url"), "--shadow-url")
+        else:
+            from lmsschema.local_server import embedded as local
+
+            try:
+                running = ends.enter_context(local.borrow(os.environ))
+            except LmsschemaError as error:
+                raise DatabaseUnavailableError(
+                    f"{why}, and there is no embedded server: {error.message}",
+                    hint=f"Name another server with --shadow-url, or: {error.hint}",
+                ) from error
+            where = f"embedded server in {running.home}"
+            target = Target(running.conninfo, "embedded", label=where)
+        opened = connect(target)
+        ends.enter_context(contextlib.closing(opened.conn))
+        with sqlstate.translated(target):
+            yield opened
 
 
 def embedded(environ: Mapping[str, str], schema: str | None = None) -> Target:
@@ -58,17 +64,14 @@ def database(place: Database, name: str) -> Iterator[Database]:
         place: The server, as a role that may create databases.
         name: The database's name.
     """
-    from psycopg import conninfo, sql
+    from psycopg import conninfo
 
-    place.conn.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
-            sql.Identifier(name)
-        )
-    )
+    throwaway.create_empty(place.conn, name)
     try:
         made = conninfo.make_conninfo(place.target.conninfo, dbname=name)
         opened = connect(Target(made, place.target.source, label=place.target.label))
         with contextlib.closing(opened.conn):
+            opened.conn.execute("SET synchronous_commit = off")  # it is dropped at the end
             yield opened
     finally:
         throwaway.drop(place.conn, name)

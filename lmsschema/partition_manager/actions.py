@@ -1,6 +1,5 @@
 """A run over a partitioned table: its next action is chosen and applied, or passed over."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -126,15 +125,15 @@ class Run:
         """
         if not any(isinstance(action, Finalize) for action in self._batch):
             raise error
-        from lmsschema.locks import concurrently
+        from lmsschema.locks import sessions
 
-        old = concurrently.old_transactions(self._database.conn, older=0)
+        old = sessions.old_transactions(self._database.conn, older=0)
         self.postponed = LockTimeoutError(
             f"did not finish the detach of {self._batch[0].name}, which was cut short and waits "
             "for: " + ("; ".join(map(str, old)) or "a transaction that has ended by now"),
             hint="Its rows are out of sight until then. Let those end, or end them; then run the "
             "command again.",
-            details={"blockers": [dataclasses.asdict(one) for one in old]},
+            details={"blockers": [one.as_data() for one in old]},
         )
         self._pass_over.update(self._batch)
 

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from psycopg import errors, sql
 
-from lmsschema.database.connection import LOCK_TIMEOUT, Database
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.database.sqlstate import translated
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.partition_manager import inheritance

@@ -3,13 +3,11 @@
 Locks: ACCESS EXCLUSIVE on the table, SHARE UPDATE EXCLUSIVE on its indexes.
 """
 
-import hashlib
-
 from psycopg import sql
 
+from lmsschema import names
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
-from lmsschema.partitions import MAX_NAME_BYTES
 
 
 def rename(database: Database, old: str, new: str) -> None:
@@ -21,7 +19,7 @@ def rename(database: Database, old: str, new: str) -> None:
         sql.SQL("ALTER TABLE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
     ]
     for kind, name in rows:
-        renamed = _fitting(new + name.removeprefix(old))
+        renamed = names.shortened(new + name.removeprefix(old))
         form = (
             sql.SQL("ALTER INDEX {old} RENAME TO {new}")
             if kind == "index"
@@ -33,12 +31,3 @@ def rename(database: Database, old: str, new: str) -> None:
             )
         )
     database.conn.execute(sql.SQL("; ").join(statements))
-
-
-def _fitting(name: str) -> str:
-    """Return a name that PostgreSQL does not cut, different for different names."""
-    if len(name.encode()) <= MAX_NAME_BYTES:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    kept = name.encode()[: MAX_NAME_BYTES - len(digest) - 1].decode(errors="ignore")
-    return f"{kept}_{digest}"

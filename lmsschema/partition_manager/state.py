@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
-from lmsschema.database.connection import NO_TRANSACTION_TIMEOUT, Database, open_connection
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.database.session import open_connection
+from lmsschema.database.settings import NO_TRANSACTION_TIMEOUT
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.partitions import Partition, Policy, Range
 

@@ -7,7 +7,7 @@ from psycopg import conninfo, sql
 
 from lmsschema.createdb import templates
 from lmsschema.database import throwaway
-from lmsschema.database.connection import open_connection
+from lmsschema.database.session import open_connection, require_direct
 from lmsschema.database.target import Target
 
 PREFIX = "lmsschema_test_"
@@ -19,11 +19,16 @@ class Databases:
 
     Args:
         server: Connection string to a database of that server with the right to create others.
+
+    Raises:
+        DatabaseUnavailableError: The server is behind a pooler.
     """
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._conn = open_connection(Target(server, "the test server"))
+        target = Target(server, "the test server")
+        self._conn = open_connection(target)
+        require_direct(self._conn, target, "making databases for tests")
         self._key = throwaway.take(self._conn)
         self._numbers = itertools.count(1)
         self._mine: set[str] = set()
@@ -32,12 +37,13 @@ class Databases:
     def create(self, template: str = "template0") -> str:
         """Create a database as a copy of ``template``; returns its name."""
         name = throwaway.name(PREFIX, self._key, next(self._numbers))
-        encoding = sql.SQL(" ENCODING 'UTF8'" if template == "template0" else "")
-        options = sql.SQL("").join((encoding, self._strategy))
         self._mine.add(name)
+        if template == "template0":
+            throwaway.create_empty(self._conn, name)
+            return name
         self._conn.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
-                sql.Identifier(name), sql.Identifier(template), options
+                sql.Identifier(name), sql.Identifier(template), self._strategy
             )
         )
         return name

@@ -150,7 +150,7 @@ def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> st
 
 def _ensure_template(server: str, schema: str | None) -> str:
     from lmsschema.createdb import templates
-    from lmsschema.database.connection import open_connection
+    from lmsschema.database.session import open_connection
     from lmsschema.database.target import Target
 
     target = Target(server, "the test server", schema)

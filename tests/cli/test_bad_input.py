@@ -173,7 +173,7 @@ def test_server_that_is_no_postgresql(lmsschema: Program, database_url: str) -> 
     with relayed(database_url, {b"PostgreSQL ": b"SomethingX "}) as port:
         outcome = lmsschema("upgrade", "--url", through(database_url, port))
     assert outcome.code == 4
-    assert "no PostgreSQL: it calls itself SomethingX" in outcome.err
+    assert "is not PostgreSQL (reports SomethingX" in outcome.err
 
 
 def test_server_that_speaks_another_protocol(lmsschema: Program) -> None:

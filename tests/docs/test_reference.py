@@ -15,6 +15,8 @@ from tests.support.program import Program
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text("utf-8")
 SHAPES = PAGE.partition("\n## `--json`\n")[2].partition("\n## ")[0]
 
+EVERY = "Every object"
+
 #: What a type of the page allows.
 TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -30,13 +32,14 @@ Shape = dict[str, tuple[str, str]]
 
 
 def shape(heading: str) -> Shape:
-    """Return the keys that the page has under a heading."""
+    """Return the keys that the page has under a heading, with those of every object."""
     section = SHAPES.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
     rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \| ?(.*) \|$", section, re.MULTILINE)
     assert rows, heading
-    return {
+    found = {
         key: (kind, meaning) for keys, kind, meaning in rows for key in re.findall(r"`(.+?)`", keys)
     }
+    return found if heading == EVERY else shape(EVERY) | found
 
 
 def compare(data: dict[str, Any], documented: Shape, prefix: str = "") -> None:

@@ -23,7 +23,7 @@ SETTINGS = {
 def test_a_healthy_database(lmsschema: Program, upgraded_url: str) -> None:
     outcome = lmsschema("doctor", "--url", upgraded_url)
     assert outcome.code == 0
-    assert "needs a hand" not in outcome.out
+    assert "action required\n" not in outcome.out
     assert "indexes that the guide declares are redundant, and stay: idx_" in outcome.out
     data = lmsschema("doctor", "--url", upgraded_url, "--json").json
     assert (data["healthy"], data["schema"], data["standby"]) == (True, "public", False)
@@ -38,11 +38,13 @@ def test_what_needs_a_hand_is_printed_with_its_command(
         conn.execute("ALTER TABLE users ADD CONSTRAINT named CHECK (email <> '') NOT VALID")
         outcome = lmsschema("doctor", "--url", upgraded_url)
         assert outcome.code == 3
-        first, finding, command, *rest = outcome.out.splitlines()
-        assert first == "needs a hand"
+        first, finding, timeout, lock, command, *rest = outcome.out.splitlines()
+        assert first == "action required"
         assert finding.startswith("  ! named of users was never validated")
+        assert timeout.strip() == "SET lock_timeout TO '10min';"
+        assert lock.strip() == "-- lock: SHARE UPDATE EXCLUSIVE: reads and writes go on"
         assert command.strip() == 'ALTER TABLE "public"."users" VALIDATE CONSTRAINT "named";'
-        assert rest[-1].startswith("1 need a hand, ")
+        assert rest[-1].startswith("action required: 1, ")
         data = lmsschema("doctor", "--url", upgraded_url, "--json").json
         assert not data["healthy"]
         assert data["findings"][0]["topic"] == "constraint-not-validated"
@@ -115,7 +117,7 @@ def test_a_standby(lmsschema: Program, primary: Server, standby: Server) -> None
 
 
 def test_rows_that_nobody_freezes(primary: Server) -> None:
-    """Past autovacuum_freeze_max_age it needs a hand; a snapshot keeps autovacuum from it."""
+    """Past autovacuum_freeze_max_age somebody must act; a snapshot keeps autovacuum from it."""
     from lmsschema.database.connection import connect
     from lmsschema.database.target import Target
     from lmsschema.doctor import examine
@@ -138,11 +140,11 @@ def test_rows_that_nobody_freezes(primary: Server) -> None:
             one for one in examine.examine(database, limits).findings if one.topic == "wraparound"
         ]
         assert "users" in {one.name for one in findings}
-        assert all(one.needs_hand for one in findings)
+        assert all(one.action_required for one in findings)
         old.rollback()
         for _ in range(2):  # with the schema's tables mended, the database's own are named
             for one in examine.examine(database, limits).findings:
-                for command in one.remedy if one.needs_hand else ():
+                for command in one.remedy if one.action_required else ():
                     conn.execute(command.encode())
         assert examine.examine(database, limits).healthy
         database.conn.close()

@@ -32,9 +32,9 @@ def test_a_database_built_by_hand_is_mended_and_taken_over(
 
     outcome = lmsschema("adopt", "--url", database_url)
     assert outcome.code == 3
-    assert 'ALTER TYPE "roles" RENAME TO "user_role";' in outcome.out
-    assert 'ALTER TYPE "mastery" RENAME TO "mastery_level";' in outcome.out
-    assert 'ALTER INDEX "users_by_activity" RENAME TO "idx_users_last_active";' in outcome.out
+    assert 'ALTER TYPE "public"."roles" RENAME TO user_role;' in outcome.out
+    assert 'ALTER TYPE "public"."mastery" RENAME TO mastery_level;' in outcome.out
+    assert 'ALTER INDEX "public".users_by_activity RENAME TO idx_users_last_active;' in outcome.out
     last = outcome.out.splitlines()[-1]
     head = revisions.head()
     assert last.startswith(f"nearest revision {head}: 0 differences, 3 other names, ")

@@ -23,6 +23,8 @@ from tests.database.test_refusing_servers import (
 from tests.support.databases import Psql
 from tests.support.program import Program, clean_environment
 
+pytestmark = pytest.mark.smoke
+
 
 def execute(url: str, statements: str) -> None:
     with psycopg.connect(url) as conn:

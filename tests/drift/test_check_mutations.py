@@ -10,11 +10,12 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from lmsschema.database.connection import open_connection
+from lmsschema.database.session import open_connection
 from lmsschema.database.target import Target, parse
 from lmsschema.drift import fixes
-from lmsschema.drift.check import Report
+from lmsschema.drift.check import DriftReport
 from lmsschema.tables import metadata
+from tests.support import same_statements
 from tests.support.checking import (
     MUTATIONS,
     Mutation,
@@ -109,18 +110,19 @@ def test_mutation_is_found_and_undone(
     assert not report.clean(strict=True)
     if mutation.dumped:
         assert dump(upgraded_url, version) != untouched_dump, "pg_dump sees no change"
+    same_statements.require(upgraded_url, report)
     undo(upgraded_url, report)
 
 
-def undo(url: str, report: Report) -> None:
+def undo(url: str, report: DriftReport) -> None:
     """Run the statements of the way back; what they do not undo must have been named.
 
     Each statement's lock is compared with what pg_locks shows while it is held.
     """
     named = set()
     with psycopg.connect(url, autocommit=True) as conn:
-        for difference in report.drift:
-            way = fixes.find(difference, report.expected, report.found)
+        plan = fixes.plan(report.drift, report.expected, report.found, "public")
+        for difference, way in fixes.in_order(report.drift, plan):
             assert bool(way.statements) != bool(way.reason)
             if way.reason:
                 named.add(difference.identity.relation)
@@ -129,8 +131,12 @@ def undo(url: str, report: Report) -> None:
                     conn.execute(statement.sql.encode())
                     continue
                 with conn.transaction():
+                    there = conn.execute("SELECT max(oid) FROM pg_class").fetchone()
                     conn.execute(statement.sql.encode())
-                    assert strongest(conn) <= STRENGTH[statement.lock.split(",")[0].split(":")[0]]
+                    assert (
+                        strongest(conn, there)
+                        <= STRENGTH[statement.lock.split(",")[0].split(":")[0]]
+                    )
     left = {one.identity.relation for one in checked(url).drift}
     assert left <= named
 
@@ -139,16 +145,24 @@ def undo(url: str, report: Report) -> None:
 STRENGTH = {
     "none on a table": 0,
     "SHARE UPDATE EXCLUSIVE": 0,
+    "SHARE": 1,
     "SHARE ROW EXCLUSIVE": 1,
     "ACCESS EXCLUSIVE": 2,
 }
 
 
-def strongest(conn: psycopg.Connection) -> int:
-    """Return how strong the strongest lock is that the transaction holds on a user's table."""
+def strongest(conn: psycopg.Connection, there: tuple[int, ...] | None) -> int:
+    """Return how strong the strongest lock is that the transaction holds on a user's table.
+
+    Args:
+        conn: The connection, in the transaction.
+        there: The highest OID of a relation before it.
+    """
     rows = conn.execute(
         "SELECT l.mode FROM pg_locks AS l INNER JOIN pg_class AS c ON l.relation = c.oid"
-        " WHERE l.pid = pg_backend_pid() AND c.oid >= 16384 AND c.relkind IN ('r', 'p', 'i', 'I')"
+        " WHERE l.pid = pg_backend_pid() AND c.oid BETWEEN 16384 AND %s"
+        " AND c.relkind IN ('r', 'p', 'i', 'I')",
+        there,
     )
     modes = {mode for (mode,) in rows}
     if modes & {"AccessExclusiveLock", "ExclusiveLock"}:

@@ -26,9 +26,10 @@ from lmsschema.database.target import Target
 from lmsschema.drift import check, compare
 from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, settings
-from tests.support import boundaries, killing, relay
+from tests.support import boundaries, forks, relay
 from tests.support.boundaries import Boundary, Statement, When
-from tests.support.killing import Forker
+from tests.support.forks import Forker
+from tests.support.program import clean_environment
 from tests.support.upgrading import FILL
 
 EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "211"))
@@ -111,7 +112,7 @@ def contents(url: str) -> Contents:
 
 @pytest.fixture(scope="module")
 def forker() -> Iterator[Forker]:
-    with killing.forker() as made:
+    with forks.forker(clean_environment()) as made:
         yield made
 
 

@@ -147,13 +147,18 @@ def test_a_revision_that_fails_leaves_the_last_whole_one(database_url: str, open
     database = opened(database_url)
     to(database, "upgrade", "0002_progress")
     before = contents(database)
-    # the last table of the revision is in its own way
-    database.conn.execute("CREATE TABLE learner_analytics (id int)")
+    database.conn.execute(
+        "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$"
+        " BEGIN IF to_regclass('learner_analytics') IS NOT NULL THEN"
+        " RAISE EXCEPTION 'no' USING ERRCODE = 'duplicate_table'; END IF; END $$;"
+        "CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN tag IN ('CREATE TABLE')"
+        " EXECUTE FUNCTION refuse()"
+    )
     with pytest.raises(LmsschemaError, match="0003_analytics") as failed:
         migrate.upgrade(database)
     assert failed.value.details["sqlstate"] == "42P07"
     assert migrate.current(database) == "0002_progress"
-    database.conn.execute("DROP TABLE learner_analytics")
+    database.conn.execute("DROP EVENT TRIGGER refuse; DROP FUNCTION refuse")
     assert contents(database) == before
 
 

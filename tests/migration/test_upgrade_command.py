@@ -15,6 +15,9 @@ from lmsschema.migration import revisions
 from tests.support.databases import Psql
 from tests.support.program import Program, clean_environment
 
+pytestmark = pytest.mark.smoke
+
+
 REVISIONS = revisions.ids()
 HEAD = revisions.head()
 

@@ -14,7 +14,7 @@ from psycopg import conninfo
 from lmsschema.database.connection import Database, connect
 from lmsschema.database.target import Target, parse
 from lmsschema.drift import check
-from lmsschema.drift.check import Report
+from lmsschema.drift.check import DriftReport
 from lmsschema.drift.compare import Difference
 from lmsschema.partitions import LEARNING_EVENTS, bound
 from lmsschema.testing import binaries
@@ -68,7 +68,7 @@ def opened(url: str, schema: str | None = None) -> Iterator[Database]:
         yield database
 
 
-def checked(url: str, schema: str | None = None) -> Report:
+def checked(url: str, schema: str | None = None) -> DriftReport:
     """Check a database."""
     with opened(url, schema) as database:
         return check.run(database)

@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from tests.support import forks
 
 _FOREIGN = ("PG", "LMSSCHEMA_", "DATABASE_URL", "PYTHONDONTWRITEBYTECODE")
 
@@ -46,20 +46,17 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def lmsschema() -> Program:
+def lmsschema() -> Iterator[Program]:
     """Run the program: ``lmsschema("upgrade", "--url", url)``, optionally with ``env=``."""
+    with forks.forker(clean_environment()) as forker:
 
-    def run(*arguments: str, env: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
-        done = subprocess.run(
-            [sys.executable, "-m", "lmsschema", *arguments],
-            env=clean_environment(**(env or {})),
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        def run(
+            *arguments: str, env: dict[str, str] | None = None, timeout: float = forks.LONGEST
+        ) -> Outcome:
+            environment = clean_environment(**(env or {}))
+            with forker.start(*arguments, env=environment, longest=timeout) as fork:
+                done = fork.wait()
+            assert "Traceback" not in done.err, done.err
+            return Outcome(done.code, done.out, done.err)
 
-    return run
+        yield run

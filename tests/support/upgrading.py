@@ -16,7 +16,7 @@ def upgrade(database: Database) -> None:
     with run_lock.hold(Context(database)):
         steps = revisions.ids()[revisions.position(current(database)) :]
         if steps:
-            runner.run(database, "upgrade", steps[-1], steps, lambda _: None)
+            runner.run(database, "upgrade", steps, lambda _: None)
 
 
 def current(database: Database) -> str | None:

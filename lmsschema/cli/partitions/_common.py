@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lmsschema.cli import _common
+from lmsschema.errors import UsageError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
@@ -19,22 +20,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 HEAL_HINT = "hint: lmsschema partitions heal"
 
 
-def wait_option(function: F) -> F:
-    """Add ``--wait``: how long a step tries to get its locks."""
-    return click.option(
-        "--wait",
-        type=click.FloatRange(min=0),
-        default=60.0,
-        metavar="SECONDS",
-        help="How long a step tries for its locks [60].",
-    )(function)
-
-
 def table_option(function: F) -> F:
     """Add ``--table``: which of the partitioned tables is meant."""
     return click.option(
         "--table", metavar="TABLE", help="The partitioned table [learning_events]."
     )(function)
+
+
+def policies() -> "tuple[Policy, ...]":
+    """Return the policies of the declared tables, and of those that the configuration names.
+
+    Raises:
+        UsageError: The configuration's policy of a table can't be.
+    """
+    from lmsschema.partitions import POLICIES, Policy
+
+    configured = _common.configured()
+    if configured is None:
+        return POLICIES
+    try:
+        return POLICIES + tuple(Policy(name, **given) for name, given in configured.tables.items())
+    except ValueError as error:
+        raise UsageError(f"{configured.file}: {error}") from error
 
 
 def policy(table: str | None) -> "Policy":
@@ -43,12 +50,10 @@ def policy(table: str | None) -> "Policy":
     Raises:
         click.UsageError: There is none for it.
     """
-    from lmsschema.partitions import POLICIES
-
-    for found in POLICIES:
+    for found in policies():
         if table is None or table == found.table:
             return found
-    known = ", ".join(found.table for found in POLICIES)
+    known = ", ".join(found.table for found in policies())
     raise click.UsageError(f"--table {table}: the partitioned tables are {known}")
 
 

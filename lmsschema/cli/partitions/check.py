@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lmsschema.cli import _common
+from lmsschema.cli.partitions import _common as _partitions
 from lmsschema.errors import LmsschemaError
 
 if TYPE_CHECKING:
@@ -66,11 +67,10 @@ def command(
 def _read(url: str | None, schema: str | None) -> "list[Health]":
     from lmsschema.database.connection import require_usage
     from lmsschema.partition_manager import listing
-    from lmsschema.partitions import POLICIES
 
     with _common.open_database(url, schema) as database:
         require_usage(database)
-        return [listing.health(database, policy) for policy in POLICIES]
+        return [listing.health(database, policy) for policy in _partitions.policies()]
 
 
 def _report(reports: "list[Health]", form: str, warn: float, critical: float) -> int:

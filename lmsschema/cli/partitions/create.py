@@ -17,7 +17,7 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 @click.option("--to", "last", required=True, metavar="MONTH", help="Last month: 2025-12.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
 @_partitions.table_option
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--repair", is_flag=True, help="Mend owner, grants and so on of older partitions.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
 @click.option("--as-of", metavar="TIME", help="With --dry-run: as if it were that time.")
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(
@@ -40,12 +40,12 @@ def command(
     a lock was not got in time; run again, it goes on from there.
     """
     from lmsschema.partition_manager import ensure
-    from lmsschema.partitions import POLICIES
 
+    found = _partitions.policies()
     moment = _moment(as_of, dry_run=dry_run)
     if moment is not None and moment.year + (ahead or 0) // 12 >= dt.MAXYEAR - 1:
         raise click.UsageError(f"--as-of {as_of} is too late for bounds of months ahead of it")
-    policies = [p if ahead is None else dataclasses.replace(p, ahead=ahead) for p in POLICIES]
+    policies = [p if ahead is None else dataclasses.replace(p, ahead=ahead) for p in found]
     with _common.open_database(url, schema, quiet=quiet) as database:
         if dry_run:
             return _print_script(database, policies, moment, as_json=as_json)

@@ -10,7 +10,7 @@ from lmsschema.cli.partitions import _common as _partitions
 
 @click.command(epilog="Example: lmsschema partitions heal --dry-run")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; change nothing.")
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(
@@ -29,14 +29,13 @@ def command(
     ahead) stay. Exits 3 if rows stay in the default.
     """
     from lmsschema.partition_manager import heal
-    from lmsschema.partitions import POLICIES
 
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _partitions.context(database, wait, quiet=quiet)
-        for policy in POLICIES:
+        for policy in _partitions.policies():
             if dry_run:
                 _, planned = heal.plan(database, policy)
                 applied = False

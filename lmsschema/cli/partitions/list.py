@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _layout
 from lmsschema.cli.partitions import _common as _partitions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lmsschema.partition_manager.listing import Listed, Listing
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -22,10 +24,11 @@ def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
     grant or the owner of its table, bounds off the month's grid.
     """
     from lmsschema.partition_manager import listing as partition_listing
-    from lmsschema.partitions import POLICIES
 
     with _common.open_database(url, schema) as database:
-        listings = [partition_listing.listing(database, policy) for policy in POLICIES]
+        listings = [
+            partition_listing.listing(database, policy) for policy in _partitions.policies()
+        ]
     data = {"schema": database.schema, "tables": [_data(listing) for listing in listings]}
     _common.result("\n".join(map(_text, listings)), data, as_json=as_json)
 
@@ -51,29 +54,32 @@ def _data(listing: "Listing") -> dict[str, Any]:
 
 
 def _text(listing: "Listing") -> str:
-    rows = [("NAME", "FROM (UTC)", "TO (UTC)", "ROWS ~", "SIZE", "ODD")]
-    rows += [_row(one) for one in listing.partitions]
-    rows += [
-        ("(hole)", _partitions.utc(h.lower)[:16], _partitions.utc(h.upper)[:16], "", "", "no table")
-        for h in listing.holes
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return "\n".join(
-        "  ".join(
-            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]]
-        ).rstrip()
-        for row in rows
-    )
+    rows = [_row(one) for one in listing.partitions]
+    rows += [("(hole)", _day(h.lower), _day(h.upper), "", "") for h in listing.holes]
+    head = ("NAME", "FROM (UTC)", "TO (UTC)", "ROWS ~", "SIZE")
+    first, *others = _layout.table(head, rows, numbers=(3, 4))
+    remarks = [one.oddities for one in listing.partitions] + [("no table",) for _ in listing.holes]
+    lines = [click.style(first, bold=True)]
+    for line, odd in zip(others, remarks, strict=True):
+        lines.append(line)
+        for one in odd:
+            lines += _layout.prose(one, click.style("  ! ", fg="red"), "    ")
+    return "\n".join(lines)
 
 
-def _row(one: "Listed") -> tuple[str, str, str, str, str, str]:
+def _row(one: "Listed") -> tuple[str, str, str, str, str]:
     if one.range is None:
         lower, upper = ("default", "") if one.default else ("", "")
     else:
-        lower = _partitions.utc(one.range.lower)[:16] if one.range.lower else "MINVALUE"
-        upper = _partitions.utc(one.range.upper)[:16] if one.range.upper else "MAXVALUE"
+        lower = _day(one.range.lower) if one.range.lower else "MINVALUE"
+        upper = _day(one.range.upper) if one.range.upper else "MAXVALUE"
     rows = "?" if one.estimated_rows is None else str(one.estimated_rows)
-    return one.name, lower, upper, rows, _size(one.bytes), "; ".join(one.oddities)
+    return one.name, lower, upper, rows, _size(one.bytes)
+
+
+def _day(instant: "datetime | None") -> str:
+    """Return a bound: the day alone where it is midnight in UTC."""
+    return _partitions.utc(instant).removesuffix(" UTC").removesuffix(" 00:00")
 
 
 def _size(count: float) -> str:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--allow-many", is_flag=True, help="More than three in this run.")
 @click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
 @_partitions.table_option
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(

@@ -18,7 +18,7 @@ from lmsschema.cli.partitions import _common as _partitions
     help="Load this file that prune --export wrote, then attach it.",
 )
 @_partitions.table_option
-@_partitions.wait_option
+@_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(

@@ -1,4 +1,4 @@
--- What else lies in the schema or acts on it: extensions, operators, text search, publications …
+-- What else lies in the schema or acts on it: extensions, operators, text search, publications and so on
 SELECT
     '' AS relation,
     'extension' AS kind,
@@ -28,6 +28,10 @@ WHERE
         'pg_operator'::regclass, 'pg_opfamily'::regclass, 'pg_ts_config'::regclass,
         'pg_ts_dict'::regclass, 'pg_ts_parser'::regclass, 'pg_ts_template'::regclass
     )
+    AND NOT EXISTS (
+        SELECT FROM pg_depend AS e
+        WHERE (e.classid, e.objid) = (d.classid, d.objid) AND e.deptype = 'e'
+    )
 UNION ALL
 SELECT
     '' AS relation,
@@ -38,6 +42,10 @@ SELECT
         'function', v.evtfoid::regprocedure::text
     ) AS attributes
 FROM pg_event_trigger AS v
+WHERE NOT EXISTS (
+    SELECT FROM pg_depend AS e
+    WHERE (e.classid, e.objid) = ('pg_event_trigger'::regclass, v.oid) AND e.deptype = 'e'
+)
 UNION ALL
 SELECT
     '' AS relation,

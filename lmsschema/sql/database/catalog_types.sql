@@ -30,7 +30,7 @@ SELECT
                     ) ORDER BY con.conname
                 )
             FROM pg_constraint AS con
-            WHERE con.contypid = t.oid AND con.contype = 'c'
+            WHERE con.conrelid = 0 AND con.contypid = t.oid AND con.contype = 'c'
         ),
         'attributes', (
             SELECT

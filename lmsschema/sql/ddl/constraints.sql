@@ -10,7 +10,9 @@ SELECT
         WHERE a.attrelid = con.conrelid AND a.attnum = any(con.conkey)
     ) AS columns,
     c.oid <> p.oid AS is_partition,
-    c.relkind = 'p' AS is_partitioned
+    c.relkind = 'p' AS is_partitioned,
+    pg_catalog.pg_get_constraintdef(con.oid, TRUE) AS definition,
+    pg_catalog.pg_get_expr(con.conbin, con.conrelid) AS expression
 FROM pg_catalog.pg_class AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 CROSS JOIN

@@ -1,5 +1,7 @@
 -- A trigger of a table by its name.
-SELECT pg_catalog.pg_get_triggerdef(t.oid) AS definition
+SELECT
+    pg_catalog.pg_get_triggerdef(t.oid, TRUE) AS definition,
+    t.tgenabled <> 'D' AS fires
 FROM pg_catalog.pg_trigger AS t
 INNER JOIN pg_catalog.pg_class AS c ON t.tgrelid = c.oid
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid

@@ -1,4 +1,5 @@
--- Foreign keys of a schema without a valid index that begins with their columns.
+-- Foreign keys of a schema without a valid index that finds their few rows: one that begins with their
+-- columns, or with one of them that is unique by itself in the table referred to.
 WITH RECURSIVE tree AS (
     SELECT
         c.oid AS root,
@@ -54,8 +55,24 @@ WHERE
             x.indrelid = c.oid
             AND x.indisvalid
             AND am.amname IN ('btree', 'hash')
-            AND x.indnkeyatts >= pg_catalog.cardinality(con.conkey)
-            AND (x.indkey::int2 [])[0:pg_catalog.cardinality(con.conkey) - 1] @> con.conkey
+            AND (
+                (
+                    x.indnkeyatts >= pg_catalog.cardinality(con.conkey)
+                    AND (x.indkey::int2 [])[0:pg_catalog.cardinality(con.conkey) - 1] @> con.conkey
+                )
+                OR EXISTS (
+                    SELECT FROM ROWS FROM (
+                        pg_catalog.unnest(con.conkey), pg_catalog.unnest(con.confkey)
+                    ) AS pair (own, other)
+                    INNER JOIN pg_catalog.pg_index AS u ON u.indrelid = con.confrelid AND u.indkey[0] = pair.other
+                    WHERE
+                        x.indkey[0] = pair.own
+                        AND u.indisunique
+                        AND u.indisvalid
+                        AND u.indnkeyatts = 1
+                        AND u.indpred IS NULL
+                )
+            )
             AND (
                 x.indpred IS NULL
                 -- WHERE the column IS NOT NULL, as it is stored: no row without a value refers to anything

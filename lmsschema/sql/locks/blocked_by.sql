@@ -20,6 +20,7 @@ found AS (
     FROM waiting AS w
     CROSS JOIN LATERAL unnest(w.pids) AS blocking (pid)
     INNER JOIN pg_catalog.pg_stat_activity AS b ON blocking.pid = b.pid
+    WHERE b.pid <> pg_catalog.pg_backend_pid() AND b.pid <> ALL(%(ours)s::int[])
     UNION ALL
     SELECT DISTINCT
         NULL::int AS pid,

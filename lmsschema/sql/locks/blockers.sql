@@ -2,12 +2,12 @@
 SELECT
     l.pid,
     coalesce(a.usename, 'unknown') AS user_name,
-    n.nspname AS schema_name,
-    c.relname AS table_name,
-    l.mode AS lock_mode,
     pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.xact_start) AS age,
     a.state,
     pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 120) AS query_text,
+    n.nspname AS schema_name,
+    c.relname AS table_name,
+    l.mode AS lock_mode,
     l.mode = 'ShareUpdateExclusiveLock' AND coalesce(a.backend_type, 'autovacuum worker') = 'autovacuum worker'
         AS autovacuum
 FROM pg_catalog.pg_locks AS l

@@ -10,6 +10,7 @@ FROM pg_catalog.pg_stat_activity AS a
 WHERE
     a.datname = pg_catalog.current_database()
     AND a.pid <> pg_catalog.pg_backend_pid()
+    AND a.pid <> ALL(%(ours)s::int[])
     AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
     AND a.backend_type = 'client backend'
     AND a.xact_start < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %(older)s)

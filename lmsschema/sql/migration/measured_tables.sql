@@ -1,5 +1,6 @@
 -- The tables of a schema as the current transaction has them: locks that it holds, scans that it
--- made, files, columns. Partitions come with the table that they belong to.
+-- made, files, columns; and what the triggers of the recorder told. Partitions come with the table that
+-- they belong to.
 SELECT
     c.oid::bigint AS id,
     coalesce(
@@ -9,8 +10,8 @@ SELECT
             WHERE
                 l.locktype = 'relation'
                 AND l.relation = c.oid
-                AND (l.granted OR %(waited_for)s)
-                AND l.pid = %(pid)s
+                AND l.granted
+                AND l.pid = pg_catalog.pg_backend_pid()
         ),
         '{}'
     ) AS modes,
@@ -22,7 +23,8 @@ SELECT
         SELECT coalesce(pg_catalog.array_agg(a.attnum), '{}')
         FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    ) AS columns
+    ) AS columns,
+    pg_catalog.current_setting('lmsschema.wrote', TRUE) AS wrote
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 LEFT JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhrelid AND c.relispartition

@@ -3,7 +3,8 @@ SELECT
     coalesce(p.relname, c.relname) AS name,
     sum(pg_catalog.pg_relation_size(c.oid))::bigint AS heap_bytes,
     sum(pg_catalog.pg_total_relation_size(c.oid))::bigint AS total_bytes,
-    sum(greatest(c.reltuples, s.n_live_tup, 0))::bigint AS row_count,
+    -- ANALYZE counts the rows of the partitions for their table once more
+    sum(CASE WHEN c.relkind = 'p' THEN 0 ELSE greatest(c.reltuples, s.n_live_tup, 0) END)::bigint AS row_count,
     sum(coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0))::float8
     / greatest(
         1,

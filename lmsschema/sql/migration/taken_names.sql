@@ -1,11 +1,24 @@
--- Which of these names a table or a type of the schema has already.
-SELECT 'table' AS kind, c.relname AS name
+-- Which of these names a relation, a type or a function of the schema has already.
+SELECT
+    CASE
+        WHEN c.relkind IN ('r', 'p', 'f') THEN 'table'
+        WHEN c.relkind IN ('i', 'I') THEN 'index'
+        WHEN c.relkind = 'S' THEN 'sequence'
+        ELSE 'view'
+    END AS kind,
+    c.relname AS name
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
-WHERE n.nspname = %(schema)s AND c.relname = any(%(tables)s)
+WHERE n.nspname = %(schema)s AND c.relname = any(%(names)s) AND c.relkind <> 'c'
 UNION ALL
 SELECT 'type' AS kind, t.typname AS name
 FROM pg_catalog.pg_type AS t
 INNER JOIN pg_catalog.pg_namespace AS n ON t.typnamespace = n.oid
-WHERE n.nspname = %(schema)s AND t.typname = any(%(types)s)
-ORDER BY kind, name
+LEFT JOIN pg_catalog.pg_class AS c ON t.typrelid = c.oid
+WHERE n.nspname = %(schema)s AND t.typname = any(%(names)s) AND coalesce(c.relkind, 'c') = 'c'
+UNION ALL
+SELECT 'function' AS kind, p.proname AS name
+FROM pg_catalog.pg_proc AS p
+INNER JOIN pg_catalog.pg_namespace AS n ON p.pronamespace = n.oid
+WHERE n.nspname = %(schema)s AND p.proname = any(%(functions)s)
+ORDER BY kind DESC, name

@@ -1,0 +1,144 @@
+"""What is typed every time, from a file: ``lmsschema.toml``, or ``[tool.lmsschema]`` in pyproject.
+
+It is looked for in the current folder, else where LMSSCHEMA_CONFIG says. The command line wins over
+the environment, and that over the file. A file is for everybody to read, so it holds no secret: the
+database is named by a service or by the variable that holds its URL.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lmsschema.errors import UsageError
+
+VARIABLE = "LMSSCHEMA_CONFIG"
+
+_OWN, _SHARED = "lmsschema.toml", "pyproject.toml"
+
+#: What a file may say, and of which type.
+_KEYS: Mapping[str, type] = {
+    "service": str,
+    "url-env": str,
+    "schema": str,
+    "ignore": list,
+    "ahead": int,
+    "retention": str,
+    "tables": dict,
+}
+
+#: What it may say of a further partitioned table.
+_OF_A_TABLE: Mapping[str, type] = {
+    "key": str,
+    "interval": str,
+    "ahead": int,
+    "default": bool,
+    "retention": str,
+}
+
+_INTERVALS = ("month", "week", "day")
+
+_TYPES = {
+    str: "a text",
+    int: "a number",
+    bool: "true or false",
+    list: "a list of texts",
+    dict: "a table",
+}
+
+_HINT = "Name a service of pg_service.conf (service), or the variable that holds the URL (url-env)."
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """What a file says.
+
+    Attributes:
+        file: Its path, for messages.
+        service: The libpq service that is the database; None if it names none.
+        url_env: The environment variable that holds the database's URL; None if it names none.
+        schema: The schema to work in; None for the connection's own.
+        ignore: What `check` and `adopt` leave out.
+        ahead: Months to make ahead; None for the policy's.
+        retention: How long `prune` keeps rows; None for the policy's.
+        tables: Further partitioned tables, each with the arguments of its policy.
+    """
+
+    file: str
+    service: str | None = None
+    url_env: str | None = None
+    schema: str | None = None
+    ignore: tuple[str, ...] = ()
+    ahead: int | None = None
+    retention: str | None = None
+    tables: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+
+def read(environ: Mapping[str, str]) -> Configuration | None:
+    """Return what the file says; None where there is none.
+
+    Raises:
+        UsageError: It can't be read, or says what nobody knows, or holds a secret.
+    """
+    named = environ.get(VARIABLE)
+    if named is not None:
+        return _parse(Path(named))
+    for path in (Path(_OWN), Path(_SHARED)):
+        # most folders have none: they cost no parser
+        if path.is_file() and (path.name == _OWN or b"[tool.lmsschema" in path.read_bytes()):
+            return _parse(path)
+    return None
+
+
+def _parse(path: Path) -> Configuration:
+    import tomllib
+
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} can't be read as TOML: {error}") from error
+    if path.name == _SHARED:
+        found = found.get("tool", {}).get("lmsschema", {})
+    file = str(path)
+    _refuse_secrets(file, found)
+    _check(file, "", found, _KEYS)
+    for table, policy in found.get("tables", {}).items():
+        if not isinstance(policy, dict) or "key" not in policy:
+            raise UsageError(
+                f"{file}: tables.{table} does not say how it is partitioned",
+                hint='Name its partition key: key = "at".',
+            )
+        _check(file, f"tables.{table}.", policy, _OF_A_TABLE)
+        if policy.get("interval", "month") not in _INTERVALS:
+            raise UsageError(
+                f"{file}: tables.{table}.interval must be one of {', '.join(_INTERVALS)}"
+            )
+    ignore = found.get("ignore", [])
+    if not all(isinstance(one, str) for one in ignore):
+        raise UsageError(f"{file}: ignore must be a list of texts")
+    if "service" in found and "url-env" in found:
+        raise UsageError(f"{file} names two databases: service and url-env", hint="Keep one.")
+    values = {key.replace("-", "_"): value for key, value in found.items()}
+    return Configuration(file, **values | {"ignore": tuple(ignore)})
+
+
+def _check(file: str, place: str, found: Mapping[str, object], known: Mapping[str, type]) -> None:
+    """Raise UsageError unless every key is known and of its type."""
+    for key, value in found.items():
+        if key not in known:
+            raise UsageError(
+                f"{file}: unknown key {place}{key}", hint=f"There are {', '.join(known)}."
+            )
+        if not isinstance(value, known[key]) or (known[key] is int and isinstance(value, bool)):
+            raise UsageError(f"{file}: {place}{key} must be {_TYPES[known[key]]}")
+
+
+def _refuse_secrets(file: str, found: Mapping[str, object]) -> None:
+    """Raise UsageError if the file holds a URL or a password; the message does not repeat it."""
+    for key, value in found.items():
+        plain = key.lower().replace("-", "_")
+        secret = plain in {"url", "database_url", "dsn"} or "passw" in plain
+        if secret or (isinstance(value, str) and ("://" in value or "password" in value.lower())):
+            raise UsageError(
+                f"{file}: {key} may hold a secret, which this file must not", hint=_HINT
+            )

@@ -1,0 +1,98 @@
+"""Who uses a server: one that a command started for itself is stopped once no one needs it.
+
+Each command that uses it holds a shared lock on the server's folder. The last one stops the server,
+if one of them started it and nobody has asked for it to be kept since.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from lmsschema.errors import LockTimeoutError
+from lmsschema.local_server import process
+from lmsschema.local_server.process import State
+
+_POLL = 0.05
+
+
+@contextlib.contextmanager
+def in_use(home: Path, *, started: bool, timeout: float) -> Iterator[bool]:
+    """Count as one who uses the server; yields whether it still runs.
+
+    Args:
+        home: The server's folder.
+        started: Whether it was started for this use.
+        timeout: Seconds to wait for another process that is stopping it.
+
+    Raises:
+        LockTimeoutError: Another process is still stopping it.
+    """
+    with _lock(home, fcntl.LOCK_SH, timeout):
+        running = _running(home)
+        if running is not None and started:
+            _mark(home).write_text(running, "ascii")
+        yield running is not None
+
+
+def keep(home: Path, timeout: float) -> bool:
+    """Have the running server outlive the commands that use it; False if it was stopped just now.
+
+    Raises:
+        LockTimeoutError: Another process is still stopping it.
+    """
+    if not _mark(home).exists():
+        return True
+    with _lock(home, fcntl.LOCK_SH, timeout):
+        _mark(home).unlink(missing_ok=True)
+        return _running(home) is not None
+
+
+def stop_unless_needed(home: Path, stop: Callable[[], object]) -> None:
+    """Stop the server if it was started for a command, and no one uses it."""
+    with contextlib.suppress(BlockingIOError, FileNotFoundError), _lock(home, fcntl.LOCK_EX, 0):
+        if _mark(home).read_text("ascii") == _running(home):
+            stop()
+        _mark(home).unlink(missing_ok=True)
+
+
+def _mark(home: Path) -> Path:
+    """Return the file that tells which run of the server was started for a command."""
+    return home / "data" / "lmsschema.borrowed"
+
+
+def _running(home: Path) -> str | None:
+    """Return what tells this run of the server from a later one; None if it does not run."""
+    found = process.status(home / "data")
+    return f"{found.pid} {found.since}" if found.state is State.READY else None
+
+
+@contextlib.contextmanager
+def _lock(folder: Path, how: int, timeout: float) -> Iterator[None]:
+    """Hold a lock on a folder.
+
+    Raises:
+        BlockingIOError: Others hold it, and ``timeout`` is 0.
+        LockTimeoutError: They still do after ``timeout`` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not timeout:
+                    raise
+                if time.monotonic() >= deadline:
+                    raise LockTimeoutError(
+                        f"another process still stops the server in {folder} after {timeout:g} s",
+                        hint="Wait for it to end, and try again.",
+                    ) from None
+            time.sleep(_POLL)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,30 @@
+"""Which index serves a foreign key of several columns."""
+
+import psycopg
+import pytest
+
+from lmsschema.database.connection import connect
+from lmsschema.database.target import Target
+from lmsschema.doctor import examine
+from lmsschema.doctor.finding import Limits
+
+
+@pytest.mark.parametrize(
+    ("index", "serves"),
+    [("(b)", False), ("(c)", False), ("(a)", True), ("(a, c)", True), ("(a) WHERE c > 0", False)],
+)
+def test_an_index_that_begins_with_a_column_that_is_unique_there(
+    upgraded_url: str, index: str, *, serves: bool
+) -> None:
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        conn.execute(
+            "CREATE TABLE wide (a int PRIMARY KEY, b int, UNIQUE (b, a));"
+            "CREATE TABLE narrow (a int, b int, c int,"
+            " CONSTRAINT narrow_fkey FOREIGN KEY (b, a) REFERENCES wide (b, a));"
+            f"CREATE INDEX ON narrow {index}".encode()
+        )
+    database = connect(Target(upgraded_url, "the test"))
+    findings = examine.examine(database, Limits(rows=0)).findings
+    database.conn.close()
+    keys = {one.name for one in findings if one.topic == "foreign-key-without-index"}
+    assert ("narrow_fkey" not in keys) == serves

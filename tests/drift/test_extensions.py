@@ -1,0 +1,102 @@
+"""Extensions of a site, in the schema itself or in another: listed once, and seen where needed."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from lmsschema.drift import check
+from lmsschema.migration import migrate, revisions
+from tests.support.checking import checked, execute, opened, what
+
+EXTENSIONS = ["btree_gist", "citext", "hstore", "intarray", "ltree", "pg_trgm", "unaccent"]
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_an_extension_is_listed_without_its_objects(upgraded_url: str, extension: str) -> None:
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        conn.execute(f"CREATE EXTENSION {extension}".encode())
+    report = checked(upgraded_url)
+    assert report.drift == ()
+    assert [what(one) for one in report.unmanaged] == [["", "extension", extension, "unmanaged"]]
+
+
+REVISION = """\
+\"\"\"A site's.
+
+Revision ID: {name}
+Revises: {before}
+\"\"\"
+from alembic import op
+
+revision = "{name}"
+down_revision = "{before}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("{sql}")
+
+
+def downgrade() -> None:
+    pass
+"""
+
+
+WORDS = (
+    "CREATE TABLE words (word citext PRIMARY KEY, n int DEFAULT 1);"
+    " CREATE INDEX words_trgm ON words USING gin ((word::text) gin_trgm_ops);"
+    " CREATE INDEX words_n ON words USING gist (n)"
+)
+
+
+def install(url: str, schema: str) -> None:
+    """Install what the words need, in a schema."""
+    for name in ("citext", "pg_trgm", "btree_gist"):
+        execute(url, f"CREATE EXTENSION {name} SCHEMA {schema}")
+
+
+@pytest.fixture
+def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two further revisions: one with what extensions have, and one that stays pending."""
+    folder = shutil.copytree(revisions.folder(), tmp_path / "migrations")
+    head = revisions.head()
+    texts = {
+        "0005_words": (head, WORDS),
+        "0006_later": ("0005_words", "CREATE TABLE later (n int)"),
+    }
+    for name, (before, sql) in texts.items():
+        text = REVISION.format(name=name, before=before, sql=sql)
+        (folder / "versions" / f"{name}.py").write_text(text)
+    monkeypatch.setattr(revisions, "folder", lambda: folder)
+    revisions.reread()
+    yield
+    monkeypatch.undo()
+    revisions.reread()
+
+
+@pytest.mark.usefixtures("further")
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_declared_schema_may_use_them(
+    upgraded_url: str, new_url: Callable[[], str], *, elsewhere: bool
+) -> None:
+    install(upgraded_url, "public")
+    with opened(upgraded_url) as database:
+        migrate.upgrade(database, "0005_words")
+        report = check.run(database, shadow_url=new_url() if elsewhere else None)
+    assert report.pending == ("0006_later",)
+    assert report.drift == ()
+    assert {one.identity.kind for one in report.unmanaged} == {"extension"}
+
+
+@pytest.mark.usefixtures("further")
+def test_one_of_the_site_s_own_in_another_schema_is_the_same(upgraded_url: str) -> None:
+    execute(upgraded_url, "CREATE SCHEMA extensions")
+    install(upgraded_url, "extensions")
+    execute(upgraded_url, f"SET search_path TO public, extensions; {WORDS}")
+    execute(upgraded_url, "UPDATE lmsschema_version SET version_num = '0005_words'")
+    with opened(upgraded_url) as database:
+        assert check.run(database).drift == ()
