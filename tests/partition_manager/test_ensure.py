@@ -336,7 +336,12 @@ def test_who_keeps_such_a_detach_from_its_end_is_named_and_months_are_made(
             """Note what is locked, or asked for, on a table that foreign keys refer to."""
             other.autocommit = True
             while not over.is_set():
-                held = "SELECT mode FROM pg_locks WHERE relation = 'users'::regclass"
+                # databases copied from one template have tables of the same oid
+                held = (
+                    "SELECT mode FROM pg_locks AS l INNER JOIN pg_database AS d"
+                    " ON l.database = d.oid AND d.datname = current_database()"
+                    " WHERE l.relation = 'users'::regclass"
+                )
                 seen.update(mode for (mode,) in other.execute(held).fetchall())
 
         observer = threading.Thread(target=look)
