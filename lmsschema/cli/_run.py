@@ -1,7 +1,9 @@
 """Runs click's program and answers every error: message, hint, exit code, never a traceback."""
 
+import contextlib
 import contextvars
 import os
+import signal
 import sys
 from typing import Any
 
@@ -13,11 +15,25 @@ from lmsschema.database import configuration
 from lmsschema.database.configuration import Configuration
 from lmsschema.errors import LmsschemaError, UsageError
 
-INTERRUPTED = 130
+INTERRUPTED = 128  # and the signal's number, as a shell has it
+
+
+class _Interrupt(KeyboardInterrupt):
+    """A signal asked the program to end; what is under way is cleaned up as after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _on_terminate(number: int, _frame: object) -> None:
+    raise _Interrupt(number)
 
 
 def run(argv: list[str]) -> int:
     """Run the program with ``argv`` and return its exit code."""
+    with contextlib.suppress(ValueError):  # not in the main thread: the caller's own
+        signal.signal(signal.SIGTERM, _on_terminate)
     argv = _with_options_last(argv)
     # a context of its own: what one run knows of its database is not the next one's
     return contextvars.copy_context().run(_run, argv)
@@ -36,14 +52,14 @@ def _run(argv: list[str]) -> int:
     except click.ClickException as error:
         usage = UsageError(error.format_message(), hint=_usage(error))
         return _answer(usage, argv)
-    except (KeyboardInterrupt, click.Abort):
-        return _interrupted(argv)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _interrupted(argv, error)
     except BrokenPipeError:  # the reader of our output went away: nothing more to say to it
         sys.stderr.close()
         return 1
     except Exception as error:  # noqa: BLE001  the last net: no traceback reaches a user
-        if _ends_an_interrupt(error):
-            return _interrupted(argv)
+        if (interrupt := _interrupt_behind(error)) is not None:
+            return _interrupted(argv, interrupt)
         return _answer(error if isinstance(error, LmsschemaError) else _unexpected(error), argv)
     return result if isinstance(result, int) else 0
 
@@ -98,16 +114,18 @@ def _own(argv: list[str]) -> list[str]:
     return argv[: argv.index("--")] if "--" in argv else argv
 
 
-def _interrupted(argv: list[str]) -> int:
+def _interrupted(argv: list[str], interrupt: BaseException) -> int:
     error = LmsschemaError("interrupted; what was under way is rolled back")
-    return _answer(error, argv, INTERRUPTED)
+    cause = _interrupt_behind(interrupt)
+    number = cause.number if isinstance(cause, _Interrupt) else signal.SIGINT
+    return _answer(error, argv, INTERRUPTED + number)
 
 
-def _ends_an_interrupt(error: BaseException | None) -> bool:
-    """Whether an error came of an interrupt: a connection that was cut off has no orderly end."""
+def _interrupt_behind(error: BaseException | None) -> BaseException | None:
+    """Return the interrupt that an error came of: a connection cut off has no orderly end."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error
 
 
 def _usage(error: click.ClickException) -> str:
