@@ -63,7 +63,7 @@ class Create:
 
 @dataclass(frozen=True)
 class Finalize:
-    """Finish a DETACH CONCURRENTLY that was cut short."""
+    """Finish a DETACH CONCURRENTLY that was interrupted."""
 
     name: str
 
@@ -88,7 +88,7 @@ class Policy:
         key: Its only partition key column (timestamptz, timestamp in UTC, or date).
         interval: The grid on which partitions are made, in UTC; a week is an ISO week.
         ahead: How many whole intervals after the current one always exist.
-        default: Whether stray rows are taken by a default partition or refused.
+        default: Whether misplaced rows are taken by a default partition or refused.
         retention: How long a partition is kept after its end, such as ``24m``; ``None``: for ever.
     """
 
@@ -170,7 +170,7 @@ def plan(policy: Policy, existing: Iterable[Partition], now: datetime) -> list[A
 
     Returns:
         Actions in the order in which they are to be applied. None of them changes a partition that
-        is there, except that a detach which was cut short is finished; if its rows belong to the
+        is there, except that a detach which was interrupted is finished; if its rows belong to the
         window that has to be covered, it is attached again. Applied, they leave nothing to plan.
     """
     first = policy.start(now)

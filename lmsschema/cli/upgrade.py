@@ -81,8 +81,8 @@ def command(  # noqa: PLR0917  click passes them by name
             on_applied=on_applied,
         )
     for table in done.partitions:
-        if table.in_the_way:
-            months = ", ".join(partition.name for partition in table.in_the_way)
+        if table.blocked:
+            months = ", ".join(partition.name for partition in table.blocked)
             _common.say(f"warning: rows in {table.default} keep {months} from being made")
             _common.say("hint: lmsschema partitions heal")
     data = {
@@ -129,8 +129,8 @@ def _partitions(table: "Outcome") -> dict[str, Any]:
     return {
         "table": table.table,
         "made": [action.name for action in table.done],
-        "blocked": [partition.name for partition in table.in_the_way],
-        "in_the_way": [partition.name for partition in table.in_the_way],  # its old name
+        "blocked": [partition.name for partition in table.blocked],
+        "in_the_way": [partition.name for partition in table.blocked],  # its old name
         "takes_rows_until": table.until,
         "default": table.default,
     }

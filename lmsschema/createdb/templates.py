@@ -198,7 +198,7 @@ def _building(conn: psycopg.Connection, template: Template) -> Iterator[bool]:
 def _build(conn: psycopg.Connection, template: Template) -> None:
     """Build the template; its last step is its name."""
     _drop(conn, template.building)
-    _drop(conn, template.name)  # what is left of it if a drop was cut short
+    _drop(conn, template.name)  # what is left of it if a drop was interrupted
     building, name = sql.Identifier(template.building), sql.Identifier(template.name)
     try:
         throwaway.create_empty(

@@ -24,16 +24,16 @@ class Run:
 
     Attributes:
         done: The actions that were applied, in order.
-        in_the_way: Partitions that can't be made since the default holds rows of theirs.
+        blocked: Partitions that can't be made since the default holds rows of theirs.
         refused: Why others can't be made.
         refusal: The same, as one error, or None.
-        postponed: Why the end of a detach that was cut short could not be had.
+        postponed: Why the end of a detach that was interrupted could not be had.
         state: How the table stood before the transaction under way.
     """
 
     def __init__(self, context: Context, policy: Policy, planner: Planner) -> None:
         self.done: list[Action] = []
-        self.in_the_way: list[Create] = []
+        self.blocked: list[Create] = []
         self.refused = Refusals()
         self.postponed: LockTimeoutError | None = None
         self.state: State
@@ -86,7 +86,7 @@ class Run:
         self._batch = batch
         creates = [action for action in batch if isinstance(action, Create)]
         for action in creates:
-            if self._rows_in_the_way(action):
+            if self._is_blocked(action):
                 self._block(action)
                 return None
         if creates:
@@ -119,7 +119,7 @@ class Run:
         return batch
 
     def _postpone(self, error: LockTimeoutError) -> None:
-        """Go on without the end of a detach that was not got; raise any other error.
+        """Go on without the end of a detach that was not obtained; raise any other error.
 
         PostgreSQL waits in it for every transaction that may still see the partition.
         """
@@ -129,9 +129,9 @@ class Run:
 
         old = sessions.old_transactions(self._database.conn, older=0)
         self.postponed = LockTimeoutError(
-            f"did not finish the detach of {self._batch[0].name}, which was cut short and waits "
+            f"did not finish the detach of {self._batch[0].name}, which was interrupted and waits "
             "for: " + ("; ".join(map(str, old)) or "a transaction that has ended by now"),
-            hint="Its rows are out of sight until then. Let those end, or end them; then run the "
+            hint="Its rows are hidden until then. Let those end, or end them; then run the "
             "command again.",
             details={"blockers": [one.as_data() for one in old]},
         )
@@ -154,7 +154,7 @@ class Run:
 
     def _block(self, action: Create) -> None:
         """Pass over a partition since the default holds rows of its."""
-        self.in_the_way.append(action)
+        self.blocked.append(action)
         self._pass_over.add(action)
 
     def _refuse(self, error: NameTakenError) -> None:
@@ -164,7 +164,7 @@ class Run:
             self._pass_over.update(self._batch)
         self._one_by_one = True
 
-    def _rows_in_the_way(self, action: Create) -> bool:
+    def _is_blocked(self, action: Create) -> bool:
         """Whether the default holds a row that belongs to a partition which is to be made."""
         if self.state.default is None or action.range is None:
             return False
@@ -192,7 +192,7 @@ def _together(actions: Sequence[Action]) -> int:
 
 def _told(action: Action) -> str:
     if isinstance(action, Finalize):
-        return f"finished the detach of {action.name} that was cut short"
+        return f"finished the detach of {action.name} that was interrupted"
     if isinstance(action, Create):
         return f"made {action.name}"
     return f"attached {action.name}"

@@ -3,8 +3,8 @@
 Locks, until the transaction ends, in this order: SHARE ROW EXCLUSIVE on each table that a foreign
 key of the partitioned table refers to; ACCESS EXCLUSIVE on the partitioned table, on its default
 partition and on the partition. Everyone who uses the table waits for the few milliseconds that it
-takes. CONCURRENTLY is not used: it is refused where there is a default partition, and cut short it
-leaves a partition whose rows are out of sight.
+takes. CONCURRENTLY is not used: it is refused where there is a default partition, and interrupted
+it leaves a partition whose rows are hidden.
 """
 
 from datetime import datetime

@@ -28,17 +28,17 @@ class Outcome:
     Attributes:
         table: The partitioned table.
         done: The actions that were applied, in order.
-        in_the_way: Partitions that could not be made since the default holds rows of theirs.
+        blocked: Partitions that could not be made since the default holds rows of theirs.
         busy: Whether another run was at work; this one then left the rest to it.
         until: The first instant from now on that has no partition of its own; None: no end.
         now: The database's time.
         default: The partition that takes rows which have none of their own, or None.
-        healed: How rows of the default were, or would have to be, brought home; None if none had.
+        healed: How misplaced rows were, or would be, moved to their partitions; None: none were.
     """
 
     table: str
     done: tuple[Action, ...]
-    in_the_way: tuple[Create, ...]
+    blocked: tuple[Create, ...]
     busy: bool
     until: datetime | None
     now: datetime
@@ -56,14 +56,14 @@ def ensure(
     (:mod:`lmsschema.partition_manager.attach` says what that locks), planned afresh from what
     the catalogs say by then; only the first partitions of a table
     that has none are made in one. With nothing to do, one query is all that is run. Where rows in
-    the default stand in the way, the default is promoted if that brings them home.
+    the default block a partition, the default is promoted if that is where they belong.
 
     Args:
         context: Where, and how long each partition's locks are waited for.
         policy: The table's policy.
 
     Raises:
-        LockTimeoutError: A lock was not got in time; what was made before is in place.
+        LockTimeoutError: A lock was not obtained in time; what was made before is in place.
         UnsafeError: A table that is none of ours has a partition's name; everything else was made.
     """
 
@@ -71,7 +71,7 @@ def ensure(
         return plan(policy, state.partitions, state.now)
 
     outcome, error = _made(context, policy, planner)
-    if outcome.in_the_way:
+    if outcome.blocked:
         try:
             healed = heal.apply(context, policy, may_move=False)
         except LmsschemaError as refused:
@@ -155,7 +155,7 @@ def _outcome(
     return Outcome(
         policy.table,
         tuple(run.done) if run else (),
-        tuple(run.in_the_way) if run else (),
+        tuple(run.blocked) if run else (),
         busy,
         covered_until(state.partitions, state.now),
         state.now,

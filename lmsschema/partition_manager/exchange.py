@@ -3,7 +3,7 @@
 Locks, until the transaction ends, in this order: ACCESS EXCLUSIVE on each table that a foreign key
 of the partitioned table refers to, on the partitioned table, on the default. Under them the last
 changes are brought over and the rows are counted on both sides (about 0.2 s for a million rows);
-the copy's bounds and foreign keys are proved beforehand. No row is out of sight at any moment.
+the copy's bounds and foreign keys are proved beforehand. No row is hidden at any moment.
 """
 
 from collections.abc import Sequence

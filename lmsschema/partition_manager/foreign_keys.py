@@ -44,7 +44,7 @@ def read(database: Database, policy: Policy, table: str) -> list[Key]:
 def add(context: Context, policy: Policy, table: str) -> None:
     """Give a table the foreign keys of the partitioned table, validated, so that ATTACH reads none.
 
-    Run again after it was cut short, it does what is left.
+    Run again after it was interrupted, it does what is left.
     """
     for key in read(context.database, policy, table):
         if key.own_name is None:

@@ -15,7 +15,7 @@ from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Work
 from lmsschema.partition_manager import attach, dependents, detached, promote, referrers
 from lmsschema.partition_manager import state as partition_state
-from lmsschema.partition_manager.heal_plan import Heal, Held, Stray, plan_heal
+from lmsschema.partition_manager.heal_plan import Heal, Held, Misplaced, plan_heal
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Policy
 
@@ -38,7 +38,7 @@ class Healed:
     applied: bool
 
 
-def read_strays(database: Database, policy: Policy, default: str) -> tuple[list[Stray], int]:
+def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[list[Misplaced], int]:
     """Count the default's rows by interval; and those whose time is none of an interval.
 
     Reads the whole default, under ACCESS SHARE.
@@ -54,8 +54,10 @@ def read_strays(database: Database, policy: Policy, default: str) -> tuple[list[
             table=sql.Identifier(default),
         )
     ).fetchall()
-    strays = [Stray(start.replace(tzinfo=UTC), count) for start, count in rows if start is not None]
-    return strays, sum(count for start, count in rows if start is None)
+    misplaced = [
+        Misplaced(start.replace(tzinfo=UTC), count) for start, count in rows if start is not None
+    ]
+    return misplaced, sum(count for start, count in rows if start is None)
 
 
 def plan(database: Database, policy: Policy) -> tuple[State, Heal]:
@@ -71,7 +73,7 @@ def heal(
     *,
     may_move: bool = True,
 ) -> Healed:
-    """Bring the default's rows home, by promotion or by moving them.
+    """Move rows out of the default partition, by promotion or by copying them.
 
     Args:
         context: Where, and how long locks are waited for.
@@ -79,7 +81,7 @@ def heal(
         may_move: Whether many rows may be moved; without it, such a plan is not applied.
 
     Raises:
-        LockTimeoutError: A lock was not got in time.
+        LockTimeoutError: A lock was not obtained in time.
         UnsafeError: Foreign keys refer to the table, so that its rows can't be moved; or another
             table has the name of a partition that is needed, and everything else was done.
     """
@@ -137,21 +139,21 @@ def apply(context: Context, policy: Policy, *, may_move: bool) -> Healed:
 def _plan(database: Database, policy: Policy, state: State) -> Heal:
     if state.default is None:
         return plan_heal(policy, state.partitions, [], state.now)
-    strays, elsewhere = read_strays(database, policy, state.default)
-    held = _read_held(database, policy, strays)
-    return plan_heal(policy, state.partitions, strays, state.now, elsewhere=elsewhere, held=held)
+    misplaced, elsewhere = read_misplaced(database, policy, state.default)
+    held = _read_held(database, policy, misplaced)
+    return plan_heal(policy, state.partitions, misplaced, state.now, elsewhere=elsewhere, held=held)
 
 
-def _read_held(database: Database, policy: Policy, strays: list[Stray]) -> list[Held]:
+def _read_held(database: Database, policy: Policy, misplaced: list[Misplaced]) -> list[Held]:
     """Return the tables that have the bounds or the names of partitions for these rows."""
-    if not strays:
+    if not misplaced:
         return []
     held = [
         Held(name, bounds, 0, detached=True)
         for name, mark in detached.tables(database, policy)
         if (bounds := partition_state.parse_bounds(mark.bounds)) is not None
     ]
-    names = {policy.name(stray.start): stray.start for stray in strays}
+    names = {policy.name(interval.start): interval.start for interval in misplaced}
     taken = database.conn.execute(
         query("partition_manager/taken"),
         {
@@ -212,6 +214,6 @@ def describe(planned: Heal) -> str:
         return f"nothing to heal: {planned.why}; {planned.staying} rows stay in the default{kept}"
     verb = "promote the default" if planned.method == "promote" else "move rows"
     return (
-        f"{verb}: {planned.rows} rows go home ({planned.why}); "
+        f"{verb}: {planned.rows} rows get their partition ({planned.why}); "
         f"{planned.staying} rows stay in the default{kept}"
     )

@@ -20,7 +20,7 @@ _EMPTY = 2
 
 
 @dataclass(frozen=True)
-class Stray:
+class Misplaced:
     """Rows of the default partition that lie in one interval of the grid."""
 
     start: datetime
@@ -58,7 +58,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Heal:
-    """How the rows of the default partition get home.
+    """How the rows of the default partition get partitions of their own.
 
     Attributes:
         method: ``promote``: the default itself becomes the partition ``promoted`` and an empty one
@@ -66,7 +66,7 @@ class Heal:
         why: Why this method, in words.
         promoted: What the default becomes.
         homes: Partitions that are made for rows which are moved.
-        rows: Rows that go home, all in all.
+        rows: Rows that get one, all in all.
         moved: Rows of these that are moved; the rest stays where it lies.
         staying: Rows that stay in the default.
         held: Rows of these that wait for a table which has their partition's name.
@@ -85,13 +85,13 @@ class Heal:
 def plan_heal(
     policy: Policy,
     existing: Iterable[Partition],
-    strays: Sequence[Stray],
+    misplaced: Sequence[Misplaced],
     now: datetime,
     *,
     elsewhere: int = 0,
     held: Sequence[Held] = (),
 ) -> Heal:
-    """Plan how the rows of the default get home.
+    """Plan how the rows of the default get partitions of their own.
 
     Rows get partitions from ten years back to the last interval ahead; what lies beyond (a clock
     that is wrong, ``infinity``) stays in the default, so that no partitions are made for it.
@@ -99,26 +99,27 @@ def plan_heal(
     Args:
         policy: The table's policy.
         existing: The partitions that there are.
-        strays: The default's rows by interval.
+        misplaced: The default's rows by interval.
         now: The database's time.
         elsewhere: Rows whose time is none that an interval can have.
         held: Tables that have the names, or had the bounds, of partitions that would be made.
     """
-    kept = [_held(policy, one, strays) for one in held]
+    kept = [_held(policy, one, misplaced) for one in held]
     held = tuple(one for one in kept if one.rows)
-    strays = [
-        stray
-        for stray in strays
-        if not any(one.range.overlaps(policy.interval_of(stray.start)) for one in kept)
+    misplaced = [
+        interval
+        for interval in misplaced
+        if not any(one.range.overlaps(policy.interval_of(interval.start)) for one in kept)
     ]
     elsewhere += sum(one.rows for one in held)
     partitions = [*existing, *(Partition(one.name, one.range) for one in kept)]
     end = policy.step(policy.start(now), policy.ahead + 1)
     near = sorted(
-        (stray for stray in strays if now - REACH <= stray.start < end), key=lambda s: s.start
+        (interval for interval in misplaced if now - REACH <= interval.start < end),
+        key=lambda s: s.start,
     )
-    rows = sum(stray.rows for stray in near)
-    staying = sum(stray.rows for stray in strays) - rows + elsewhere
+    rows = sum(interval.rows for interval in near)
+    staying = sum(interval.rows for interval in misplaced) - rows + elsewhere
     if not near:
         why = "no row belongs to a month from ten years back to the last one ahead"
         return Heal("nothing", why, None, (), 0, 0, staying, held)
@@ -145,10 +146,10 @@ def plan_heal(
     return Heal("promote", why, main.create, homes, rows, others, staying, held)
 
 
-def _held(policy: Policy, one: Held, strays: Sequence[Stray]) -> Held:
+def _held(policy: Policy, one: Held, misplaced: Sequence[Misplaced]) -> Held:
     """Count the rows of the intervals that a table's bounds touch."""
-    touched = [s for s in strays if one.range.overlaps(policy.interval_of(s.start))]
-    return replace(one, rows=sum(stray.rows for stray in touched))
+    touched = [s for s in misplaced if one.range.overlaps(policy.interval_of(s.start))]
+    return replace(one, rows=sum(interval.rows for interval in touched))
 
 
 @dataclass(frozen=True)
@@ -158,43 +159,43 @@ class _Run:
     Attributes:
         create: The one partition that could hold them.
         beside: What it can't hold: an interval that is partly covered may have several gaps.
-        strays: The intervals.
+        misplaced: The intervals.
     """
 
     create: Create
     beside: tuple[Create, ...]
-    strays: tuple[Stray, ...]
+    misplaced: tuple[Misplaced, ...]
 
     @property
     def rows(self) -> int:
-        return sum(stray.rows for stray in self.strays)
+        return sum(interval.rows for interval in self.misplaced)
 
 
 def _groups(
-    policy: Policy, partitions: Sequence[Partition], near: Sequence[Stray]
-) -> list[list[Stray]]:
+    policy: Policy, partitions: Sequence[Partition], near: Sequence[Misplaced]
+) -> list[list[Misplaced]]:
     """Group intervals with rows so that each group can be one partition."""
-    groups: list[list[Stray]] = []
-    for stray in near:
+    groups: list[list[Misplaced]] = []
+    for interval in near:
         if (
             groups
-            and stray.start <= policy.step(groups[-1][-1].start, _EMPTY + 1)
-            and _free(policy, partitions, groups[-1][0].start, stray.start)
+            and interval.start <= policy.step(groups[-1][-1].start, _EMPTY + 1)
+            and _free(policy, partitions, groups[-1][0].start, interval.start)
         ):
-            groups[-1].append(stray)
+            groups[-1].append(interval)
         else:
-            groups.append([stray])
+            groups.append([interval])
     return groups
 
 
-def _trimmed(groups: list[list[Stray]], few: int) -> list[list[Stray]]:
+def _trimmed(groups: list[list[Misplaced]], few: int) -> list[list[Misplaced]]:
     """Take few rows at the ends of the largest group out of it, so that it becomes narrow."""
-    main = max(groups, key=lambda group: sum(stray.rows for stray in group))
+    main = max(groups, key=lambda group: sum(interval.rows for interval in group))
     others = [group for group in groups if group is not main]
-    few -= sum(stray.rows for group in others for stray in group)
+    few -= sum(interval.rows for group in others for interval in group)
     kept = list(main)
     while len(kept) > 1:
-        end = min(kept[0], kept[-1], key=lambda stray: stray.rows)
+        end = min(kept[0], kept[-1], key=lambda interval: interval.rows)
         if end.rows > few:
             break
         few -= end.rows
@@ -209,7 +210,7 @@ def _free(policy: Policy, partitions: Sequence[Partition], first: datetime, last
     return not any(p.range is not None and p.range.overlaps(hull) for p in partitions)
 
 
-def _run(policy: Policy, partitions: Sequence[Partition], group: Sequence[Stray]) -> _Run:
+def _run(policy: Policy, partitions: Sequence[Partition], group: Sequence[Misplaced]) -> _Run:
     first, last = group[0].start, group[-1].start
     pieces = plan_range(policy, partitions, Range(first, policy.step(last, 1)))
     if len(group) == 1:
@@ -222,6 +223,6 @@ def _homes(policy: Policy, partitions: Sequence[Partition], run: _Run) -> list[C
     """Return the partitions for the intervals of a run that have rows."""
     return [
         home
-        for stray in run.strays
-        for home in plan_range(policy, partitions, policy.interval_of(stray.start))
+        for interval in run.misplaced
+        for home in plan_range(policy, partitions, policy.interval_of(interval.start))
     ]

@@ -54,7 +54,7 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
     found += [
         Finding(
             "critical",
-            f"{name} is half detached: its rows are out of sight",
+            f"{name} is detach pending: its rows are hidden",
             "lmsschema partitions ensure",
         )
         for name in health.detach_pending
@@ -67,8 +67,8 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
     if health.default_missing:
         message = "there is no default partition: rows that have no partition are refused"
         found.append(Finding("critical", message, "lmsschema partitions ensure"))
-    if health.move_cut_short:
-        message = f"a move of rows out of {health.default} was cut short: each change is noted"
+    if health.move_interrupted:
+        message = f"a move of rows out of {health.default} was interrupted: each change is noted"
         found.append(Finding("warning", message, "lmsschema partitions heal"))
     return found
 
@@ -100,7 +100,8 @@ def as_data(health: Health, found: list[Finding]) -> dict[str, Any]:
         "default_rows": health.default_rows,
         "holes": [{"from": hole.lower, "to": hole.upper} for hole in health.holes],
         "detach_pending": list(health.detach_pending),
-        "move_cut_short": health.move_cut_short,
+        "move_interrupted": health.move_interrupted,
+        "move_cut_short": health.move_interrupted,  # its old name
         "default_detached": health.default_detached,
         "default_missing": health.default_missing,
         "findings": [dataclasses.asdict(one) for one in found],
@@ -138,13 +139,13 @@ def as_prometheus(reports: list[Health]) -> str:
         ),
         (
             "lmsschema_partitions_detach_pending",
-            "Partitions whose detach was cut short.",
+            "Partitions whose detach was interrupted.",
             lambda h: str(len(h.detach_pending)),
         ),
         (
             "lmsschema_partitions_move_cut_short",
-            "Whether a move of the default's rows was cut short.",
-            lambda h: str(int(h.move_cut_short)),
+            "Whether a move of the default's rows was interrupted.",
+            lambda h: str(int(h.move_interrupted)),
         ),
         (
             "lmsschema_partitions_default_lost",

@@ -1,4 +1,4 @@
-"""What a move of the default's rows leaves if it is cut short: removed as if it had not begun."""
+"""What a move of the default's rows leaves if it is interrupted: removed as if it had not begun."""
 
 from psycopg import sql
 
@@ -17,7 +17,7 @@ def remove(context: Context, policy: Policy) -> None:
     those of :func:`lmsschema.partition_manager.foreign_keys.drop`.
 
     Raises:
-        LockTimeoutError: A lock was not got in time; the next run goes on.
+        LockTimeoutError: A lock was not obtained in time; the next run goes on.
     """
     database = context.database
     found = database.conn.execute(
@@ -50,7 +50,7 @@ def clear(context: Context, policy: Policy) -> None:
 
     Raises:
         BusyError: Another run is at work; it may be the move itself.
-        LockTimeoutError: A lock was not got in time; the next run goes on.
+        LockTimeoutError: A lock was not obtained in time; the next run goes on.
     """
     with state.claimed(context.database, policy):
         remove(context, policy)

@@ -18,7 +18,7 @@ from lmsschema.partitions import Partition, Policy, Range, covered_until, gaps
 
 #: What is said of the tables of a move of the default's rows.
 MOVING = "part of a move of the default's rows that is under way"
-CUT_SHORT = "left by a move of the default's rows that was cut short"
+INTERRUPTED = "left by a move of the default's rows that was interrupted"
 
 #: Rows of the default are counted up to this number.
 COUNTED = 1_000_000
@@ -76,11 +76,11 @@ class Health:
         default: The default partition's name, if there is one.
         default_rows: Rows in it, counted up to :data:`COUNTED`.
         holes: Holes from now to the last partition.
-        detach_pending: Partitions whose detach was cut short: their rows are out of sight.
+        detach_pending: Partitions whose detach was interrupted: their rows are hidden.
         default_detached: The default partition's name, if that table is detached: its rows are
             hidden.
         default_missing: Whether there should be a default partition, and no table for it is there.
-        move_cut_short: Whether a move of the default's rows has left its tables and trigger.
+        move_interrupted: Whether a move of the default's rows has left its tables and trigger.
     """
 
     table: str
@@ -91,7 +91,7 @@ class Health:
     default_rows: int
     holes: tuple[Range, ...]
     detach_pending: tuple[str, ...]
-    move_cut_short: bool = False
+    move_interrupted: bool = False
     default_detached: str | None = None
     default_missing: bool = False
 
@@ -123,13 +123,13 @@ def listing(database: Database, policy: Policy) -> Listing:
         bounded = partition_state.parse_bounds(bounds) if attached else None
         default = bool(attached) and bounded is None
         if note == mark:
-            oddities.append(MOVING if moving else f"{CUT_SHORT} (partitions heal ends it)")
+            oddities.append(MOVING if moving else f"{INTERRUPTED} (partitions heal ends it)")
         elif not attached:
             oddities.append("not attached" + (f": {note.splitlines()[-1]}" if note else ""))
         elif default and state.unfinished and not moving:
-            oddities.append(f"its changes are noted: {CUT_SHORT} (partitions heal ends it)")
+            oddities.append(f"its changes are noted: {INTERRUPTED} (partitions heal ends it)")
         if pending:
-            oddities.append("detach pending: its rows are out of sight (partitions ensure ends it)")
+            oddities.append("detach pending: its rows are hidden (partitions ensure ends it)")
         oddities += [f"lacks index {index}" for index in indexes]
         oddities += [f"lacks key {key}" for key in keys]
         oddities += [f"index {index} is invalid" for index in invalid]
@@ -175,7 +175,7 @@ def health(
     settings = database.transaction(lock_timeout=lock_timeout, read_only=True)
     with translated(database.target), settings as conn:
         state = partition_state.read(database, policy)
-        cut_short = state.unfinished and not partition_state.is_claimed(database, policy)
+        interrupted = state.unfinished and not partition_state.is_claimed(database, policy)
         count = 0
         if count_default and state.default is not None:
             try:
@@ -198,7 +198,7 @@ def health(
         count,
         tuple(hole for hole in holes(live) if hole.upper is None or hole.upper > state.now),
         tuple(p.name for p in state.partitions if p.detach_pending),
-        cut_short,
+        interrupted,
         policy.default_name if policy.default and state.default_detached else None,
         policy.default and state.default is None and not state.default_detached,
     )

@@ -1,6 +1,6 @@
 """Moves the rows of the default partition home: a copy, kept up to date, and an exchange.
 
-Everything but the exchange goes on beside the users of the table. Cut short, what is there of the
+Everything but the exchange goes on beside the users of the table. Interrupted, what is there of the
 copy is found by its comment and removed by the next run; the default is as it was.
 """
 
@@ -41,7 +41,7 @@ def move(context: Context, policy: Policy, plan: Heal) -> None:
     The table's partitions are claimed by the caller.
 
     Raises:
-        LockTimeoutError: A lock was not got in time; the default is as it was.
+        LockTimeoutError: A lock was not obtained in time; the default is as it was.
         UnsafeError: The table has no primary key, by which changes are found.
     """
     database = context.database
@@ -121,7 +121,7 @@ class Move:
         self._mark(conn, self.log.name)
 
     def _mark(self, conn: psycopg.Connection, name: str) -> None:
-        """Write on a table what it is, so that it is found if the move is cut short."""
+        """Write on a table what it is, so that it is found if the move is interrupted."""
         conn.execute(
             sql.SQL("COMMENT ON TABLE {} IS {}").format(
                 sql.Identifier(name), sql.Literal(partition_state.unfinished_mark(self.policy))
@@ -193,7 +193,7 @@ class Move:
         )
 
     def clean_up(self) -> None:
-        """Remove what a move that was cut short has left, this one or an earlier."""
+        """Remove what a move that was interrupted has left, this one or an earlier."""
         leftovers.remove(self.context, self.policy)
 
     def _quietly(self, statement: sql.Composed) -> None:

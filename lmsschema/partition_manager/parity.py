@@ -41,7 +41,7 @@ class Difference:
         name: The column's or constraint's name.
         wanted: What the partitioned table has, as SQL; None: nothing.
         found: What the table has instead.
-        broken: The condition of rows that stand in the way; None: none do, or it is not known.
+        broken: The condition of rows that keep it out; None: none do, or it is not known.
     """
 
     what: str
@@ -71,12 +71,12 @@ def make_alike(
 
     All of it concerns the table alone, but for its foreign keys
     (:mod:`lmsschema.partition_manager.foreign_keys`): ACCESS EXCLUSIVE for moments, SHARE while
-    an index is built. Cut short, it goes on where it was.
+    an index is built. Interrupted, it goes on where it was.
 
     Raises:
         UnsafeError: Rows break a rule, or a column is too many or of another type. Nothing was
             changed.
-        LockTimeoutError: A lock was not got in time.
+        LockTimeoutError: A lock was not obtained in time.
     """
     database = context.database
     found = read(database, policy, name)

@@ -5,7 +5,7 @@ the transaction ends, in this order: ACCESS EXCLUSIVE on each table that a forei
 partitioned table refers to (PostgreSQL replaces the key's triggers on them), on the partitioned
 table, on the default. Reads and writes wait meanwhile: about 0.1 s for each million rows of the
 default, which ATTACH reads once. No CHECK is added beforehand to spare that: it would refuse rows
-that are inserted until the exchange. No row is out of sight at any moment.
+that are inserted until the exchange. No row is hidden at any moment.
 """
 
 from psycopg import sql

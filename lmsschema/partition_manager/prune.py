@@ -78,7 +78,7 @@ def prune(
         allow_many: Whether more than three may go in this run.
 
     Raises:
-        LockTimeoutError: A lock was not got in time; what was done before is in place.
+        LockTimeoutError: A lock was not obtained in time; what was done before is in place.
         LmsschemaError: Partitions were refused, each with what to do; all others are done.
     """
     database = context.database

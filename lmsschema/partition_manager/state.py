@@ -32,7 +32,7 @@ class State:
         now: The moment.
         partitions: Every partition.
         comment: The table's comment.
-        unfinished: Whether a move of the default's rows is under way, or was cut short.
+        unfinished: Whether a move of the default's rows is under way, or was interrupted.
         default_detached: Whether a table has the default's name and is no partition.
     """
 

@@ -25,7 +25,7 @@ def attach(policy: Policy, action: Create | Attach) -> sql.Composed:
 
 
 def finalize(policy: Policy, action: Finalize) -> sql.Composed:
-    """Return the statement that ends a detach which was cut short."""
+    """Return the statement that ends a detach which was interrupted."""
     return sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE").format(
         identifier(policy.table), identifier(action.name)
     )

@@ -49,7 +49,7 @@ def test_an_index_that_failed_to_build(database: Database, other: psycopg.Connec
     assert valid.fetchone() == (True,)
 
 
-def test_what_a_cut_short_reindex_leaves(database: Database, other: psycopg.Connection) -> None:
+def test_what_a_interrupted_reindex_leaves(database: Database, other: psycopg.Connection) -> None:
     duplicate_names(other)
     with pytest.raises(errors.UniqueViolation):
         other.execute("CREATE UNIQUE INDEX CONCURRENTLY names_ccnew1 ON institutions (name)")
@@ -131,7 +131,7 @@ def test_a_constraint_that_is_not_enforced_on_purpose(
     assert found(database, "constraint-not-validated") == []
 
 
-def test_a_detach_that_was_cut_short(
+def test_a_detach_that_was_interrupted(
     database: Database, other: psycopg.Connection, upgraded_url: str
 ) -> None:
     other.execute(

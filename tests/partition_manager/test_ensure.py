@@ -81,7 +81,7 @@ def test_inserts_that_the_default_would_have_taken_are_not_refused(
         outcome = ensure.ensure(Context(opened(upgraded_url)), TWELVE)
     assert not load.errors
     assert events.count(conn) == load.inserted > 0
-    assert not outcome.in_the_way
+    assert not outcome.blocked
     assert outcome.until is not None
     assert outcome.until >= events.month(16, day=1)
 
@@ -302,7 +302,7 @@ def cut_detach_short(conn: psycopg.Connection, name: str) -> None:
     conn.execute("RESET statement_timeout")
 
 
-def test_a_detach_that_was_cut_short_in_the_window_is_undone(
+def test_a_detach_that_was_interrupted_in_the_window_is_undone(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
     policy = replace(LEARNING_EVENTS, default=False)
@@ -511,7 +511,7 @@ def test_any_session_and_any_schema(
         )
     database = opened(database_url, schema)
     assert len(ensure.ensure(Context(database), LEARNING_EVENTS).done) == 5
-    assert not ensure.ensure(Context(database), TWELVE).in_the_way
+    assert not ensure.ensure(Context(database), TWELVE).blocked
     assert not ensure.ensure(Context(database), TWELVE).done
     listing = partition_listing.listing(database, LEARNING_EVENTS)
     assert [one.oddities for one in listing.partitions] == [()] * 17

@@ -1,4 +1,4 @@
-"""Rows of the default partition go home: nothing lost, hidden or refused meanwhile."""
+"""Rows are moved out of the default partition: nothing lost, hidden or refused meanwhile."""
 
 from collections.abc import Callable, Iterator
 
@@ -38,7 +38,7 @@ def at_rest(database: Database) -> bool:
     """Whether neither ensure nor heal finds anything to do."""
     ensured = ensure.ensure(Context(database), LEARNING_EVENTS)
     _, planned = heal.plan(database, LEARNING_EVENTS)
-    return not ensured.done and not ensured.in_the_way and planned.method == "nothing"
+    return not ensured.done and not ensured.blocked and planned.method == "nothing"
 
 
 def test_three_missing_months_become_one_partition(
@@ -55,7 +55,7 @@ def test_three_missing_months_become_one_partition(
     assert not load.missed
     assert outcome.healed is not None
     assert outcome.healed.method == "promote"
-    assert not outcome.in_the_way
+    assert not outcome.blocked
     home = f"{events.name(-2)}_to{events.name(0).removeprefix('learning_events')}"
     assert home in events.partitions(conn)
     assert events.count(conn) == total + load.inserted
@@ -170,7 +170,7 @@ def test_rows_that_change_while_they_are_copied(
 
 
 @pytest.mark.usefixtures("few")
-def test_a_move_that_was_cut_short_is_begun_again(
+def test_a_move_that_was_interrupted_is_begun_again(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lmsschema.partition_manager import move as partition_move
@@ -204,7 +204,7 @@ def test_ensure_leaves_a_move_to_heal_and_makes_everything_else(
     events.insert(conn, events.month(0), 100)
     events.insert(conn, events.month(-7), 100)
     outcome = ensure.ensure(Context(opened(upgraded_url)), LEARNING_EVENTS)
-    assert [partition.name for partition in outcome.in_the_way] == [events.name(0)]
+    assert [partition.name for partition in outcome.blocked] == [events.name(0)]
     assert [action.name for action in outcome.done] == [events.name(n) for n in (1, 2, 3)]
 
 

@@ -215,7 +215,7 @@ def test_exchanging(
 def test_reading_locks_nothing(database: Database) -> None:
     with database.transaction(read_only=True) as conn:
         state.read(database, LEARNING_EVENTS)
-        heal.read_strays(database, LEARNING_EVENTS, "learning_events_default")
+        heal.read_misplaced(database, LEARNING_EVENTS, "learning_events_default")
         assert held(conn) == {}
 
 

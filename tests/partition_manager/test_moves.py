@@ -252,7 +252,7 @@ def test_a_move_that_is_killed_anywhere_is_done_again(
             time.sleep(0.01)  # until the server has noticed
         assert rows(conn) == before
         assert left_behind(conn), text
-        assert partition_listing.health(database, LEARNING_EVENTS).move_cut_short
+        assert partition_listing.health(database, LEARNING_EVENTS).move_interrupted
         events.insert(conn, events.month(0), 2)
         events.insert(conn, events.month(-7), 2)
         conn.execute("UPDATE learning_events SET event_action = 'b' WHERE ctid < '(0,2)'")
@@ -293,7 +293,7 @@ def left_behind(conn: psycopg.Connection) -> list[str]:
 
 
 @pytest.fixture
-def cut_short(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> Database:
+def interrupted(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> Database:
     """A database whose move was killed while it copied."""
     assert healing.killed(upgraded_url, "INSERT INTO", 3, "sent")
     while conn.execute(OTHERS, [[conn.info.backend_pid]]).fetchone() != (0,):
@@ -302,9 +302,9 @@ def cut_short(conn: psycopg.Connection, upgraded_url: str, opened: Opened) -> Da
 
 
 def test_what_is_left_of_a_move_is_reported_with_what_ends_it(
-    cut_short: Database, conn: psycopg.Connection
+    interrupted: Database, conn: psycopg.Connection
 ) -> None:
-    drift = check.run(cut_short).drift
+    drift = check.run(interrupted).drift
     said = [drift_text.describe(one) for one in drift if one.attribute == "move of rows"]
     assert said == [
         (
@@ -313,56 +313,58 @@ def test_what_is_left_of_a_move_is_reported_with_what_ends_it(
         )
     ]
     assert not [one for one in drift if one.identity.kind in {"trigger", "function"}]
-    assert check.run(cut_short).unmanaged == ()
-    [finding] = [one for one in examine.examine(cut_short).findings if "cut short" in one.message]
+    assert check.run(interrupted).unmanaged == ()
+    [finding] = [
+        one for one in examine.examine(interrupted).findings if "interrupted" in one.message
+    ]
     assert finding.remedy == ("lmsschema partitions heal --schema public",)
     odd = {
         one.name: one.oddities[0]
-        for one in partition_listing.listing(cut_short, LEARNING_EVENTS).partitions
+        for one in partition_listing.listing(interrupted, LEARNING_EVENTS).partitions
         if one.oddities
     }
     copies = {events.name(0), events.name(-7), f"{DEFAULT}_new", f"{DEFAULT}_heal_log"}
     assert set(odd) == {DEFAULT} | copies
     assert all("partitions heal ends it" in oddity for oddity in odd.values())
-    health = partition_listing.health(cut_short, LEARNING_EVENTS)
+    health = partition_listing.health(interrupted, LEARNING_EVENTS)
     assert "lmsschema_partitions_move_cut_short" in partition_health.as_prometheus([health])
-    with state.claimed(cut_short, LEARNING_EVENTS):  # as the move itself does
-        assert not partition_listing.health(cut_short, LEARNING_EVENTS).move_cut_short
-    assert conn.info.dbname == cut_short.conn.info.dbname
+    with state.claimed(interrupted, LEARNING_EVENTS):  # as the move itself does
+        assert not partition_listing.health(interrupted, LEARNING_EVENTS).move_interrupted
+    assert conn.info.dbname == interrupted.conn.info.dbname
 
 
 @pytest.mark.parametrize("left", [0, 100])
 def test_what_is_left_of_a_move_goes_although_there_is_nothing_to_move_any_more(
-    cut_short: Database, conn: psycopg.Connection, left: int
+    interrupted: Database, conn: psycopg.Connection, left: int
 ) -> None:
     """Else the trigger would note each change for ever, in what was promoted too."""
     conn.execute("DELETE FROM learning_events WHERE event_timestamp < %s", (events.month(-1),))
     if not left:
         conn.execute("DELETE FROM learning_events")
-    healed = heal.heal(Context(cut_short), LEARNING_EVENTS)
+    healed = heal.heal(Context(interrupted), LEARNING_EVENTS)
     assert healed.plan.method == ("promote" if left else "nothing")
     assert events.count(conn) == left
     assert left_behind(conn) == []
 
 
 def test_ensure_removes_what_is_left_of_a_move(
-    cut_short: Database, conn: psycopg.Connection
+    interrupted: Database, conn: psycopg.Connection
 ) -> None:
     """A copy that has a month's name must not keep the month from being made."""
     conn.execute("DELETE FROM learning_events")
-    outcome = ensure.ensure(Context(cut_short), LEARNING_EVENTS)
+    outcome = ensure.ensure(Context(interrupted), LEARNING_EVENTS)
     assert [action.name for action in outcome.done] == [events.name(0)]
     assert left_behind(conn) == []
-    assert not ensure.ensure(Context(cut_short), LEARNING_EVENTS).done
+    assert not ensure.ensure(Context(interrupted), LEARNING_EVENTS).done
 
 
 def test_ensure_makes_months_while_what_is_left_of_a_move_can_t_be_removed(
-    cut_short: Database, conn: psycopg.Connection, upgraded_url: str
+    interrupted: Database, conn: psycopg.Connection, upgraded_url: str
 ) -> None:
     policy = replace(LEARNING_EVENTS, ahead=5, default=False)
     conn.execute("ALTER TABLE learning_events DETACH PARTITION learning_events_default")
     with psycopg.connect(upgraded_url) as reader:
         reader.execute("SELECT FROM learning_events_default")
         with pytest.raises(LockTimeoutError, match=f"pid {reader.info.backend_pid}"):
-            ensure.ensure(Context(cut_short, Patience(total=0.3)), policy)
+            ensure.ensure(Context(interrupted, Patience(total=0.3)), policy)
     assert {events.name(4), events.name(5)} <= set(events.partitions(conn))

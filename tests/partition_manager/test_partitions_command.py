@@ -232,7 +232,7 @@ def test_rows_that_have_to_move_are_named_and_the_rest_is_made(
     assert "learning_events_2028_06" in partitions(url)
     assert "learning_events_2028_05" not in partitions(url)
     dry = lmsschema("partitions", "heal", "--dry-run", "--url", url)
-    assert "move rows: 10000 rows go home" in dry.out
+    assert "move rows: 10000 rows get their partition" in dry.out
     heal = lmsschema("partitions", "heal", "--url", url)
     assert heal.code == 0, heal.err
     assert count(url, "learning_events_2028_05") == 5000

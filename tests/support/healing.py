@@ -34,7 +34,7 @@ class _Containing(Boundary):
 
 
 def heal(url: str) -> None:
-    """Bring the default's rows home; a few rows are many, batches are small."""
+    """Move rows out of the default; a few rows are many, batches are small."""
     heal_plan.FEW = 10
     move.BATCH = 4
     database = connect(Target(url, "the test"))

@@ -1,19 +1,19 @@
-"""How rows of the default get home: narrow promotions, few moved rows, nothing for wrong clocks."""
+"""How misplaced rows get partitions: narrow promotions, few moves, nothing for wrong clocks."""
 
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsschema.partition_manager.heal_plan import FEW, Stray, plan_heal
+from lmsschema.partition_manager.heal_plan import FEW, Misplaced, plan_heal
 from lmsschema.partitions import LEARNING_EVENTS, Partition, gaps
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 START = LEARNING_EVENTS.start(NOW)
 
 
-def stray(offset: int, rows: int) -> Stray:
-    return Stray(LEARNING_EVENTS.step(START, offset), rows)
+def interval(offset: int, rows: int) -> Misplaced:
+    return Misplaced(LEARNING_EVENTS.step(START, offset), rows)
 
 
 def there(*offsets: int) -> list[Partition]:
@@ -32,7 +32,7 @@ def test_no_row_no_work() -> None:
 
 def test_months_one_after_the_other_become_one() -> None:
     planned = plan_heal(
-        LEARNING_EVENTS, there(-3), [stray(-2, 9000), stray(-1, 9000), stray(0, 9000)], NOW
+        LEARNING_EVENTS, there(-3), [interval(-2, 9000), interval(-1, 9000), interval(0, 9000)], NOW
     )
     assert planned.method == "promote"
     assert planned.promoted is not None
@@ -42,7 +42,10 @@ def test_months_one_after_the_other_become_one() -> None:
 
 def test_few_rows_at_the_ends_are_moved_so_that_the_partition_is_a_month() -> None:
     planned = plan_heal(
-        LEARNING_EVENTS, [], [stray(-2, 5), stray(-1, 700), stray(0, 10**6), stray(1, 3)], NOW
+        LEARNING_EVENTS,
+        [],
+        [interval(-2, 5), interval(-1, 700), interval(0, 10**6), interval(1, 3)],
+        NOW,
     )
     assert planned.promoted is not None
     assert planned.promoted.name == "learning_events_2026_11"
@@ -51,13 +54,13 @@ def test_few_rows_at_the_ends_are_moved_so_that_the_partition_is_a_month() -> No
 
 
 def test_a_month_between_that_exists_has_them_moved() -> None:
-    planned = plan_heal(LEARNING_EVENTS, there(-1), [stray(-2, 9000), stray(0, 9000)], NOW)
+    planned = plan_heal(LEARNING_EVENTS, there(-1), [interval(-2, 9000), interval(0, 9000)], NOW)
     assert planned.method == "move"
     assert [home.name[-7:] for home in planned.homes] == ["2026_09", "2026_11"]
 
 
 def test_one_row_of_2100_makes_no_partition() -> None:
-    far = Stray(datetime(2100, 1, 1, tzinfo=UTC), 1)
+    far = Misplaced(datetime(2100, 1, 1, tzinfo=UTC), 1)
     planned = plan_heal(LEARNING_EVENTS, there(0), [far], NOW, elsewhere=2)
     assert (planned.method, planned.staying, planned.homes) == ("nothing", 3, ())
 
@@ -68,17 +71,17 @@ def test_one_row_of_2100_makes_no_partition() -> None:
     st.integers(0, 2 * FEW),
 )
 def test_every_row_has_one_home(rows: dict[int, int], made: set[int], elsewhere: int) -> None:
-    strays = [stray(offset, count) for offset, count in rows.items() if offset not in made]
+    misplaced = [interval(offset, count) for offset, count in rows.items() if offset not in made]
     existing = there(*sorted(made))
-    planned = plan_heal(LEARNING_EVENTS, existing, strays, NOW, elsewhere=elsewhere)
-    assert planned.rows + planned.staying == sum(s.rows for s in strays) + elsewhere
+    planned = plan_heal(LEARNING_EVENTS, existing, misplaced, NOW, elsewhere=elsewhere)
+    assert planned.rows + planned.staying == sum(s.rows for s in misplaced) + elsewhere
     made_now = [*planned.homes, *([planned.promoted] if planned.promoted else [])]
     ranges = [home.range for home in made_now if home.range is not None]
     old = [one.range for one in existing if one.range is not None]
     for number, one in enumerate(ranges):
         assert not any(one.overlaps(other) for other in [*ranges[:number], *old])
     home_rows = sum(
-        s.rows for s in strays if not gaps(LEARNING_EVENTS.interval_of(s.start), ranges)
+        s.rows for s in misplaced if not gaps(LEARNING_EVENTS.interval_of(s.start), ranges)
     )
     assert home_rows == planned.rows
     if planned.method == "promote":

@@ -79,16 +79,17 @@ def outcome_data(outcome: "Outcome") -> dict[str, Any]:
     return {
         "table": outcome.table,
         "done": [type(action).__name__.lower() + " " + action.name for action in outcome.done],
-        "in_the_way": [partition.name for partition in outcome.in_the_way],
+        "blocked": [partition.name for partition in outcome.blocked],
+        "in_the_way": [partition.name for partition in outcome.blocked],  # its old name
         "busy": outcome.busy,
         "takes_rows_until": outcome.until,
         "default": outcome.default,
     }
 
 
-def tell_in_the_way(outcome: "Outcome") -> None:
+def tell_blocked(outcome: "Outcome") -> None:
     """Say which partitions could not be made, why, and what to do."""
-    months = ", ".join(partition.name for partition in outcome.in_the_way)
+    months = ", ".join(partition.name for partition in outcome.blocked)
     why = f" ({outcome.healed.why})" if outcome.healed is not None else ""
-    _common.say(f"rows in {outcome.default} stand in the way of {months}{why}")
+    _common.say(f"rows in {outcome.default} block {months}{why}")
     _common.say(HEAL_HINT)

@@ -59,12 +59,12 @@ def command(
             _common.result(text.removesuffix("\n"), {"sql": text}, as_json=as_json)
             return 0
         outcome = ensure.make(_partitions.context(database, wait, quiet=quiet), policy, planner)
-    if outcome.in_the_way:
-        _partitions.tell_in_the_way(outcome)
+    if outcome.blocked:
+        _partitions.tell_blocked(outcome)
     if as_json or not quiet:
         text = f"{outcome.table}: {len(outcome.done)} partitions made"
         _common.result(text, _partitions.outcome_data(outcome), as_json=as_json)
-    return 3 if outcome.in_the_way else 0
+    return 3 if outcome.blocked else 0
 
 
 def _instant(text: str, option: str) -> dt.datetime:

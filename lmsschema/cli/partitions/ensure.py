@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Make the partitions from the current month to the months ahead, and the default.
 
-    The database's clock decides. Exits 3 if rows of the default stand in the way of a month, 5 if
-    a lock was not got in time; run again, it goes on from there.
+    The database's clock decides. Exits 3 if rows of the default block a month, 5 if
+    a lock was not obtained in time; run again, it goes on from there.
     """
     from lmsschema.partition_manager import ensure
 
@@ -60,8 +60,8 @@ def command(
 
                 repaired += partition_repair.repair(context, policy)
     for outcome in outcomes:
-        if outcome.in_the_way:
-            _partitions.tell_in_the_way(outcome)
+        if outcome.blocked:
+            _partitions.tell_blocked(outcome)
     data: dict[str, Any] = {
         "schema": database.schema,
         "tables": [_partitions.outcome_data(outcome) for outcome in outcomes],
@@ -71,7 +71,7 @@ def command(
     if as_json or not quiet:
         lines = [f"{o.table}: partitions until {_partitions.utc(o.until)}" for o in outcomes]
         _common.result("\n".join(lines), data, as_json=as_json)
-    return 3 if any(outcome.in_the_way for outcome in outcomes) else 0
+    return 3 if any(outcome.blocked for outcome in outcomes) else 0
 
 
 def _moment(as_of: str | None, *, dry_run: bool) -> dt.datetime | None:

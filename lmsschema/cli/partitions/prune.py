@@ -88,7 +88,7 @@ def command(
         blocked: list[Outcome] = []
         with refusals.kept():
             ensured = ensure.ensure(context, policy)
-            blocked += [ensured] if ensured.in_the_way else []
+            blocked += [ensured] if ensured.blocked else []
         with refusals.kept():
             pruned = prune.prune(
                 context,
@@ -100,7 +100,7 @@ def command(
             )
         expired = prune.expired_rows(database, policy, cutoff)
     for outcome in blocked:
-        _partitions.tell_in_the_way(outcome)
+        _partitions.tell_blocked(outcome)
     if expired is not None:
         _tell_expired(expired)
     refusals.raise_any()

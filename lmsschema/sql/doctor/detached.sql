@@ -1,4 +1,4 @@
--- Partitions of a schema whose detach was cut short.
+-- Partitions of a schema whose detach was interrupted.
 SELECT
     parent.relname AS table_name,
     c.relname AS partition_name

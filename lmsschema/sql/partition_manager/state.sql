@@ -9,7 +9,7 @@ SELECT
     a.attname AS key,
     pg_catalog.format_type(a.atttypid, null) AS key_type,
     pg_catalog.obj_description(p.oid, 'pg_class') AS comment,
-    -- whether a move of the default's rows is under way, or was cut short
+    -- whether a move of the default's rows is under way, or was interrupted
     EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
         WHERE
