@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context, Tell
-from lmsschema.migration import position, revisions
+from lmsschema.migration import line, position, revisions
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
 from lmsschema.partition_manager import ensure, state
 from lmsschema.partitions import POLICIES
@@ -69,10 +69,7 @@ def upgrade(
     """
     before = position.current(database)
     steps = position.pending(before, name)
-    if steps:
-        from lmsschema.migration import line
-
-        line.require(steps)
+    line.require(steps)
     require_writable(database)
     if steps:
         from lmsschema.migration import runner
