@@ -1,5 +1,6 @@
 """``lmsschema partitions heal``."""
 
+import dataclasses
 from typing import Any
 
 import click
@@ -10,10 +11,14 @@ from lmsschema.cli.partitions import _common as _partitions
 
 @click.command(epilog="Example: lmsschema partitions heal --dry-run")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; change nothing.")
+@click.option("--ahead", type=click.IntRange(0, 1200), metavar="N", help="Months ahead [3].")
+@click.option("--reach", metavar="SPAN", help="How far back rows get partitions [10y].")
 @_common.lock_wait_option
 @_partitions.quiet_option
 @_common.database_options
 def command(
+    ahead: int | None,
+    reach: str | None,
     wait: float,
     url: str | None,
     schema: str | None,
@@ -25,22 +30,25 @@ def command(
     """Bring rows of the default partition to the months that they belong to.
 
     The default becomes the partition of those months where that is possible, and no row is copied;
-    else the rows are moved. Rows that are far off (more than ten years back, or after the months
-    ahead) stay. Exits 3 if rows stay in the default.
+    else the rows are moved. Rows from before --reach or after the months ahead stay. Exits 3 if
+    rows stay in the default.
     """
     from lmsschema.partition_manager import heal
+    from lmsschema.partition_manager.retention import parse_span
 
+    span = None if reach is None else parse_span(reach, "--reach")
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _partitions.context(database, wait, quiet=quiet)
-        for policy in _partitions.policies():
+        for declared in _partitions.policies():
+            policy = declared if ahead is None else dataclasses.replace(declared, ahead=ahead)
             if dry_run:
-                _, planned = heal.plan(database, policy)
+                _, planned = heal.plan(database, policy, span)
                 applied = False
             else:
-                healed = heal.heal(context, policy)
+                healed = heal.heal(context, policy, reach=span)
                 planned, applied = healed.plan, healed.applied
             staying += planned.staying
             lines.append(f"{policy.table}: {heal.describe(planned)}")
