@@ -32,11 +32,13 @@ class Healed:
         table: The partitioned table.
         plan: What was planned, and applied if ``applied``.
         applied: Whether it was; with nothing to do, or on a dry run, not.
+        busy: Whether another run was at work, so that nothing was done.
     """
 
     table: str
     plan: Heal
     applied: bool
+    busy: bool = False
 
 
 def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[list[Misplaced], int]:
@@ -132,7 +134,7 @@ def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | Non
                         return Healed(policy.table, planned, applied=True)
             except partition_state.BusyError:
                 context.tell(Progress(partition_state.busy(policy)))
-                return Healed(policy.table, planned, applied=False)
+                return Healed(policy.table, planned, applied=False, busy=True)
             except errors.CheckViolation:  # a row came meanwhile that belongs elsewhere
                 state, planned = plan(database, policy, reach)
     raise LmsschemaError(

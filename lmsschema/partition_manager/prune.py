@@ -40,6 +40,7 @@ class Pruned:
         dropped: Detached tables that were dropped.
         exports: What was written before that.
         left: Tables that were detached in earlier runs and are there still.
+        busy: Whether another run was at work; this one then left the rest to it.
     """
 
     plan: Prune
@@ -47,6 +48,7 @@ class Pruned:
     dropped: tuple[str, ...]
     exports: tuple[Manifest, ...]
     left: tuple[str, ...]
+    busy: bool = False
 
 
 def plan(
@@ -88,6 +90,7 @@ def prune(
     dropped: list[str] = []
     exports: list[Manifest] = []
     refusals = Refusals()
+    busy = False
     require_writable(database)
     with translated(database.target):
         before = detached.tables(database, policy)
@@ -105,14 +108,18 @@ def prune(
                     dropped += [name] * done
                     exports += [manifest] if manifest is not None else []
         except partition_state.BusyError:
+            busy = True
             context.tell(Progress(partition_state.busy(policy)))
     refusals.raise_any(
-        detached=gone, dropped=dropped, exports=[dataclasses.asdict(one) for one in exports]
+        detached=gone,
+        dropped=dropped,
+        exports=[dataclasses.asdict(one) for one in exports],
+        busy=busy,
     )
     left = tuple(name for name, _ in before if name not in dropped)
     more = len(planned.expired) - len(gone)
     planned = dataclasses.replace(planned, expired=planned.expired[:limit], left=more)
-    return Pruned(planned, tuple(gone), tuple(dropped), tuple(exports), left)
+    return Pruned(planned, tuple(gone), tuple(dropped), tuple(exports), left, busy)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -85,6 +85,13 @@ def outcome_data(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
+def tell_busy(table: str) -> None:
+    """Say that another run was at work, which ``-q`` does not keep back."""
+    from lmsschema.partition_manager import state
+
+    _common.say(state.busy(policy(table)))
+
+
 def tell_blocked(outcome: "Outcome") -> None:
     """Say which partitions could not be made, why, and what to do."""
     months = ", ".join(partition.name for partition in outcome.blocked)

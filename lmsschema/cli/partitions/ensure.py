@@ -60,6 +60,8 @@ def command(
 
                 repaired += partition_repair.repair(context, policy)
     for outcome in outcomes:
+        if outcome.busy and quiet:
+            _partitions.tell_busy(outcome.table)
         if outcome.blocked:
             _partitions.tell_blocked(outcome)
     data: dict[str, Any] = {

@@ -7,6 +7,7 @@ import click
 
 from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
+from lmsschema.errors import LockTimeoutError
 
 
 @click.command(epilog="Example: lmsschema partitions heal --dry-run")
@@ -31,7 +32,7 @@ def command(
 
     The default becomes the partition of those months where that is possible, and no row is copied;
     else the rows are moved. Rows from before --reach or after the months ahead stay. Exits 3 if
-    rows stay in the default.
+    rows stay in the default, 5 if another run is at work.
     """
     from lmsschema.partition_manager import heal
     from lmsschema.partition_manager.retention import parse_span
@@ -40,16 +41,20 @@ def command(
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
+    at_work = False
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _partitions.context(database, wait, quiet=quiet)
         for declared in _partitions.policies():
             policy = declared if ahead is None else dataclasses.replace(declared, ahead=ahead)
             if dry_run:
                 _, planned = heal.plan(database, policy, span)
-                applied = False
+                applied = busy = False
             else:
                 healed = heal.heal(context, policy, reach=span)
-                planned, applied = healed.plan, healed.applied
+                planned, applied, busy = healed.plan, healed.applied, healed.busy
+            if busy and quiet:
+                _partitions.tell_busy(policy.table)
+            at_work |= busy
             staying += planned.staying
             lines.append(f"{policy.table}: {heal.describe(planned)}")
             found.append(
@@ -63,6 +68,7 @@ def command(
                     "rows": planned.rows,
                     "moved": planned.moved,
                     "staying": planned.staying,
+                    "busy": busy,
                     "held": [
                         {"table": one.name, "rows": one.rows, "detached": one.detached}
                         for one in planned.held
@@ -72,4 +78,6 @@ def command(
     if as_json or not quiet or staying:
         data = {"schema": database.schema, "dry_run": dry_run, "tables": found}
         _common.result("\n".join(lines), data, as_json=as_json)
+    if at_work:
+        return LockTimeoutError.exit_code
     return 3 if staying else 0
