@@ -3,11 +3,10 @@
 import dataclasses
 from datetime import datetime
 
-from psycopg import errors, sql
+from psycopg import sql
 
 from lmsschema.database.connection import Database
-from lmsschema.errors import DatabaseUnavailableError
-from lmsschema.partition_manager import detached
+from lmsschema.partition_manager import detached, rights
 from lmsschema.partition_manager.heal_plan import FAR, REACH
 from lmsschema.partition_manager.promote import within
 from lmsschema.partition_manager.state import State, parse_bounds
@@ -15,8 +14,6 @@ from lmsschema.partitions import Policy, Range, bound
 
 #: Rows of the default are counted up to this number.
 COUNTED = 1_000_000
-
-_GRANT = sql.SQL("GRANT SELECT ON {} TO {};")
 
 #: The first instant, as SQL, that ``heal`` can give a partition.
 _FIRST = sql.SQL("'0001-01-08 00:00:00+00'")
@@ -102,11 +99,8 @@ def count(database: Database, policy: Policy, state: State) -> DefaultRows:
         default=sql.Identifier(state.default),
         limit=COUNTED,
     )
-    try:
-        with database.conn.transaction():
-            row = database.conn.execute(statement).fetchone()
-    except errors.InsufficientPrivilege:
-        raise _not_readable(database, state.default) from None
+    with rights.readable(database, state.default):
+        row = database.conn.execute(statement).fetchone()
     if row is None:  # an aggregate has a row
         return DefaultRows()
     rows, oldest, latest, near, older_rows, later, far, *in_tables = row
@@ -129,19 +123,3 @@ def ahead_of(policy: Policy, now: datetime, instant: datetime) -> int:
     while policy.step(policy.start(now), ahead + 1) <= instant:
         ahead += 1
     return ahead
-
-
-def _not_readable(database: Database, default: str) -> DatabaseUnavailableError:
-    """Return the error that the role may not read the default: no grant, or row security."""
-    role, table = sql.Identifier(database.user), sql.Identifier(database.schema, default)
-    row = database.conn.execute(
-        "SELECT pg_catalog.has_table_privilege(%s::text, 'SELECT')", (table.as_string(),)
-    ).fetchone()
-    if row == (True,):
-        return DatabaseUnavailableError(
-            f"row security of {default} would hide rows from role {database.user}",
-            hint=sql.SQL("ALTER ROLE {} BYPASSRLS;").format(role).as_string(),
-        )
-    return DatabaseUnavailableError(
-        f"role {database.user} may not read {default}", hint=_GRANT.format(table, role).as_string()
-    )

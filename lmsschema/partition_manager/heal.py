@@ -13,7 +13,7 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Work
-from lmsschema.partition_manager import attach, dependents, detached, promote, referrers
+from lmsschema.partition_manager import attach, dependents, detached, promote, referrers, rights
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.heal_plan import Heal, Held, Misplaced, plan_heal
 from lmsschema.partition_manager.retention import Span
@@ -67,7 +67,8 @@ def plan(database: Database, policy: Policy, reach: Span | None = None) -> tuple
     """Read how a table stands and plan what is to be done; changes nothing."""
     with translated(database.target), database.transaction(read_only=True):
         state = partition_state.read(database, policy)
-        return state, _plan(database, policy, state, reach)
+        with rights.readable(database, state.default):
+            return state, _plan(database, policy, state, reach)
 
 
 def heal(
@@ -123,6 +124,7 @@ def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | Non
                 if planned.method == "promote":
                     return _promote(context, policy, reach)
                 referrers.refuse_if_any(database, policy)
+                rights.require_references(database, policy)
                 with partition_state.claimed(database, policy):
                     state, planned = plan(
                         database, policy, reach

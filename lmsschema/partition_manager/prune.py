@@ -21,6 +21,7 @@ from lmsschema.partition_manager import (
     detached,
     foreign_keys,
     referrers,
+    rights,
 )
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
@@ -94,12 +95,15 @@ def prune(
     require_writable(database)
     with translated(database.target):
         before = detached.tables(database, policy)
+        late = overdue(before, now, drop_after, allow_many=True)
+        if late or (planned.expired and drop_after is not None):
+            rights.require_locks(database, policy)
         try:
             for partition in planned.expired:
                 if len(gone) < limit:
                     with refusals.kept(), translated(database.target):
                         gone += _detach(context, policy, partition)
-            for name in overdue(before, now, drop_after, allow_many=True):
+            for name in late:
                 if len(dropped) == FEW and not allow_many:
                     break
                 claimed = partition_state.claimed(database, policy)  # nobody restores it meanwhile
@@ -148,7 +152,8 @@ def expired_rows(database: Database, policy: Policy, cutoff: datetime) -> Expire
             sql.Identifier(policy.key),
             sql.SQL(bound(cutoff, "'-infinity'")),
         )
-        row = conn.execute(sql.SQL("SELECT count(*) {}").format(rest)).fetchone()
+        with rights.readable(database, default):
+            row = conn.execute(sql.SQL("SELECT count(*) {}").format(rest)).fetchone()
         statement = sql.SQL("DELETE {};").format(rest).as_string()
     return Expired(default, row[0], statement) if row and row[0] else None
 
