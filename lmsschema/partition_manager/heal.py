@@ -13,7 +13,15 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Work
-from lmsschema.partition_manager import attach, dependents, detached, promote, referrers, rights
+from lmsschema.partition_manager import (
+    attach,
+    dependents,
+    detached,
+    promote,
+    publications,
+    referrers,
+    rights,
+)
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.heal_plan import Heal, Held, Misplaced, plan_heal
 from lmsschema.partition_manager.retention import Span
@@ -121,6 +129,8 @@ def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | Non
                 if state.default is not None:
                     what = "exchanged for a fresh one"
                     dependents.refuse_if_any(database, policy, state.default, what, own=True)
+                    copies = planned.method == "move" or planned.moved + planned.staying > 0
+                    publications.refuse_if_any(database, state.default, copies=copies)
                 if planned.method == "promote":
                     return _promote(context, policy, reach)
                 referrers.refuse_if_any(database, policy)
