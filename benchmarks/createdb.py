@@ -27,7 +27,7 @@ from lmsschema.database.target import Target
 from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, runs, servers
 from lmsschema.testing.pool import Pool
-from lmsschema.testing.servers import Kind, RunningServer, Wish
+from lmsschema.testing.servers import RunningServer, ServerKind, Wish
 
 BIN = Path(sys.executable).parent
 TESTS = 200
@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
     with runs.own(servers.stop) as run:
-        server = servers.of(run, Wish(Kind.EMBEDDED, "", "", options.version))
+        server = servers.of(run, Wish(ServerKind.EMBEDDED, "", "", options.version))
         template = template_of(server.url)
         print(f"{server.origin}; {options.rounds} rounds, medians; load {os.getloadavg()[0]:.1f}")
         with durable_server(options.version) as url:

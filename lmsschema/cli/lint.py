@@ -10,7 +10,7 @@ from lmsschema.cli import _common
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
-    from lmsschema.lint.scripts import Finding
+    from lmsschema.lint.scripts import Violation
 
 
 @click.command(epilog="Example: lmsschema lint migrations/versions/0004_integrity.py")
@@ -33,7 +33,7 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> int:
     return FindingsError.exit_code if found else 0
 
 
-def as_text(finding: "Finding") -> str:
+def as_text(finding: "Violation") -> str:
     """Return a finding for a person: where, what, and what to do."""
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
     where = place if finding.line is not None else f"{place}, line {finding.sql_line} of its SQL"
@@ -44,7 +44,7 @@ def as_text(finding: "Finding") -> str:
     )
 
 
-def _summary(read: list[str], found: "list[Finding]") -> str:
+def _summary(read: list[str], found: "list[Violation]") -> str:
     scripts = f"{len(read)} script{'' if len(read) == 1 else 's'}"
     if not found:
         return f"{scripts}: nothing found"

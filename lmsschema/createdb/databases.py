@@ -47,7 +47,7 @@ class Created:
 
 
 @dataclass(frozen=True)
-class Server:
+class Cluster:
     """A connection to a server, by whichever database of it lets us in.
 
     Attributes:
@@ -60,7 +60,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def connect(target: Target) -> Iterator[Server]:
+def connect(target: Target) -> Iterator[Cluster]:
     """Connect to a server; the database that the target names need not exist.
 
     Raises:
@@ -76,11 +76,11 @@ def connect(target: Target) -> Iterator[Server]:
                 hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
             )
         require_direct(conn, target, "creating databases")
-        yield Server(conn, target)
+        yield Cluster(conn, target)
 
 
 def create(
-    server: Server,
+    server: Cluster,
     name: str,
     *,
     template: bool = True,
@@ -133,7 +133,7 @@ def create(
     return Created(name, source, built, replaced=taken)
 
 
-def drop(server: Server, name: str, confirm: Confirm) -> None:
+def drop(server: Cluster, name: str, confirm: Confirm) -> None:
     """Drop a database with all its data.
 
     Raises:
@@ -147,13 +147,13 @@ def drop(server: Server, name: str, confirm: Confirm) -> None:
     _drop(server, name)
 
 
-def exists(server: Server, name: str) -> bool:
+def exists(server: Cluster, name: str) -> bool:
     """Say whether the server has a database of that name."""
     found = "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s)"
     return bool(_scalar(server, found, name))
 
 
-def _copy(server: Server, name: str, owner: str | None, text: Text) -> tuple[str, bool]:
+def _copy(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[str, bool]:
     """Make a copy of the template; returns the template's name and whether it was built for it."""
     strategy = templates.strategy(server.conn)
     for _ in range(_ATTEMPTS):
@@ -182,7 +182,7 @@ def _taken_meanwhile(name: str) -> UnsafeError:
     )
 
 
-def _build(server: Server, name: str, owner: str | None, text: Text) -> tuple[None, bool]:
+def _build(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[None, bool]:
     """Make a database by `upgrade`, with neither a template nor one left for the next."""
     owned_by = owner or str(_scalar(server, "SELECT current_user"))
     throwaway.create_empty(
@@ -193,7 +193,7 @@ def _build(server: Server, name: str, owner: str | None, text: Text) -> tuple[No
 
 
 @contextlib.contextmanager
-def _under_another_name(server: Server, name: str) -> Iterator[str]:
+def _under_another_name(server: Cluster, name: str) -> Iterator[str]:
     """Have a database made under another name; give it its own at the end, or drop it."""
     key = throwaway.take(server.conn)
     interim = throwaway.name(_NEW, key, 1)
@@ -212,7 +212,7 @@ def _under_another_name(server: Server, name: str) -> Iterator[str]:
         raise
 
 
-def _drop(server: Server, name: str) -> None:
+def _drop(server: Cluster, name: str) -> None:
     try:
         server.conn.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
     except errors.ObjectInUse as error:
@@ -224,7 +224,7 @@ def _drop(server: Server, name: str) -> None:
         ) from error
 
 
-def _require_droppable(server: Server, name: str) -> None:
+def _require_droppable(server: Cluster, name: str) -> None:
     """Raise UnsafeError if the database is a template or somebody is connected to it."""
     if _scalar(server, "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = %s", name):
         raise UnsafeError(
@@ -244,7 +244,7 @@ def _require_droppable(server: Server, name: str) -> None:
         )
 
 
-def _require_createdb(server: Server) -> None:
+def _require_createdb(server: Cluster) -> None:
     """Raise DatabaseUnavailableError unless the role may create databases."""
     row = server.conn.execute(
         "SELECT rolname, rolsuper OR rolcreatedb FROM pg_catalog.pg_roles"
@@ -258,7 +258,7 @@ def _require_createdb(server: Server) -> None:
         )
 
 
-def _require_role(server: Server, name: str) -> None:
+def _require_role(server: Cluster, name: str) -> None:
     found = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %s)"
     if not _scalar(server, found, name):
         raise DatabaseUnavailableError(
@@ -275,7 +275,7 @@ def _require_role(server: Server, name: str) -> None:
         )
 
 
-def _scalar(server: Server, statement: str, *values: str) -> object:
+def _scalar(server: Cluster, statement: str, *values: str) -> object:
     row = server.conn.execute(statement.encode(), values).fetchone()
     return row[0] if row else None
 

@@ -20,7 +20,7 @@ _IGNORED = re.compile(r"lint: ignore ([a-z-]+): \S")
 
 
 @dataclasses.dataclass(frozen=True)
-class Statement:
+class LexedStatement:
     """A statement as the linter's lexer cut it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Breach:
     help: str
 
 
-def check(statements: Iterable[Statement]) -> list[Breach]:
+def check(statements: Iterable[LexedStatement]) -> list[Breach]:
     """Return what the statements of one revision break, in their order."""
     found = list(statements)
     breaches = [
@@ -72,7 +72,7 @@ def check(statements: Iterable[Statement]) -> list[Breach]:
     return sorted(kept, key=lambda breach: (breach.line, breach.rule))
 
 
-def _partition_of(statement: Statement) -> Iterator[Breach]:
+def _partition_of(statement: LexedStatement) -> Iterator[Breach]:
     if statement.upper[:1] == ("CREATE",) and statement.has("PARTITION", "OF"):
         yield Breach(
             statement.line,
@@ -82,7 +82,7 @@ def _partition_of(statement: Statement) -> Iterator[Breach]:
         )
 
 
-def _concurrently_if_not_exists(statement: Statement) -> Iterator[Breach]:
+def _concurrently_if_not_exists(statement: LexedStatement) -> Iterator[Breach]:
     if statement.has("CONCURRENTLY", "IF", "NOT", "EXISTS"):
         yield Breach(
             statement.line,
@@ -92,7 +92,7 @@ def _concurrently_if_not_exists(statement: Statement) -> Iterator[Breach]:
         )
 
 
-def _long_names(statement: Statement) -> Iterator[Breach]:
+def _long_names(statement: LexedStatement) -> Iterator[Breach]:
     for word in dict.fromkeys(statement.words):
         name = word[1:-1].replace('""', '"') if word[0] == '"' else word
         if (word[0] == '"' or word[0].isidentifier()) and not names.fits(name):
@@ -104,7 +104,7 @@ def _long_names(statement: Statement) -> Iterator[Breach]:
             )
 
 
-def _second_outside_a_transaction(statements: list[Statement]) -> Iterator[Breach]:
+def _second_outside_a_transaction(statements: list[LexedStatement]) -> Iterator[Breach]:
     outside = [statement for statement in statements if _runs_outside_a_transaction(statement)]
     for statement in outside[1:]:
         yield Breach(
@@ -116,7 +116,7 @@ def _second_outside_a_transaction(statements: list[Statement]) -> Iterator[Breac
         )
 
 
-def _runs_outside_a_transaction(statement: Statement) -> bool:
+def _runs_outside_a_transaction(statement: LexedStatement) -> bool:
     words = statement.upper
     if not words:
         return False
@@ -130,7 +130,7 @@ def _runs_outside_a_transaction(statement: Statement) -> bool:
     }
 
 
-def _unbatched_writes(statements: list[Statement]) -> Iterator[Breach]:
+def _unbatched_writes(statements: list[LexedStatement]) -> Iterator[Breach]:
     made = {_VERSION_TABLE}
     for statement in statements:
         made |= set(_table_made(statement))
@@ -147,14 +147,14 @@ def _unbatched_writes(statements: list[Statement]) -> Iterator[Breach]:
                 )
 
 
-def _table_made(statement: Statement) -> Iterator[str]:
+def _table_made(statement: LexedStatement) -> Iterator[str]:
     words = statement.upper
     if words[:1] == ("CREATE",) and "TABLE" in words[:4]:
         at = words.index("TABLE") + 1
         yield _name_at(statement, at + 3 if words[at : at + 3] == ("IF", "NOT", "EXISTS") else at)
 
 
-def _written(statement: Statement) -> Iterator[tuple[str, str]]:
+def _written(statement: LexedStatement) -> Iterator[tuple[str, str]]:
     """Yield each UPDATE or DELETE of a statement with the table that it writes."""
     words = statement.upper
     if words[:1] not in {("UPDATE",), ("DELETE",), ("MERGE",), ("WITH",)}:
@@ -168,7 +168,7 @@ def _written(statement: Statement) -> Iterator[tuple[str, str]]:
                 yield word, _name_at(statement, at)
 
 
-def _name_at(statement: Statement, at: int) -> str:
+def _name_at(statement: LexedStatement, at: int) -> str:
     """Return the name at a word's place, without a schema's and without quotes."""
     words = statement.words
     while words[at + 1 : at + 2] == (".",):
@@ -177,7 +177,7 @@ def _name_at(statement: Statement, at: int) -> str:
     return name[1:-1].replace('""', '"') if name[0] == '"' else name.lower()
 
 
-_OF_A_STATEMENT: tuple[Callable[[Statement], Iterator[Breach]], ...] = (
+_OF_A_STATEMENT: tuple[Callable[[LexedStatement], Iterator[Breach]], ...] = (
     _partition_of,
     _concurrently_if_not_exists,
     _long_names,

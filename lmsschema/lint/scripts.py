@@ -7,7 +7,7 @@ from pathlib import Path
 from lmsschema import partitions
 from lmsschema.errors import UsageError
 from lmsschema.lint import rules, tools
-from lmsschema.lint.rules import Statement
+from lmsschema.lint.rules import LexedStatement
 from lmsschema.lint.tools import Remark
 from lmsschema.migration import line, revisions
 
@@ -31,7 +31,7 @@ class Script:
 
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
+class Violation:
     """Something that a linter found.
 
     Attributes:
@@ -57,7 +57,7 @@ class Finding:
     help: str
 
 
-def run(files: Iterable[Path] = ()) -> tuple[list[str], list[Finding]]:
+def run(files: Iterable[Path] = ()) -> tuple[list[str], list[Violation]]:
     """Lint revisions or files of SQL; return the names of what was read, and what was found.
 
     Args:
@@ -74,10 +74,10 @@ def run(files: Iterable[Path] = ()) -> tuple[list[str], list[Finding]]:
     return [one.name for one in scripts], [one for script in scripts for one in _lint(script, root)]
 
 
-def _of_file(problem: line.Problem) -> Finding:
+def _of_file(problem: line.LineFault) -> Violation:
     """Return what is wrong with a revision's file as a finding."""
     text = problem.file.read_text("utf-8").splitlines()[problem.line - 1].strip()
-    return Finding(
+    return Violation(
         problem.file.stem,
         str(problem.file),
         problem.line,
@@ -116,7 +116,7 @@ def _revision(revision: str) -> Script:
     return Script(revision, file, runner.offline(before, revision))
 
 
-def _lint(script: Script, root: Path) -> list[Finding]:
+def _lint(script: Script, root: Path) -> list[Violation]:
     """Return what the linters find in a script, in the order of its lines."""
     form, statements = tools.sqlfluff(script.sql, root / "pyproject.toml")
     locks = tools.squawk(script.sql)
@@ -135,7 +135,7 @@ def _lint(script: Script, root: Path) -> list[Finding]:
     return [*of_file, *sorted(found, key=lambda one: one.sql_line)]
 
 
-def _on_parent_alone(remark: Remark, statements: list[Statement]) -> bool:
+def _on_parent_alone(remark: Remark, statements: list[LexedStatement]) -> bool:
     """Whether squawk asks for CONCURRENTLY where an index is made on a partitioned table alone."""
     return remark.rule == _CONCURRENT_INDEX and any(
         statement.line == remark.line and statement.has("ON", "ONLY", policy.table.upper())
@@ -144,9 +144,9 @@ def _on_parent_alone(remark: Remark, statements: list[Statement]) -> bool:
     )
 
 
-def _finding(script: Script, source: list[str], linter: str, remark: Remark) -> Finding:
+def _finding(script: Script, source: list[str], linter: str, remark: Remark) -> Violation:
     text = script.sql.splitlines()[remark.line - 1].strip()
-    return Finding(
+    return Violation(
         script.name,
         str(script.file),
         _line_of(text, source),

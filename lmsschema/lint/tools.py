@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmsschema.errors import LmsschemaError
-from lmsschema.lint.rules import Statement
+from lmsschema.lint.rules import LexedStatement
 
 if TYPE_CHECKING:
     from sqlfluff.core.parser import BaseSegment
@@ -82,7 +82,7 @@ def squawk(script: str) -> list[Remark]:
     ]
 
 
-def sqlfluff(script: str, config: Path) -> tuple[list[Remark], list[Statement]]:
+def sqlfluff(script: str, config: Path) -> tuple[list[Remark], list[LexedStatement]]:
     """Return what sqlfluff says of the SQL's form, and the statements as it cut them.
 
     Args:
@@ -107,7 +107,7 @@ def sqlfluff(script: str, config: Path) -> tuple[list[Remark], list[Statement]]:
     return remarks, list(_statements(linted.tree))
 
 
-def _statements(tree: "BaseSegment") -> Iterator[Statement]:
+def _statements(tree: "BaseSegment") -> Iterator[LexedStatement]:
     """Yield the statements of a parsed script, comments with the statement that follows them."""
     line = 0
     words: list[str] = []
@@ -116,14 +116,14 @@ def _statements(tree: "BaseSegment") -> Iterator[Statement]:
         if segment.is_comment:
             comments.append(segment.raw)
         elif segment.is_code and segment.raw == ";":
-            yield Statement(line, tuple(words), tuple(comments))
+            yield LexedStatement(line, tuple(words), tuple(comments))
             words, comments = [], []
         elif segment.is_code and segment.raw:
             if not words:
                 line = segment.pos_marker.working_line_no
             words.append(segment.raw)
     if words:
-        yield Statement(line, tuple(words), tuple(comments))
+        yield LexedStatement(line, tuple(words), tuple(comments))
 
 
 def squawk_program() -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lmsschema.errors import LockTimeoutError
 from lmsschema.local_server import process
-from lmsschema.local_server.process import State
+from lmsschema.local_server.process import ServerState
 
 _POLL = 0.05
 
@@ -66,7 +66,7 @@ def _mark(home: Path) -> Path:
 def _running(home: Path) -> str | None:
     """Return what tells this run of the server from a later one; None if it does not run."""
     found = process.status(home / "data")
-    return f"{found.pid} {found.since}" if found.state is State.READY else None
+    return f"{found.pid} {found.since}" if found.state is ServerState.READY else None
 
 
 @contextlib.contextmanager

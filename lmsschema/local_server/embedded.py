@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError, UsageError
 from lmsschema.local_server import borrowed, process
-from lmsschema.local_server.process import State, Status
+from lmsschema.local_server.process import ServerState, Status
 
 if TYPE_CHECKING:
     from lmsschema.local_server.server import Server
@@ -112,7 +112,7 @@ def _start(
     """Return the embedded server, made and started if need be."""
     found = status(environ)
     started = False
-    if found.state is not State.READY or found.uninstalled:
+    if found.state is not ServerState.READY or found.uninstalled:
         server = find(environ)
         if server.programs is None:
             raise DatabaseUnavailableError(

@@ -19,7 +19,7 @@ SOCKET = f".s.PGSQL.{PORT}"
 _PID, _START_TIME, _SOCKETS, _STATUS = 0, 2, 4, 7
 
 
-class State(StrEnum):
+class ServerState(StrEnum):
     """What a server is doing."""
 
     STOPPED = "stopped"
@@ -29,10 +29,10 @@ class State(StrEnum):
 
 
 _STATES = {
-    "starting": State.STARTING,
-    "ready": State.READY,
-    "standby": State.READY,
-    "stopping": State.STOPPING,
+    "starting": ServerState.STARTING,
+    "ready": ServerState.READY,
+    "standby": ServerState.READY,
+    "stopping": ServerState.STOPPING,
 }
 
 
@@ -50,7 +50,7 @@ class Status:
     """
 
     data: Path
-    state: State
+    state: ServerState
     pid: int | None = None
     since: int | None = None
     sockets: Path | None = None
@@ -91,7 +91,7 @@ class Status:
 
     def _reachable(self) -> Path:
         """Return the folder of the socket, which must be there."""
-        if self.state is not State.READY or self.sockets is None:
+        if self.state is not ServerState.READY or self.sockets is None:
             raise DatabaseUnavailableError(f"the server of {self.data} is not running")
         if not (self.sockets / SOCKET).exists():
             raise DatabaseUnavailableError(
@@ -111,7 +111,7 @@ def status(data: Path) -> Status:
     try:
         lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        return Status(data, State.STOPPED)
+        return Status(data, ServerState.STOPPED)
     except PermissionError as error:
         raise DatabaseUnavailableError(
             f"{data} is closed to this account: a server of another account lives there",
@@ -120,11 +120,11 @@ def status(data: Path) -> Status:
     pid = _number(lines, _PID)
     program = None if pid is None else _program(pid, data)
     if program is None:
-        return Status(data, State.STOPPED)
+        return Status(data, ServerState.STOPPED)
     lines += [""] * (_STATUS + 1 - len(lines))  # it is written line by line as the server starts
     return Status(
         data,
-        _STATES.get(lines[_STATUS].strip(), State.STARTING),
+        _STATES.get(lines[_STATUS].strip(), ServerState.STARTING),
         pid,
         _number(lines, _START_TIME),
         Path(lines[_SOCKETS]) if lines[_SOCKETS] else None,

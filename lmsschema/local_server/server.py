@@ -24,7 +24,7 @@ from lmsschema.local_server import lock as filelock
 from lmsschema.local_server import log as server_log
 from lmsschema.local_server import programs as binaries
 from lmsschema.local_server.account import Account
-from lmsschema.local_server.process import PORT, SOCKET, State, Status
+from lmsschema.local_server.process import PORT, SOCKET, ServerState, Status
 
 TIMEOUT = 60.0  # seconds
 
@@ -107,7 +107,7 @@ class Server:
             UnsafeError: ``home`` holds what was not made here.
         """
         found = self.status()
-        if found.state is State.READY and not found.uninstalled:
+        if found.state is ServerState.READY and not found.uninstalled:
             return False
         with self._explained():
             folders.make_home(self.home, self._lock)
@@ -148,7 +148,7 @@ class Server:
             LockTimeoutError: Another process is still starting or stopping it.
             DatabaseUnavailableError: It still runs after ``timeout`` seconds.
         """
-        if self.status().state is State.STOPPED:
+        if self.status().state is ServerState.STOPPED:
             return False
         with self._explained(), filelock.hold(self._lock, timeout):
             deadline = time.monotonic() + timeout
@@ -194,9 +194,9 @@ class Server:
         Processes outlive a killed postmaster for a moment, or for as long as a query takes; and
         where the folder is shared by containers, a server may run that can't be seen from here.
         """
-        while (found := self.status()).state is not State.READY:
+        while (found := self.status()).state is not ServerState.READY:
             with contextlib.ExitStack() as stack:
-                guard = self._take_guard(stack) if found.state is State.STOPPED else None
+                guard = self._take_guard(stack) if found.state is ServerState.STOPPED else None
                 if guard is not None:
                     yield guard
                     return
@@ -214,7 +214,7 @@ class Server:
 
     def _unsettled(self, found: Status) -> DatabaseUnavailableError:
         """Return the error for a server that neither runs nor is gone in time."""
-        if found.state is State.STOPPED:
+        if found.state is ServerState.STOPPED:
             return DatabaseUnavailableError(
                 f"processes of a server that can't be seen from here still use {self.home}",
                 hint="Stop it in the container or on the machine where it runs.",
@@ -255,7 +255,7 @@ class Server:
         argv += ["-s", "-w", "-t", left, "-o", shlex.join(words)]
         done = accounts.run(argv, account, folder=Path("/"), timeout=left + 10, keep=[guard])
         found = self.status()
-        if found.state is State.STARTING:
+        if found.state is ServerState.STARTING:
             raise self._unsettled(found)
         if done.returncode:
             said = server_log.tail(self.log, begin) or f" {done.stdout.strip()}"

@@ -13,7 +13,7 @@ from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.locks.context import Tell
 from lmsschema.migration import estimate, measure
-from lmsschema.migration.measured import Statement
+from lmsschema.migration.measured import MeasuredStatement
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def activity(database: Database, lock_timeout: float = LOCK_TIMEOUT) -> dict[str
     return {row[0]: Activity(*row[1:]) for row in rows}
 
 
-def find(statements: Iterable[Statement], tables: Mapping[str, Activity]) -> list[Hazard]:
+def find(statements: Iterable[MeasuredStatement], tables: Mapping[str, Activity]) -> list[Hazard]:
     """Return the hazards of a revision's statements on a database with such tables.
 
     A lock that makes others wait is dangerous where work that grows with a table's rows is done
@@ -140,7 +140,7 @@ class Assessment:
     """
 
     tables: Mapping[str, Activity]
-    statements: Mapping[str, list[Statement]]
+    statements: Mapping[str, list[MeasuredStatement]]
     hazards: Mapping[str, list[Hazard]]
     measured_on: str
 
@@ -193,7 +193,7 @@ def assess(
 
 
 def _large_updates(
-    database: Database, statements: Iterable[Statement], tables: Mapping[str, Activity]
+    database: Database, statements: Iterable[MeasuredStatement], tables: Mapping[str, Activity]
 ) -> list[Hazard]:
     """Return updates that read many rows by the database's statistics, not on the empty copy."""
     large = []
@@ -211,7 +211,7 @@ def _large_updates(
 
 
 def _unknown(
-    statements: Iterable[Statement],
+    statements: Iterable[MeasuredStatement],
     tables: Mapping[str, Activity],
     missing: Iterable[tuple[str, str]],
 ) -> Iterator[Hazard]:
@@ -257,7 +257,7 @@ def mode_name(mode: str) -> str:
 
 def _hazard(
     kind: Kind,
-    statement: Statement,
+    statement: MeasuredStatement,
     tables: Collection[str],
     held: Collection[str] = (),
     advice: str | None = None,

@@ -14,7 +14,7 @@ from lmsschema.migration import revisions
 
 
 @dataclasses.dataclass(frozen=True)
-class Problem:
+class LineFault:
     """What is wrong with a revision's file.
 
     Attributes:
@@ -54,12 +54,12 @@ def require(pending: Collection[str]) -> None:
         )
 
 
-def order() -> list[Problem]:
+def order() -> list[LineFault]:
     """Return what keeps the files from being one line, oldest first by their names."""
     return list(_order())
 
 
-def content(file: Path) -> list[Problem]:
+def content(file: Path) -> list[LineFault]:
     """Return what a revision must not do outside of its downgrade()."""
     tree = ast.parse(file.read_text("utf-8"))
     calls = [
@@ -70,7 +70,7 @@ def content(file: Path) -> list[Problem]:
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
     ]
     found = [
-        Problem(
+        LineFault(
             file,
             call.lineno,
             "autocommit-block",
@@ -82,7 +82,7 @@ def content(file: Path) -> list[Problem]:
     ]
     if any(_called(call) == "apply" and _owner(call) == "steps" for call in calls):
         found += [
-            Problem(
+            LineFault(
                 file,
                 call.lineno,
                 "steps-mixed",
@@ -96,7 +96,7 @@ def content(file: Path) -> list[Problem]:
     return found
 
 
-def _order() -> Iterator[Problem]:
+def _order() -> Iterator[LineFault]:
     parents: dict[object, Path] = {}
     before: object = None
     for file in sorted((revisions.folder() / "versions").glob("*.py")):
@@ -104,7 +104,7 @@ def _order() -> Iterator[Problem]:
         revision, line = names.get("revision", (None, 1))
         parent, parent_line = names.get("down_revision", (None, 1))
         if revision != file.stem or not file.stem[:1].isdecimal():
-            yield Problem(
+            yield LineFault(
                 file,
                 line,
                 "revision-name",
@@ -112,7 +112,7 @@ def _order() -> Iterator[Problem]:
                 "Name the file after its revision, and begin both with its number",
             )
         elif parent in parents:
-            yield Problem(
+            yield LineFault(
                 file,
                 parent_line,
                 "revision-order",
@@ -120,7 +120,7 @@ def _order() -> Iterator[Problem]:
                 f"Have {revision} follow the newest of the others, and give it the next number",
             )
         elif parent != before:
-            yield Problem(
+            yield LineFault(
                 file,
                 parent_line,
                 "revision-order",

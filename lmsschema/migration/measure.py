@@ -12,7 +12,7 @@ from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
 from lmsschema.locks.context import Context, Progress, Tell
 from lmsschema.migration import revisions, runner, shadow, site
-from lmsschema.migration.measured import Statement
+from lmsschema.migration.measured import MeasuredStatement
 from lmsschema.migration.recorder import Recorder
 from lmsschema.partition_manager import ensure, state
 from lmsschema.partitions import POLICIES
@@ -30,7 +30,7 @@ class Measured:
         missing: The table and the statement of what the database has and the copy could not get.
     """
 
-    statements: Mapping[str, list[Statement]]
+    statements: Mapping[str, list[MeasuredStatement]]
     place: str
     missing: Sequence[tuple[str, str]]
 

@@ -25,11 +25,11 @@ class Table:
     modes: frozenset[str]
 
 
-State = Mapping[int, Table]
+Tables = Mapping[int, Table]
 
 
 @dataclasses.dataclass(frozen=True)
-class Statement:
+class MeasuredStatement:
     """A statement and what it did to tables that were there before the plan's first revision.
 
     They go by the names that they had then; a partition counts as the table that it belongs to.

@@ -37,7 +37,7 @@ _QUIETLY = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
+class Section:
     """The SQL of one step, as psql would run it: a revision, or a table's partitions."""
 
     name: str
@@ -59,7 +59,7 @@ class Plan:
 
     before: str | None
     after: str | None
-    steps: tuple[Step, ...]
+    steps: tuple[Section, ...]
     assessment: Assessment
     fingerprint: dict[str, str]
     refused: UnsafeError | None = None
@@ -89,7 +89,7 @@ def make(
     pending = position.pending(before, name)
     line.require(pending)
     refused = _refused(database, before, pending, notify)
-    steps = [Step(revision, text) for revision, text in scripts(before, pending)]
+    steps = [Section(revision, text) for revision, text in scripts(before, pending)]
     made = "\n".join(step.sql for step in steps)
     steps += [step for policy in POLICIES for step in _partitions(database, policy, made)]
     after = pending[-1] if pending else before
@@ -236,17 +236,17 @@ def _size(count: int) -> str:
     return f"{size:.1f} TB"
 
 
-def _preamble(database: Database, steps: list[Step]) -> list[Step]:
+def _preamble(database: Database, steps: list[Section]) -> list[Section]:
     """Return the step that makes the schema, and puts psql into it, where it is not psql's own."""
     if not steps or (database.target.schema is None and database.schema_is_default):
         return []
     use = f"SET search_path TO {identifier(database.schema).as_string()};\n"
     if database.schema_exists:
-        return [Step("schema", use)]
-    return [Step("schema", f"{create_schema(database.schema).as_string()};\n{use}")]
+        return [Section("schema", use)]
+    return [Section("schema", f"{create_schema(database.schema).as_string()};\n{use}")]
 
 
-def _partitions(database: Database, policy: Policy, made: str) -> list[Step]:
+def _partitions(database: Database, policy: Policy, made: str) -> list[Section]:
     """Return the step that makes the table's partitions, if it is there or will be."""
     with database.transaction(read_only=True) as conn:
         if partition_state.exists(conn, database.schema, policy.table):
@@ -257,7 +257,7 @@ def _partitions(database: Database, policy: Policy, made: str) -> list[Step]:
             return []
     actions = partitions.plan(policy, state.partitions, state.now)
     text = statements.script(policy, actions, state.comment)
-    return [Step(f"partitions of {policy.table}", text)] if text else []
+    return [Section(f"partitions of {policy.table}", text)] if text else []
 
 
 def _declared_comment(policy: Policy) -> str | None:

@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from lmsschema.database import queries
 from lmsschema.database.connection import Database
-from lmsschema.migration.measured import State, Statement, Table
+from lmsschema.migration.measured import MeasuredStatement, Table, Tables
 
 #: What only reads, or only says how the session is to be.
 _SILENT = ("SELECT", "SET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
@@ -46,7 +46,7 @@ class Recorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements: list[Statement] = []
+        self._statements: list[MeasuredStatement] = []
         self._told = ""  # by the triggers
         self._arm()
         self._state = self.read()
@@ -64,12 +64,12 @@ class Recorder:
         finally:
             database.conn.cursor_factory = usual
 
-    def take(self) -> list[Statement]:
+    def take(self) -> list[MeasuredStatement]:
         """Return the statements recorded since the last call."""
         taken, self._statements = self._statements, []
         return taken
 
-    def outside(self, text: str) -> State:
+    def outside(self, text: str) -> Tables:
         """Return the tables after a statement that ran outside a transaction, with its locks.
 
         Those of CONCURRENTLY and VACUUM let readers and writers go on; writing a table anew does
@@ -87,7 +87,7 @@ class Recorder:
             for key, table in self.read().items()
         }
 
-    def read(self) -> State:
+    def read(self) -> Tables:
         """Return the tables as the connection's transaction has them."""
         rows = (
             psycopg.Cursor(self._database.conn)
@@ -107,7 +107,7 @@ class Recorder:
             for key, table in self._state.items()
         }
 
-    def ended(self, text: str, after: State) -> None:
+    def ended(self, text: str, after: Tables) -> None:
         """Record a statement by how the tables were before and are after it."""
         gone = {key: table for key, table in self._state.items() if key not in after}
         statement = self._compare(text, after, self._locks_on_dropped(gone))
@@ -118,7 +118,7 @@ class Recorder:
         if not silent or did or any(not _reads(lock) for lock in locks):
             self._statements.append(statement)
 
-    def _locks_on_dropped(self, gone: State) -> frozenset[tuple[str, str]]:
+    def _locks_on_dropped(self, gone: Tables) -> frozenset[tuple[str, str]]:
         """Return the locks that the transaction holds on tables that it has dropped."""
         if not gone:
             return frozenset()
@@ -130,8 +130,8 @@ class Recorder:
         return frozenset((self._names[key], mode) for key, mode in held if key in self._names)
 
     def _compare(
-        self, text: str, after: State, on_dropped: frozenset[tuple[str, str]]
-    ) -> Statement:
+        self, text: str, after: Tables, on_dropped: frozenset[tuple[str, str]]
+    ) -> MeasuredStatement:
         """Return what a statement did to the tables that are known."""
         there = [
             (name, after[key], self._state[key])
@@ -140,7 +140,7 @@ class Recorder:
         ]
         gone = [n for k, n in self._names.items() if k in self._state and k not in after]
         wrote = self._wrote()
-        return Statement(
+        return MeasuredStatement(
             sql=text.strip(),
             locks=frozenset((n, m) for n, t, b in there for m in t.modes - b.modes) | on_dropped,
             held=frozenset((n, mode) for n, t, _ in there for mode in t.modes) | on_dropped,

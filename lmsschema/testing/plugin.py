@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lmsschema.testing.databases import Databases
     from lmsschema.testing.pool import Pool
-    from lmsschema.testing.runs import Run
+    from lmsschema.testing.runs import SuiteRun
     from lmsschema.testing.servers import RunningServer
 
 _SETTINGS = {
@@ -33,7 +33,7 @@ _SETTINGS = {
 }
 _KEPT = "lms_kept_database"
 
-_run = pytest.StashKey["Run"]()
+_run = pytest.StashKey["SuiteRun"]()
 _ends = pytest.StashKey[contextlib.ExitStack]()
 _failed = pytest.StashKey[bool]()
 
@@ -106,10 +106,12 @@ def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
     from lmsschema.testing import servers
 
     kind = pytestconfig.option.lms_server or pytestconfig.getini("lms_server")
-    if kind not in set(servers.Kind):
-        raise UsageError(f"lms_server is {kind!r}", hint=f"It is one of {', '.join(servers.Kind)}.")
+    if kind not in set(servers.ServerKind):
+        raise UsageError(
+            f"lms_server is {kind!r}", hint=f"It is one of {', '.join(servers.ServerKind)}."
+        )
     wish = servers.Wish(
-        kind=servers.Kind(kind),
+        kind=servers.ServerKind(kind),
         url=_setting(pytestconfig, "lms_server_url", "LMSSCHEMA_TEST_URL"),
         image=_setting(pytestconfig, "lms_image", "LMSSCHEMA_TEST_IMAGE"),
         version=_setting(pytestconfig, "lms_version", "LMSSCHEMA_TEST_VERSION"),
@@ -241,7 +243,7 @@ def lms_connection(_lms_shared_engine: "sqlalchemy.Engine") -> "Iterator[sqlalch
         transaction.rollback()
 
 
-def _run_of(config: pytest.Config) -> "Run":
+def _run_of(config: pytest.Config) -> "SuiteRun":
     """Return the run that this process belongs to, begun if it is the run's owner."""
     from lmsschema.testing import runs, servers
 
@@ -250,7 +252,7 @@ def _run_of(config: pytest.Config) -> "Run":
         config.stash[_run] = (
             config.stash[_ends].enter_context(runs.own(servers.stop))
             if worker is None
-            else runs.Run(Path(worker["lms_run"]))
+            else runs.SuiteRun(Path(worker["lms_run"]))
         )
     return config.stash[_run]
 

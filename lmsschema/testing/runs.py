@@ -22,7 +22,7 @@ PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
-class Run:
+class SuiteRun:
     """A run's folder; every process of the run knows it, one process owns it."""
 
     folder: Path
@@ -45,7 +45,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def own(stop: Callable[[Run], None]) -> Iterator[Run]:
+def own(stop: Callable[[SuiteRun], None]) -> Iterator[SuiteRun]:
     """Be the owner of a new run; at the end, stop what it started and remove its folder."""
     base = _base_folder()
     with contextlib.ExitStack() as locks:
@@ -53,13 +53,13 @@ def own(stop: Callable[[Run], None]) -> Iterator[Run]:
             folder = base / uuid.uuid4().hex[:12]
             folder.mkdir(mode=0o711)
             locks.enter_context(lock.hold(folder / "owner.lock", 0))
-        run = Run(folder)
+        run = SuiteRun(folder)
         yield run
         if not run.kept.exists():
             _remove(run, stop)
 
 
-def clean_up_dead(stop: Callable[[Run], None]) -> None:
+def clean_up_dead(stop: Callable[[SuiteRun], None]) -> None:
     """Stop the servers of this user's runs whose owner is gone, and remove their folders."""
     base = _base_folder()
     with lock.hold(base / "lock", PATIENCE):
@@ -70,10 +70,10 @@ def clean_up_dead(stop: Callable[[Run], None]) -> None:
                 contextlib.suppress(LockTimeoutError),  # its owner lives
                 lock.hold(folder / "owner.lock", 0),
             ):
-                _remove(Run(folder), stop)
+                _remove(SuiteRun(folder), stop)
 
 
-def _remove(run: Run, stop: Callable[[Run], None]) -> None:
+def _remove(run: SuiteRun, stop: Callable[[SuiteRun], None]) -> None:
     stop(run)
     shutil.rmtree(run.folder)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from lmsschema.errors import LmsschemaError, UsageError
 from lmsschema.testing import runs, settings
-from lmsschema.testing.runs import Run
+from lmsschema.testing.runs import SuiteRun
 
 
-class Kind(StrEnum):
+class ServerKind(StrEnum):
     """Where a server comes from; `AUTO` takes the first that there is, in this order."""
 
     AUTO = "auto"
@@ -35,7 +35,7 @@ class Wish:
         folder: Where an embedded server's data go, or "" for the fastest place there is.
     """
 
-    kind: Kind
+    kind: ServerKind
     url: str = field(repr=False)  # pytest prints a fixture's value; this one may hold a password
     image: str
     version: str
@@ -53,23 +53,23 @@ class RunningServer:
         home: Everything of an embedded one, or "".
     """
 
-    kind: Kind
+    kind: ServerKind
     url: str = field(repr=False)  # as above
     origin: str
     home: str = ""
 
 
-def of(run: Run, wish: Wish) -> RunningServer:
+def of(run: SuiteRun, wish: Wish) -> RunningServer:
     """Return the run's server, started if this is the first process to ask.
 
     Raises:
         UsageError: The wish can't be granted by any machine.
         LmsschemaError: No server can be had here; the message says what was tried.
     """
-    if wish.kind is Kind.URL and not wish.url:
+    if wish.kind is ServerKind.URL and not wish.url:
         raise UsageError("no server is named", hint="Set LMSSCHEMA_TEST_URL or lms_server_url.")
-    if wish.url and wish.kind in (Kind.AUTO, Kind.URL):
-        return RunningServer(Kind.URL, _url(wish.url), "the server named by its URL")
+    if wish.url and wish.kind in (ServerKind.AUTO, ServerKind.URL):
+        return RunningServer(ServerKind.URL, _url(wish.url), "the server named by its URL")
     with run.starting():
         if run.record.exists():
             found = _noted(run)
@@ -81,12 +81,12 @@ def of(run: Run, wish: Wish) -> RunningServer:
         return _start(run, wish)
 
 
-def stop(run: Run) -> None:
+def stop(run: SuiteRun) -> None:
     """Stop what the run started, however far that came."""
     if not run.record.exists():
         return
     noted = _noted(run)
-    if noted.kind is Kind.CONTAINER:
+    if noted.kind is ServerKind.CONTAINER:
         from lmsschema.testing import containers
 
         containers.remove(run.folder.name)
@@ -111,37 +111,39 @@ def _url(given: str) -> str:
     return databases.url(parsed, str(conninfo.conninfo_to_dict(parsed).get("dbname", "postgres")))
 
 
-def _start(run: Run, wish: Wish) -> RunningServer:
+def _start(run: SuiteRun, wish: Wish) -> RunningServer:
     why_none = ""
-    if wish.kind is not Kind.EMBEDDED:
+    if wish.kind is not ServerKind.EMBEDDED:
         from lmsschema.testing import containers
 
         image = wish.image or f"postgres:{wish.version}"
         if containers.engine() is None:
             why_none = "no Docker engine answers, or testcontainers is not installed"
         else:
-            _note(run, RunningServer(Kind.CONTAINER, "", ""))
+            _note(run, RunningServer(ServerKind.CONTAINER, "", ""))
             try:
                 url = containers.start(image, run.folder.name)
-                return _note(run, RunningServer(Kind.CONTAINER, url, f"a container of {image}"))
+                return _note(
+                    run, RunningServer(ServerKind.CONTAINER, url, f"a container of {image}")
+                )
             except LmsschemaError as error:
                 if wish.image:
                     raise
                 why_none = error.message
-        if wish.kind is Kind.CONTAINER:
+        if wish.kind is ServerKind.CONTAINER:
             raise LmsschemaError(
                 why_none, hint="Start one, or let --lms-server embedded use a wheel's server."
             )
     return _start_embedded(run, wish, why_none)
 
 
-def _start_embedded(run: Run, wish: Wish, why_no_container: str) -> RunningServer:
+def _start_embedded(run: SuiteRun, wish: Wish, why_no_container: str) -> RunningServer:
     from lmsschema.local_server.server import Server
     from lmsschema.testing import binaries
 
     root = Path(wish.folder) if wish.folder else settings.data_root()
     home = root.resolve() / f"lmsschema-{run.folder.name}"
-    _note(run, RunningServer(Kind.EMBEDDED, "", "", str(home)))
+    _note(run, RunningServer(ServerKind.EMBEDDED, "", "", str(home)))
     try:
         server = Server(binaries.find(wish.version), home, settings.SERVER)
     except LmsschemaError as error:
@@ -152,10 +154,10 @@ def _start_embedded(run: Run, wish: Wish, why_no_container: str) -> RunningServe
     home.mkdir(mode=0o711)  # fails if it is somebody else's
     server.start()
     url, origin = server.url("postgres"), f"an embedded PostgreSQL {wish.version}"
-    return _note(run, RunningServer(Kind.EMBEDDED, url, origin, str(home)))
+    return _note(run, RunningServer(ServerKind.EMBEDDED, url, origin, str(home)))
 
 
-def _note(run: Run, server: RunningServer) -> RunningServer:
+def _note(run: SuiteRun, server: RunningServer) -> RunningServer:
     """Write down what is started, before it is and after, so that whoever is left can stop it."""
     new = run.record.with_suffix(".new")
     new.touch(mode=0o600)
@@ -164,6 +166,6 @@ def _note(run: Run, server: RunningServer) -> RunningServer:
     return server
 
 
-def _noted(run: Run) -> RunningServer:
+def _noted(run: SuiteRun) -> RunningServer:
     found = json.loads(run.record.read_text("utf-8"))
-    return RunningServer(**found | {"kind": Kind(found["kind"])})
+    return RunningServer(**found | {"kind": ServerKind(found["kind"])})

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from lmsschema.local_server import embedded
-from lmsschema.local_server.process import State
+from lmsschema.local_server.process import ServerState
 from tests.support.program import Program
 
 INSTITUTION = (
@@ -38,7 +38,7 @@ def populated_url(lmsschema: Program, database_url: str) -> str:
     return database_url
 
 
-def state(environment: dict[str, str]) -> State:
+def state(environment: dict[str, str]) -> ServerState:
     return embedded.status(environment).state
 
 
@@ -49,7 +49,7 @@ def test_it_is_stopped_by_the_command_that_started_it(
         outcome = lmsschema(command, "--url", populated_url, env=environment)
         assert outcome.code == 0, outcome.err
         assert embedded.exists(environment)
-        assert state(environment) is State.STOPPED
+        assert state(environment) is ServerState.STOPPED
 
 
 def test_it_goes_on_if_it_ran_before(
@@ -57,7 +57,7 @@ def test_it_goes_on_if_it_ran_before(
 ) -> None:
     assert lmsschema("local", "start", env=environment).code == 0
     assert lmsschema("upgrade", "--url", populated_url, env=environment).code == 0
-    assert state(environment) is State.READY
+    assert state(environment) is ServerState.READY
 
 
 def test_two_at_once_do_not_stop_each_others(
@@ -67,11 +67,11 @@ def test_two_at_once_do_not_stop_each_others(
         with embedded.borrow(environment) as running:
             first.enter_context(embedded.borrow(environment))
             assert running.started
-        assert state(environment) is State.READY
+        assert state(environment) is ServerState.READY
         assert lmsschema("plan", "--url", populated_url, env=environment).code == 0
         with psycopg.connect(running.conninfo) as conn:
             assert conn.execute("SELECT 1").fetchone() == (1,)
-    assert state(environment) is State.STOPPED
+    assert state(environment) is ServerState.STOPPED
 
 
 def test_it_goes_on_for_who_asked_for_it_meanwhile(
@@ -80,13 +80,13 @@ def test_it_goes_on_for_who_asked_for_it_meanwhile(
     with embedded.borrow(environment) as running:
         assert running.started
         assert lmsschema("local", "url", env=environment).code == 0
-    assert state(environment) is State.READY
+    assert state(environment) is ServerState.READY
 
 
 def test_it_is_stopped_after_an_error(environment: dict[str, str]) -> None:
     with pytest.raises(KeyError), embedded.borrow(environment):
         raise KeyError
-    assert state(environment) is State.STOPPED
+    assert state(environment) is ServerState.STOPPED
 
 
 def test_after_it_was_destroyed_its_folder_is_empty(environment: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
 from lmsschema.local_server import account as accounts
 from lmsschema.local_server import lock as filelock
-from lmsschema.local_server.process import SOCKET, State
+from lmsschema.local_server.process import SOCKET, ServerState
 from lmsschema.local_server.server import DURABLE, Server
 from tests.support.servers import FAST, PROGRAMS, as_root, ask, mode
 
@@ -55,15 +55,15 @@ def kill_server(server: Server) -> int:
 
 def test_a_server_is_made_started_stopped_and_started_again_with_its_data(home: Path) -> None:
     server = Server(PROGRAMS, home, {**DURABLE, "work_mem": "5MB"}, database="lms")
-    assert server.status().state is State.STOPPED
+    assert server.status().state is ServerState.STOPPED
     assert not server.stop()
     assert server.start()
     assert not server.start()
-    assert server.status().state is State.READY
+    assert server.status().state is ServerState.READY
     assert ask(server, "CREATE TABLE kept AS SELECT 1") is None
     assert server.stop()
     assert not server.stop()
-    assert server.status().state is State.STOPPED
+    assert server.status().state is ServerState.STOPPED
     with pytest.raises(DatabaseUnavailableError, match="not running"):
         server.url("lms")
     assert server.start()
@@ -146,7 +146,7 @@ def test_a_killed_server_comes_back_with_what_was_committed(stopped: Server) -> 
     pid = server.status().pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: server.status().state is State.STOPPED)
+    wait_until(lambda: server.status().state is ServerState.STOPPED)
     assert server.start()
     busy.wait(10)
     assert ask(server, "SELECT count(*) FROM kept") == 1
@@ -164,7 +164,7 @@ def test_the_number_of_a_killed_server_may_be_another_processs_by_now(server: Se
         argv = [PROGRAMS / "pg_ctl", "start", "-D", server.data, "-w", "-l", server.log]
         refused = accounts.run(argv, account, folder=Path("/"), timeout=60)
         assert refused.returncode != 0  # what PostgreSQL itself does with it
-        assert server.status().state is State.STOPPED
+        assert server.status().state is ServerState.STOPPED
         assert not server.stop()
         assert other.poll() is None
         assert server.start()
@@ -190,7 +190,7 @@ def test_a_process_that_outlives_a_killed_server_keeps_the_next_from_the_data(
         pid = server.status().pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: server.status().state is State.STOPPED)
+        wait_until(lambda: server.status().state is ServerState.STOPPED)
         with pytest.raises(DatabaseUnavailableError, match="still use"):
             server.start(timeout=0.3)
         os.kill(backend, signal.SIGCONT)

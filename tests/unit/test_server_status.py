@@ -12,7 +12,7 @@ from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
 from lmsschema.local_server import home
 from lmsschema.local_server import lock as filelock
 from lmsschema.local_server import process as postmaster
-from lmsschema.local_server.process import SOCKET, State
+from lmsschema.local_server.process import SOCKET, ServerState
 
 
 @pytest.fixture
@@ -41,38 +41,38 @@ def write(data: Path, pid: int | str, *rest: str) -> None:
 
 
 def test_without_a_pid_file_a_server_is_stopped(data: Path) -> None:
-    assert postmaster.status(data).state is State.STOPPED
-    assert postmaster.status(data / "absent").state is State.STOPPED
+    assert postmaster.status(data).state is ServerState.STOPPED
+    assert postmaster.status(data / "absent").state is ServerState.STOPPED
 
 
 @pytest.mark.parametrize("text", ["", "\n", "0\n", "-1\n", "12x\n", "٣\n"])
 def test_a_pid_file_without_a_number_is_no_servers(data: Path, text: str) -> None:
     (data / "postmaster.pid").write_text(text)
-    assert postmaster.status(data).state is State.STOPPED
+    assert postmaster.status(data).state is ServerState.STOPPED
 
 
 def test_a_number_that_is_another_processs_is_no_servers(
     data: Path, process: subprocess.Popen[bytes]
 ) -> None:
     write(data, os.getpid())
-    assert postmaster.status(data).state is State.STOPPED
+    assert postmaster.status(data).state is ServerState.STOPPED
     other = data.with_name("other data")
     other.mkdir()
     write(other, process.pid)
-    assert postmaster.status(other).state is State.STOPPED
+    assert postmaster.status(other).state is ServerState.STOPPED
 
 
 @pytest.mark.parametrize(
     ("word", "state"),
     [
-        ("starting", State.STARTING),
-        ("ready   ", State.READY),
-        ("standby ", State.READY),
-        ("stopping", State.STOPPING),
+        ("starting", ServerState.STARTING),
+        ("ready   ", ServerState.READY),
+        ("standby ", ServerState.READY),
+        ("stopping", ServerState.STOPPING),
     ],
 )
 def test_the_last_line_says_what_a_living_server_does(
-    data: Path, process: subprocess.Popen[bytes], word: str, state: State
+    data: Path, process: subprocess.Popen[bytes], word: str, state: ServerState
 ) -> None:
     write(data, process.pid, str(data), "1700000000", "5432", "/run/lms", "", "1 2", word, "")
     found = postmaster.status(data)
@@ -80,7 +80,7 @@ def test_the_last_line_says_what_a_living_server_does(
     assert found.sockets == Path("/run/lms")
     process.kill()
     process.wait()
-    assert postmaster.status(data).state is State.STOPPED
+    assert postmaster.status(data).state is ServerState.STOPPED
 
 
 def test_a_server_that_has_not_written_all_lines_is_starting(
@@ -88,7 +88,7 @@ def test_a_server_that_has_not_written_all_lines_is_starting(
 ) -> None:
     write(data, process.pid)
     found = postmaster.status(data)
-    assert (found.state, found.sockets) == (State.STARTING, None)
+    assert (found.state, found.sockets) == (ServerState.STARTING, None)
     with pytest.raises(DatabaseUnavailableError, match="not running"):
         found.url("lms")
 
@@ -106,7 +106,7 @@ def test_a_connection_string_quotes_what_needs_it(tmp_path: Path) -> None:
     sockets = tmp_path / "a b"
     sockets.mkdir()
     (sockets / SOCKET).touch()
-    found = postmaster.Status(tmp_path, State.READY, 1, 1, sockets)
+    found = postmaster.Status(tmp_path, ServerState.READY, 1, 1, sockets)
     assert found.conninfo("lms") == f"host='{sockets}' port=5432 user=postgres dbname='lms'"
     folder = str(sockets).replace("/", "%2F").replace(" ", "%20")
     assert found.url("l/s") == f"postgresql://postgres@/l%2Fs?host={folder}&port=5432"

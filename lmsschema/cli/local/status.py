@@ -8,7 +8,7 @@ import click
 from lmsschema.cli import _common
 from lmsschema.errors import FindingsError
 from lmsschema.local_server import embedded
-from lmsschema.local_server.process import State
+from lmsschema.local_server.process import ServerState
 
 
 @click.command(epilog="Example: lmsschema local status --json")
@@ -18,7 +18,7 @@ def command(*, as_json: bool) -> int:
     found = embedded.status(os.environ)
     home = embedded.home(os.environ)
     since = dt.datetime.fromtimestamp(found.since, dt.UTC) if found.since else None
-    running, made = found.state is State.READY, found.data.exists()
+    running, made = found.state is ServerState.READY, found.data.exists()
     data = {
         "state": found.state,
         "home": str(home),
