@@ -62,8 +62,8 @@ def command(
 ) -> int:
     """Detach the partitions that lie wholly before now - SPAN.
 
-    What is missing is made first. The current, a future and the only partition stay, and one that
-    straddles the cutoff. Rows of the default partition from before it are named (exit code 3).
+    The current, a future and the only partition stay. Older rows of the default are named (exit
+    code 3).
     """
     from lmsschema.partition_manager import ensure, prune
     from lmsschema.partition_manager.refusals import Refusals
