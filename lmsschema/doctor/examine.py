@@ -164,7 +164,11 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
             "partitions",
             policy.table,
             one.message,
-            (f"{one.remedy} --schema {shlex.quote(database.schema)}",),
+            (
+                f"{one.remedy} --schema {shlex.quote(database.schema)}"
+                if one.remedy.startswith("lmsschema ")
+                else one.remedy,
+            ),
             details={"severity": one.severity},
         )
 

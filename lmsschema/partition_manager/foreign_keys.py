@@ -29,6 +29,7 @@ class Key:
     referenced_table: str
     own_name: str | None
     own_validated: bool | None
+    may_lock: bool
 
 
 def read(database: Database, policy: Policy, table: str) -> list[Key]:
@@ -73,9 +74,8 @@ def drop(context: Context, policy: Policy, table: str) -> None:
 
 
 def _step(context: Context, table: str, key: Key, mode: Mode, statement: sql.Composed) -> None:
-    locks = [
-        Lock(key.referenced_schema, key.referenced_table, mode),
-        Lock(context.database.schema, table, mode),
-    ]
+    locks = [Lock(context.database.schema, table, mode)]
+    if key.may_lock:  # else the statement itself takes the lock, for which it needs no right
+        locks.insert(0, Lock(key.referenced_schema, key.referenced_table, mode))
     work = Work(locks, finish=lambda conn: conn.execute(statement))
     ladder.step(context, lambda _: work, what=f"change key {key.name} of {table}")

@@ -1,7 +1,7 @@
 """Brings the rows of the default partition to the partitions that they belong to."""
 
 import dataclasses
-from datetime import UTC
+from datetime import UTC, datetime
 
 import psycopg
 from psycopg import errors, sql
@@ -13,9 +13,18 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Work
-from lmsschema.partition_manager import attach, dependents, detached, promote, referrers
+from lmsschema.partition_manager import (
+    attach,
+    dependents,
+    detached,
+    promote,
+    publications,
+    referrers,
+    rights,
+)
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.heal_plan import Heal, Held, Misplaced, plan_heal
+from lmsschema.partition_manager.retention import Span
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Policy
 
@@ -31,11 +40,13 @@ class Healed:
         table: The partitioned table.
         plan: What was planned, and applied if ``applied``.
         applied: Whether it was; with nothing to do, or on a dry run, not.
+        busy: Whether another run was at work, so that nothing was done.
     """
 
     table: str
     plan: Heal
     applied: bool
+    busy: bool = False
 
 
 def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[list[Misplaced], int]:
@@ -60,11 +71,12 @@ def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[li
     return misplaced, sum(count for start, count in rows if start is None)
 
 
-def plan(database: Database, policy: Policy) -> tuple[State, Heal]:
+def plan(database: Database, policy: Policy, reach: Span | None = None) -> tuple[State, Heal]:
     """Read how a table stands and plan what is to be done; changes nothing."""
     with translated(database.target), database.transaction(read_only=True):
         state = partition_state.read(database, policy)
-        return state, _plan(database, policy, state)
+        with rights.readable(database, state.default):
+            return state, _plan(database, policy, state, reach)
 
 
 def heal(
@@ -72,6 +84,7 @@ def heal(
     policy: Policy,
     *,
     may_move: bool = True,
+    reach: Span | None = None,
 ) -> Healed:
     """Move rows out of the default partition, by promotion or by copying them.
 
@@ -79,13 +92,14 @@ def heal(
         context: Where, and how long locks are waited for.
         policy: The table's policy.
         may_move: Whether many rows may be moved; without it, such a plan is not applied.
+        reach: How far back rows get partitions; by default ten years.
 
     Raises:
         LockTimeoutError: A lock was not obtained in time.
         UnsafeError: Foreign keys refer to the table, so that its rows can't be moved; or another
             table has the name of a partition that is needed, and everything else was done.
     """
-    healed = apply(context, policy, may_move=may_move)
+    healed = apply(context, policy, may_move=may_move, reach=reach)
     refused = refusal(context.database, policy, healed.plan)
     if refused is not None:
         raise refused
@@ -98,10 +112,10 @@ def refusal(database: Database, policy: Policy, planned: Heal) -> UnsafeError | 
     return attach.taken(database, policy, names) if names else None
 
 
-def apply(context: Context, policy: Policy, *, may_move: bool) -> Healed:
+def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | None = None) -> Healed:
     """Do what :func:`heal` does, and leave rows whose partition's name is taken where they are."""
     database = context.database
-    state, planned = plan(database, policy)
+    state, planned = plan(database, policy, reach)
     with translated(database.target):
         for _ in range(_REPLANS):
             try:
@@ -115,11 +129,16 @@ def apply(context: Context, policy: Policy, *, may_move: bool) -> Healed:
                 if state.default is not None:
                     what = "exchanged for a fresh one"
                     dependents.refuse_if_any(database, policy, state.default, what, own=True)
+                    copies = planned.method == "move" or planned.moved + planned.staying > 0
+                    publications.refuse_if_any(database, state.default, copies=copies)
                 if planned.method == "promote":
-                    return _promote(context, policy)
+                    return _promote(context, policy, reach)
                 referrers.refuse_if_any(database, policy)
+                rights.require_references(database, policy)
                 with partition_state.claimed(database, policy):
-                    state, planned = plan(database, policy)  # another run may have been at work
+                    state, planned = plan(
+                        database, policy, reach
+                    )  # another run may have been at work
                     if planned.method == "move":
                         from lmsschema.partition_manager import move
 
@@ -127,21 +146,38 @@ def apply(context: Context, policy: Policy, *, may_move: bool) -> Healed:
                         return Healed(policy.table, planned, applied=True)
             except partition_state.BusyError:
                 context.tell(Progress(partition_state.busy(policy)))
-                return Healed(policy.table, planned, applied=False)
+                return Healed(policy.table, planned, applied=False, busy=True)
             except errors.CheckViolation:  # a row came meanwhile that belongs elsewhere
-                state, planned = plan(database, policy)
+                state, planned = plan(database, policy, reach)
     raise LmsschemaError(
         f"rows of other months keep coming into the default partition of {policy.table}",
         hint="Run the command again.",
     )
 
 
-def _plan(database: Database, policy: Policy, state: State) -> Heal:
+def _plan(database: Database, policy: Policy, state: State, reach: Span | None) -> Heal:
     if state.default is None:
         return plan_heal(policy, state.partitions, [], state.now)
     misplaced, elsewhere = read_misplaced(database, policy, state.default)
     held = _read_held(database, policy, misplaced)
-    return plan_heal(policy, state.partitions, misplaced, state.now, elsewhere=elsewhere, held=held)
+    return plan_heal(
+        policy,
+        state.partitions,
+        misplaced,
+        state.now,
+        elsewhere=elsewhere,
+        held=held,
+        since=_since(reach, state.now),
+    )
+
+
+def _since(reach: Span | None, now: datetime) -> datetime | None:
+    if reach is None:
+        return None
+    try:
+        return reach.before(now)
+    except (ValueError, OverflowError):  # before the year 1: every row is later
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _read_held(database: Database, policy: Policy, misplaced: list[Misplaced]) -> list[Held]:
@@ -171,7 +207,7 @@ def _read_held(database: Database, policy: Policy, misplaced: list[Misplaced]) -
     ]
 
 
-def _promote(context: Context, policy: Policy) -> Healed:
+def _promote(context: Context, policy: Policy, reach: Span | None) -> Healed:
     """Promote the default, planned from what it holds when the transaction begins."""
     database = context.database
     around = attach.surroundings(database, policy)
@@ -179,7 +215,7 @@ def _promote(context: Context, policy: Policy) -> Healed:
     def prepare(conn: psycopg.Connection) -> Work[tuple[Healed, str]]:
         partition_state.claim(conn, database, policy)
         state = partition_state.read(database, policy)
-        planned = _plan(database, policy, state)
+        planned = _plan(database, policy, state, reach)
         default = state.default or policy.default_name
         if planned.method != "promote":
             return Work(finish=lambda _: (Healed(policy.table, planned, applied=False), default))

@@ -12,6 +12,9 @@ Method: TypeAlias = Literal["nothing", "promote", "move"]
 #: How far back rows of the default are given partitions; older ones are taken for bad clocks.
 REACH = timedelta(days=3660)
 
+#: What lies further ahead is taken for a bad clock, or a wrong bound.
+FAR = timedelta(days=750)
+
 #: As many rows are moved under the locks of a promotion (some tens of milliseconds), not more.
 FEW = 2_000
 
@@ -90,6 +93,7 @@ def plan_heal(
     *,
     elsewhere: int = 0,
     held: Sequence[Held] = (),
+    since: datetime | None = None,
 ) -> Heal:
     """Plan how the rows of the default get partitions of their own.
 
@@ -103,6 +107,7 @@ def plan_heal(
         now: The database's time.
         elsewhere: Rows whose time is none that an interval can have.
         held: Tables that have the names, or had the bounds, of partitions that would be made.
+        since: How far back rows get partitions; by default ten years.
     """
     kept = [_held(policy, one, misplaced) for one in held]
     held = tuple(one for one in kept if one.rows)
@@ -114,14 +119,16 @@ def plan_heal(
     elsewhere += sum(one.rows for one in held)
     partitions = [*existing, *(Partition(one.name, one.range) for one in kept)]
     end = policy.step(policy.start(now), policy.ahead + 1)
+    first = now - REACH if since is None else since
     near = sorted(
-        (interval for interval in misplaced if now - REACH <= interval.start < end),
+        (interval for interval in misplaced if first <= interval.start < end),
         key=lambda s: s.start,
     )
     rows = sum(interval.rows for interval in near)
     staying = sum(interval.rows for interval in misplaced) - rows + elsewhere
     if not near:
-        why = "no row belongs to a month from ten years back to the last one ahead"
+        begin = "ten years back" if since is None else f"{first:%Y-%m-%d}"
+        why = f"no row belongs to a month from {begin} to the last one ahead"
         return Heal("nothing", why, None, (), 0, 0, staying, held)
     groups = _groups(policy, partitions, near)
     groups = _trimmed(groups, FEW - staying)

@@ -1,9 +1,15 @@
 """What a monitor is told of a table's partitions: findings, and the formats that monitors read."""
 
 import dataclasses
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from lmsschema.partition_manager.listing import COUNTED, Health
+from psycopg import sql
+
+from lmsschema.partition_manager.default_rows import COUNTED
+from lmsschema.partition_manager.heal_plan import FAR
+from lmsschema.partition_manager.listing import Health
+from lmsschema.partitions import POLICIES, Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,17 +46,8 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
             f"rows {fate} in {runway:.1f} days" if runway > 0 else f"rows of now {fate} already"
         )
         found.append(Finding(severity, message, "lmsschema partitions ensure"))
-    for hole in health.holes:
-        lower = hole.lower.strftime("%Y-%m-%d %H:%M") if hole.lower else "MINVALUE"
-        upper = hole.upper.strftime("%Y-%m-%d %H:%M") if hole.upper else "MAXVALUE"
-        found.append(
-            Finding("warning", f"hole from {lower} to {upper} UTC", "lmsschema partitions ensure")
-        )
-    if health.default_rows:
-        rows = f"{health.default_rows}{'+' if health.default_rows >= COUNTED else ''}"
-        found.append(
-            Finding("warning", f"{rows} rows in {health.default}", "lmsschema partitions heal")
-        )
+    found += [Finding("warning", *one) for hole in health.holes for one in _hole(health, hole)]
+    found += [Finding("warning", *one) for one in _rows(health)]
     found += [
         Finding(
             "critical",
@@ -62,7 +59,7 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
     if health.default_detached:
         refused = "" if health.default else ", and rows that have no partition are refused"
         message = f"{health.default_detached} is detached: its rows are hidden{refused}"
-        remedy = f"lmsschema partitions restore {health.default_detached}"
+        remedy = f"lmsschema partitions restore {health.default_detached}{_table(health)}"
         found.append(Finding("critical", message, remedy))
     if health.default_missing:
         message = "there is no default partition: rows that have no partition are refused"
@@ -70,6 +67,74 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
     if health.move_interrupted:
         message = f"a move of rows out of {health.default} was interrupted: each change is noted"
         found.append(Finding("warning", message, "lmsschema partitions heal"))
+    return found
+
+
+def _hole(health: Health, hole: Range) -> list[tuple[str, str]]:
+    """Say what is missing, and what makes it: beyond the intervals ahead ``ensure`` does not."""
+    end, upper = health.window, hole.upper
+    found = []
+    if hole.lower is None or hole.lower < end:
+        until = end if upper is None or upper > end else upper
+        found.append((_between(hole.lower, until), "lmsschema partitions ensure"))
+    if upper is not None and upper > end:
+        lower = max(hole.lower or end, end)
+        if upper - lower <= FAR:
+            last = upper - timedelta(microseconds=1)
+            remedy = f"lmsschema partitions create --from {lower:%Y-%m-%d} --to {last:%Y-%m-%d}"
+            found.append((_between(lower, upper), remedy + _table(health)))
+        else:
+            name = health.starts.get(upper, "")
+            message = (
+                f"partition {name} is far off: {_between(lower, upper)} before it; its rows, if "
+                "it has any, are hidden once it is detached"
+            )
+            detach = sql.SQL("ALTER TABLE {} DETACH PARTITION {};").format(
+                sql.Identifier(health.schema, health.table), sql.Identifier(health.schema, name)
+            )
+            found.append((message, detach.as_string()))
+    return found
+
+
+def _between(lower: datetime | None, upper: datetime | None) -> str:
+    begin = lower.strftime("%Y-%m-%d %H:%M") if lower else "MINVALUE"
+    end = upper.strftime("%Y-%m-%d %H:%M") if upper else "MAXVALUE"
+    return f"hole from {begin} to {end} UTC"
+
+
+def _table(health: Health) -> str:
+    """Return the option that names a table which is not the first one."""
+    return "" if health.table == POLICIES[0].table else f" --table {health.table}"
+
+
+def _rows(health: Health) -> list[tuple[str, str]]:
+    """Say which rows the default holds, and what ends each kind."""
+    rows, heal = health.rows, "lmsschema partitions heal"
+    more = "+" if rows.rows >= COUNTED else ""
+    found = []
+    if rows.near:
+        found.append((f"{rows.near}{more} rows in {health.default}", heal))
+    found += [
+        (
+            f"{count}{more} rows in {health.default} belong to {name}, which was detached",
+            f"lmsschema partitions restore {name}{_table(health)}",
+        )
+        for name, count in rows.detached
+    ]
+    if rows.older:
+        message = f"{rows.older}{more} rows in {health.default} are more than ten years old"
+        found.append((message, f"{heal} --reach {rows.reach}y"))
+    if rows.later:
+        message = f"{rows.later}{more} rows in {health.default} are after the months ahead"
+        found.append((message, f"{heal} --ahead {rows.ahead}"))
+    if rows.far:
+        table = sql.Identifier(health.schema, str(health.default))
+        message = (
+            f"{rows.far}{more} rows in {health.default} are far off, years ahead or at no time: "
+            "correct or delete them"
+        )
+        delete = sql.SQL("DELETE FROM ONLY {} WHERE ").format(table).as_string()
+        found.append((message, f"{delete}{rows.far_condition};"))
     return found
 
 

@@ -1,31 +1,24 @@
 """Reports on a table's partitions: each of them with what is odd, and how long all is well."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
-
-from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.database.sqlstate import translated
-from lmsschema.errors import DatabaseUnavailableError
-from lmsschema.partition_manager import inheritance
+from lmsschema.partition_manager import default_rows, inheritance
 from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager.default_rows import DefaultRows
 from lmsschema.partitions import Partition, Policy, Range, covered_until, gaps
 
 #: What is said of the tables of a move of the default's rows.
 MOVING = "part of a move of the default's rows that is under way"
 INTERRUPTED = "left by a move of the default's rows that was interrupted"
 
-#: Rows of the default are counted up to this number.
-COUNTED = 1_000_000
-
 _REPAIR = "partitions ensure --repair"
-
-_GRANT = sql.SQL("GRANT SELECT ON {} TO {};")
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
@@ -74,13 +67,15 @@ class Health:
         now: The database's time.
         until: The first instant that has no partition of its own; None: no end.
         default: The default partition's name, if there is one.
-        default_rows: Rows in it, counted up to :data:`COUNTED`.
+        rows: Its rows, by what can be done with them.
         holes: Holes from now to the last partition.
         detach_pending: Partitions whose detach was interrupted: their rows are hidden.
         default_detached: The default partition's name, if that table is detached: its rows are
             hidden.
         default_missing: Whether there should be a default partition, and no table for it is there.
         move_interrupted: Whether a move of the default's rows has left its tables and trigger.
+        window: Where the intervals end that ``ensure`` makes.
+        starts: The partitions' names by their lower bounds.
     """
 
     table: str
@@ -88,12 +83,19 @@ class Health:
     now: datetime
     until: datetime | None
     default: str | None
-    default_rows: int
+    rows: DefaultRows
     holes: tuple[Range, ...]
     detach_pending: tuple[str, ...]
     move_interrupted: bool = False
     default_detached: str | None = None
     default_missing: bool = False
+    window: datetime = _LATEST
+    starts: Mapping[datetime, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def default_rows(self) -> int:
+        """Rows in the default, counted up to :data:`default_rows.COUNTED`."""
+        return self.rows.rows
 
     @property
     def runway(self) -> float | None:
@@ -173,21 +175,10 @@ def health(
         DatabaseUnavailableError: The role may not read the default; the hint is the GRANT.
     """
     settings = database.transaction(lock_timeout=lock_timeout, read_only=True)
-    with translated(database.target), settings as conn:
+    with translated(database.target), settings:
         state = partition_state.read(database, policy)
         interrupted = state.unfinished and not partition_state.is_claimed(database, policy)
-        count = 0
-        if count_default and state.default is not None:
-            try:
-                with conn.transaction():
-                    row = conn.execute(
-                        sql.SQL("SELECT count(*) FROM (SELECT FROM ONLY {} LIMIT {}) AS t").format(
-                            sql.Identifier(state.default), COUNTED
-                        )
-                    ).fetchone()
-            except errors.InsufficientPrivilege:
-                raise _not_readable(database, state.default) from None
-            count = int(row[0]) if row else 0
+        rows = default_rows.count(database, policy, state) if count_default else DefaultRows()
     live = [p for p in state.partitions if not p.detach_pending]
     return Health(
         policy.table,
@@ -195,29 +186,19 @@ def health(
         state.now,
         covered_until(live, state.now),
         state.default,
-        count,
+        rows,
         tuple(hole for hole in holes(live) if hole.upper is None or hole.upper > state.now),
         tuple(p.name for p in state.partitions if p.detach_pending),
         interrupted,
         policy.default_name if policy.default and state.default_detached else None,
         policy.default and state.default is None and not state.default_detached,
+        policy.step(policy.start(state.now), policy.ahead + 1),
+        _starts(live),
     )
 
 
-def _not_readable(database: Database, default: str) -> DatabaseUnavailableError:
-    """Return the error that the role may not read the default: no grant, or row security."""
-    role, table = sql.Identifier(database.user), sql.Identifier(database.schema, default)
-    row = database.conn.execute(
-        "SELECT pg_catalog.has_table_privilege(%s::text, 'SELECT')", (table.as_string(),)
-    ).fetchone()
-    if row == (True,):
-        return DatabaseUnavailableError(
-            f"row security of {default} would hide rows from role {database.user}",
-            hint=sql.SQL("ALTER ROLE {} BYPASSRLS;").format(role).as_string(),
-        )
-    return DatabaseUnavailableError(
-        f"role {database.user} may not read {default}", hint=_GRANT.format(table, role).as_string()
-    )
+def _starts(partitions: Iterable[Partition]) -> dict[datetime, str]:
+    return {p.range.lower: p.name for p in partitions if p.range and p.range.lower}
 
 
 def holes(partitions: Iterable[Partition]) -> list[Range]:

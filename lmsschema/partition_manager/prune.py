@@ -21,6 +21,7 @@ from lmsschema.partition_manager import (
     detached,
     foreign_keys,
     referrers,
+    rights,
 )
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
@@ -40,6 +41,7 @@ class Pruned:
         dropped: Detached tables that were dropped.
         exports: What was written before that.
         left: Tables that were detached in earlier runs and are there still.
+        busy: Whether another run was at work; this one then left the rest to it.
     """
 
     plan: Prune
@@ -47,6 +49,7 @@ class Pruned:
     dropped: tuple[str, ...]
     exports: tuple[Manifest, ...]
     left: tuple[str, ...]
+    busy: bool = False
 
 
 def plan(
@@ -88,15 +91,19 @@ def prune(
     dropped: list[str] = []
     exports: list[Manifest] = []
     refusals = Refusals()
+    busy = False
     require_writable(database)
     with translated(database.target):
         before = detached.tables(database, policy)
+        late = overdue(before, now, drop_after, allow_many=True)
+        if late or (planned.expired and drop_after is not None):
+            rights.require_locks(database, policy)
         try:
             for partition in planned.expired:
                 if len(gone) < limit:
                     with refusals.kept(), translated(database.target):
                         gone += _detach(context, policy, partition)
-            for name in overdue(before, now, drop_after, allow_many=True):
+            for name in late:
                 if len(dropped) == FEW and not allow_many:
                     break
                 claimed = partition_state.claimed(database, policy)  # nobody restores it meanwhile
@@ -105,14 +112,18 @@ def prune(
                     dropped += [name] * done
                     exports += [manifest] if manifest is not None else []
         except partition_state.BusyError:
+            busy = True
             context.tell(Progress(partition_state.busy(policy)))
     refusals.raise_any(
-        detached=gone, dropped=dropped, exports=[dataclasses.asdict(one) for one in exports]
+        detached=gone,
+        dropped=dropped,
+        exports=[dataclasses.asdict(one) for one in exports],
+        busy=busy,
     )
     left = tuple(name for name, _ in before if name not in dropped)
     more = len(planned.expired) - len(gone)
     planned = dataclasses.replace(planned, expired=planned.expired[:limit], left=more)
-    return Pruned(planned, tuple(gone), tuple(dropped), tuple(exports), left)
+    return Pruned(planned, tuple(gone), tuple(dropped), tuple(exports), left, busy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +152,8 @@ def expired_rows(database: Database, policy: Policy, cutoff: datetime) -> Expire
             sql.Identifier(policy.key),
             sql.SQL(bound(cutoff, "'-infinity'")),
         )
-        row = conn.execute(sql.SQL("SELECT count(*) {}").format(rest)).fetchone()
+        with rights.readable(database, default):
+            row = conn.execute(sql.SQL("SELECT count(*) {}").format(rest)).fetchone()
         statement = sql.SQL("DELETE {};").format(rest).as_string()
     return Expired(default, row[0], statement) if row and row[0] else None
 

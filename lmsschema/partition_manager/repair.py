@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lmsschema.database.connection import Database
 from lmsschema.database.sqlstate import translated
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
@@ -9,6 +10,13 @@ from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partition_manager import inheritance
 from lmsschema.partition_manager.inheritance import BY_HAND, Difference
 from lmsschema.partitions import Policy
+
+
+def plan(database: Database, policy: Policy) -> list[str]:
+    """Return the statements that :func:`repair` would run; changes nothing."""
+    with translated(database.target), database.transaction(read_only=True):
+        found = inheritance.differences(database, policy)
+    return [one.statement for one in found if one.kind not in BY_HAND]
 
 
 def repair(

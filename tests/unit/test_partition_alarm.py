@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lmsschema.partition_manager import health as partition_health
-from lmsschema.partition_manager.listing import COUNTED, Health
+from lmsschema.partition_manager.default_rows import COUNTED, DefaultRows
+from lmsschema.partition_manager.listing import Health
 from lmsschema.partitions import Range
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -17,7 +18,7 @@ WELL = Health(
     now=NOW,
     until=NOW + timedelta(days=98),
     default="learning_events_default",
-    default_rows=0,
+    rows=DefaultRows(),
     holes=(),
     detach_pending=(),
 )
@@ -47,7 +48,8 @@ def test_without_end_there_is_nothing_to_find() -> None:
 
 def test_each_thing_that_is_not_well_is_a_finding() -> None:
     hole = Range(NOW, NOW + timedelta(days=1))
-    health = replace(WELL, holes=(hole,), default_rows=COUNTED, detach_pending=("x",))
+    rows = DefaultRows(COUNTED, near=COUNTED)
+    health = replace(WELL, holes=(hole,), rows=rows, detach_pending=("x",))
     found = partition_health.findings(health, warn=45, critical=14)
     assert [one.severity for one in found] == ["warning", "warning", "critical"]
     assert "1000000+ rows in learning_events_default" in found[1].message

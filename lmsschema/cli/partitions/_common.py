@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-HEAL_HINT = "hint: lmsschema partitions heal"
-
 
 def table_option(function: F) -> F:
     """Add ``--table``: which of the partitioned tables is meant."""
@@ -87,9 +85,34 @@ def outcome_data(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
+def tell_busy(table: str) -> None:
+    """Say that another run was at work, which ``-q`` does not keep back."""
+    from lmsschema.partition_manager import state
+
+    _common.say(state.busy(policy(table)))
+
+
 def tell_blocked(outcome: "Outcome") -> None:
     """Say which partitions could not be made, why, and what to do."""
     months = ", ".join(partition.name for partition in outcome.blocked)
     why = f" ({outcome.healed.why})" if outcome.healed is not None else ""
     _common.say(f"rows in {outcome.default} block {months}{why}")
-    _common.say(HEAL_HINT)
+    _common.say(f"hint: {_heal_command(outcome)}")
+
+
+def _heal_command(outcome: "Outcome") -> str:
+    """Return the command that moves the rows which block partitions, however far off they are."""
+    from lmsschema.partition_manager.default_rows import ahead_of
+    from lmsschema.partition_manager.heal_plan import REACH
+
+    declared = policy(outcome.table)
+    starts = [one.range.lower for one in outcome.blocked if one.range and one.range.lower]
+    text = "lmsschema partitions heal"
+    if not starts:
+        return text
+    ahead = ahead_of(declared, outcome.now, max(starts))
+    if ahead > declared.ahead:
+        text += f" --ahead {ahead}"
+    if min(starts) < outcome.now - REACH:
+        text += f" --reach {outcome.now.year - min(starts).year + 1}y"
+    return text

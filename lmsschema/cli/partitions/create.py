@@ -8,6 +8,7 @@ import click
 
 from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
+from lmsschema.errors import LockTimeoutError
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 
@@ -34,8 +35,8 @@ def command(
 ) -> int:
     """Make the partitions of the months --from to --to, for a load of old data.
 
-    Months that are there already stay as they are. Exits 3 if rows of the default stand in the
-    way of a month.
+    Months that are there already stay as they are. Exits 3 if rows of the default block a
+    month, 5 if another run is at work.
     """
     from lmsschema.partition_manager import ensure, statements
     from lmsschema.partition_manager import state as partition_state
@@ -59,11 +60,15 @@ def command(
             _common.result(text.removesuffix("\n"), {"sql": text}, as_json=as_json)
             return 0
         outcome = ensure.make(_partitions.context(database, wait, quiet=quiet), policy, planner)
+    if outcome.busy and quiet:
+        _partitions.tell_busy(outcome.table)
     if outcome.blocked:
         _partitions.tell_blocked(outcome)
     if as_json or not quiet:
         text = f"{outcome.table}: {len(outcome.done)} partitions made"
         _common.result(text, _partitions.outcome_data(outcome), as_json=as_json)
+    if outcome.busy:
+        return LockTimeoutError.exit_code
     return 3 if outcome.blocked else 0
 
 

@@ -48,7 +48,7 @@ def command(
     policies = [p if ahead is None else dataclasses.replace(p, ahead=ahead) for p in found]
     with _common.open_database(url, schema, quiet=quiet) as database:
         if dry_run:
-            return _print_script(database, policies, moment, as_json=as_json)
+            return _print_script(database, policies, moment, repair=repair, as_json=as_json)
         context = _partitions.context(database, wait, quiet=quiet)
         outcomes = []
         repaired: list[str] = []
@@ -60,6 +60,8 @@ def command(
 
                 repaired += partition_repair.repair(context, policy)
     for outcome in outcomes:
+        if outcome.busy and quiet:
+            _partitions.tell_busy(outcome.table)
         if outcome.blocked:
             _partitions.tell_blocked(outcome)
     data: dict[str, Any] = {
@@ -92,9 +94,15 @@ def _moment(as_of: str | None, *, dry_run: bool) -> dt.datetime | None:
 
 
 def _print_script(
-    database: "Database", policies: "list[Policy]", moment: dt.datetime | None, *, as_json: bool
+    database: "Database",
+    policies: "list[Policy]",
+    moment: dt.datetime | None,
+    *,
+    repair: bool,
+    as_json: bool,
 ) -> int:
     """Print the SQL that would be run."""
+    from lmsschema.partition_manager import repair as partition_repair
     from lmsschema.partition_manager import state as partition_state
     from lmsschema.partition_manager import statements
     from lmsschema.partitions import plan
@@ -105,6 +113,9 @@ def _print_script(
             state = partition_state.read(database, policy)
         actions = plan(policy, state.partitions, moment or state.now)
         scripts.append(statements.script(policy, actions, state.comment))
+        if repair:
+            planned = partition_repair.plan(database, policy)
+            scripts.append("".join(f"{statement};\n" for statement in planned))
     text = "\n".join(filter(None, scripts))
     if not text and not as_json:
         _common.say("nothing to do")

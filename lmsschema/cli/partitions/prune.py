@@ -8,7 +8,7 @@ import click
 
 from lmsschema.cli import _common
 from lmsschema.cli.partitions import _common as _partitions
-from lmsschema.errors import DatabaseUnavailableError
+from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
@@ -62,8 +62,8 @@ def command(
 ) -> int:
     """Detach the partitions that lie wholly before now - SPAN.
 
-    What is missing is made first. The current, a future and the only partition stay, and one that
-    straddles the cutoff. Rows of the default partition from before it are named (exit code 3).
+    The current, a future and the only partition stay. Older rows of the default are named (exit
+    code 3).
     """
     from lmsschema.partition_manager import ensure, prune
     from lmsschema.partition_manager.refusals import Refusals
@@ -86,9 +86,11 @@ def command(
         cutoff = prune.plan(database, policy, kept)[1].cutoff
         refusals = Refusals()
         blocked: list[Outcome] = []
+        at_work = False
         with refusals.kept():
             ensured = ensure.ensure(context, policy)
             blocked += [ensured] if ensured.blocked else []
+            at_work = ensured.busy
         with refusals.kept():
             pruned = prune.prune(
                 context,
@@ -104,7 +106,9 @@ def command(
     if expired is not None:
         _tell_expired(expired)
     refusals.raise_any()
-    if pruned.plan.left:
+    if quiet and (at_work or pruned.busy):
+        _partitions.tell_busy(policy.table)
+    if pruned.plan.left and not pruned.busy:
         _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
     if as_json or not quiet:
         text = (
@@ -120,8 +124,11 @@ def command(
             "detached_before": list(pruned.left),
             "more_expired": pruned.plan.left,
             "default_expired": 0 if expired is None else expired.rows,
+            "busy": pruned.busy,
         }
         _common.result(text, data, as_json=as_json)
+    if pruned.busy:
+        return LockTimeoutError.exit_code
     return 3 if blocked or expired is not None else 0
 
 

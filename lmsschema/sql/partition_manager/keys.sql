@@ -5,7 +5,8 @@ SELECT
     rn.nspname AS referenced_schema,
     r.relname AS referenced_table,
     own.conname AS own_name,
-    own.convalidated AS own_validated
+    own.convalidated AS own_validated,
+    pg_catalog.has_table_privilege(r.oid, 'UPDATE, DELETE, TRUNCATE') AS may_lock
 FROM pg_catalog.pg_class AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_constraint AS k ON p.oid = k.conrelid AND k.contype = 'f' AND k.conparentid = 0

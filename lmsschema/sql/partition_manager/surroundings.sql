@@ -1,5 +1,6 @@
 -- What making a partition touches: the tables that the partitioned table's foreign keys refer to
--- (and whether the role may lock them), the storage parameters of its newest partition.
+-- (and whether the role may lock them, or have keys refer to them), the storage parameters of its newest
+-- partition.
 SELECT
     p.relreplident = 'i' AS identity_by_index,
     (
@@ -8,7 +9,8 @@ SELECT
             SELECT DISTINCT
                 rn.nspname AS schema,
                 r.relname AS table,
-                pg_catalog.has_table_privilege(r.oid, 'UPDATE, DELETE, TRUNCATE') AS may_lock
+                pg_catalog.has_table_privilege(r.oid, 'UPDATE, DELETE, TRUNCATE') AS may_lock,
+                pg_catalog.has_any_column_privilege(r.oid, 'REFERENCES') AS may_refer
             FROM pg_catalog.pg_constraint AS f
             INNER JOIN pg_catalog.pg_class AS r ON f.confrelid = r.oid
             INNER JOIN pg_catalog.pg_namespace AS rn ON r.relnamespace = rn.oid
