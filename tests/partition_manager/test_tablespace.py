@@ -59,7 +59,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("session", [False, True])
 @pytest.mark.parametrize("own", [(), ("table",), ("index",), ("table", "index")])
-def test_a_new_partition_lies_where_postgresql_would_put_it(
+def test_a_new_partition_lies_where_its_table_says_and_no_setting_does(
     conn: psycopg.Connection,
     upgraded_url: str,
     opened: Opened,
@@ -78,11 +78,14 @@ def test_a_new_partition_lies_where_postgresql_would_put_it(
     bounds = sql.SQL(for_values(LEARNING_EVENTS.interval_of(events.month(8))))
     with psycopg.connect(upgraded_url, autocommit=True) as theirs:
         theirs.execute(
+            "SET default_tablespace = ''"
+        )  # a role's or database's setting places nothing
+        theirs.execute(
             sql.SQL("CREATE TABLE theirs PARTITION OF learning_events {}").format(bounds)
         )
     found = spaces(conn, made.name)
     assert found == spaces(conn, "theirs")
-    assert (("table", space) in found) == ("table" in own or session)
+    assert (("table", space) in found) == ("table" in own)
 
 
 def test_an_older_partition_is_not_moved_but_told_of(
