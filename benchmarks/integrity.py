@@ -32,7 +32,7 @@ from lmsschema.database import catalog
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.local_server.server import DURABLE, Server
-from lmsschema.migration import migrate
+from lmsschema.migration.upgrade import upgrade
 from lmsschema.testing import binaries
 
 BIN = Path(sys.executable).parent
@@ -170,7 +170,7 @@ def fill(url: str, rows: int) -> None:
     """Bring a database to the revision before, with that many events and a tenth of progress."""
     database = connect(Target(url, "benchmark"))
     with contextlib.closing(database.conn) as conn:
-        migrate.upgrade(database, BEFORE)
+        upgrade(database, BEFORE)
         conn.execute(FILL.format(per_session=rows // 2000).encode())
         conn.execute("ANALYZE")
 

@@ -9,10 +9,11 @@ from lmsschema.cli import _common
 @_common.database_options
 def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
     """Show the revision that the database is at, and how many are pending."""
-    from lmsschema.migration import migrate, revisions
+    from lmsschema.migration import revisions
+    from lmsschema.migration.position import current
 
     with _common.open_database(url, schema) as database:
-        revision = migrate.current(database)
+        revision = current(database)
     pending = revisions.ids()[revisions.position(revision) :]
     data = {
         "schema": database.schema,

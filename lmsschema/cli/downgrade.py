@@ -31,7 +31,8 @@ def command(  # noqa: PLR0917  click passes them by name
     hold rows, or columns of them, nothing is changed and the exit code is 6, unless --lose-rows is
     given.
     """
-    from lmsschema.migration import migrate, revisions, runner
+    from lmsschema.migration import revisions, runner
+    from lmsschema.migration.downgrade import downgrade
     from lmsschema.migration.retry import Retry
 
     with _common.open_database(url, schema) as database:
@@ -41,7 +42,7 @@ def command(  # noqa: PLR0917  click passes them by name
             undone.append(step)
             _common.say(f"took back {step.revision} in {step.seconds:.2f} s")
 
-        before, after = migrate.downgrade(
+        before, after = downgrade(
             database,
             revision,
             lose_rows=lose_rows,

@@ -38,13 +38,13 @@ def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
 def _current(url: str | None, schema: str | None) -> str | None:
     """Return the revision of the database that is named; None where none is, or it says nothing."""
     from lmsschema.database.target import resolve
-    from lmsschema.migration import migrate
+    from lmsschema.migration import position
 
     if resolve(url, schema, os.environ, _common.configured()) is None:
         return None
     try:
         with _common.open_database(url, schema, quiet=True) as database:
-            return migrate.current(database)
+            return position.current(database)
     except LmsschemaError as error:
         if url is not None:
             raise

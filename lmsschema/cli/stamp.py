@@ -17,10 +17,11 @@ def command(
     For a database whose tables were made by other means and equal that revision. What is recorded
     wrongly makes the next upgrade fail or leave something out.
     """
-    from lmsschema.migration import migrate, revisions
+    from lmsschema.migration import revisions
+    from lmsschema.migration.stamp import stamp
 
     with _common.open_database(url, schema) as database:
-        before, after = migrate.stamp(database, revision, wait=wait, notify=_common.Teller())
+        before, after = stamp(database, revision, wait=wait, notify=_common.Teller())
     text = f"stamped {before or revisions.BASE} -> {after or revisions.BASE}"
     data = {"schema": database.schema, "from": before, "to": after}
     _common.result(text, data, as_json=as_json)

@@ -58,8 +58,8 @@ def command(  # noqa: PLR0917  click passes them by name
     next run goes on. Then learning_events gets partitions for this month and the next three, and a
     default one. A second run changes nothing.
     """
-    from lmsschema.migration import migrate
     from lmsschema.migration.retry import Retry
+    from lmsschema.migration.upgrade import upgrade
 
     planned = _fingerprint(plan_file) if plan_file else None
     seconds: dict[str, float] = {}
@@ -69,7 +69,7 @@ def command(  # noqa: PLR0917  click passes them by name
         _common.say(f"applied {step.revision} in {step.seconds:.2f} s")
 
     with _common.open_database(url, schema) as database:
-        done = migrate.upgrade(
+        done = upgrade(
             database,
             revision,
             wait=wait,

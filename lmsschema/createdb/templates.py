@@ -230,7 +230,7 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
 
 def upgrade(server: Target, name: str, owner: str) -> None:
     """Bring a database of the server to head, partitions included, working as its owner."""
-    from lmsschema.migration import migrate
+    from lmsschema.migration import upgrade as migration_upgrade
 
     given = conninfo.conninfo_to_dict(server.conninfo)
     role = owner.replace("\\", "\\\\").replace(" ", "\\ ")
@@ -242,7 +242,7 @@ def upgrade(server: Target, name: str, owner: str) -> None:
     )
     database = connect(target)
     with contextlib.closing(database.conn), sqlstate.translated(target):
-        migrate.upgrade(database)
+        migration_upgrade.upgrade(database)
 
 
 def _drop_old(conn: psycopg.Connection, template: Template) -> None:

@@ -1,10 +1,12 @@
 """Names and texts as SQL."""
 
 import re
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from lmsschema.database.catalog import Value
+if TYPE_CHECKING:
+    from lmsschema.database.catalog import Value
 
 _PLAIN = re.compile(r"[a-z_]+_[a-z0-9_]*")
 _RESERVED = {
@@ -27,6 +29,6 @@ def identifier(name: str) -> sql.SQL | sql.Identifier:
     return sql.Identifier(name)
 
 
-def literal(value: Value) -> sql.Composable:
+def literal(value: "Value") -> sql.Composable:
     """Return a text as an SQL literal, None as NULL."""
     return sql.SQL("NULL") if value is None else sql.Literal(str(value))

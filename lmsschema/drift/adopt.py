@@ -16,7 +16,8 @@ from lmsschema.drift.renames import Rename
 from lmsschema.errors import FindingsError
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context, in_lines
-from lmsschema.migration import migrate, revisions, runner
+from lmsschema.migration import revisions, runner
+from lmsschema.migration.position import current
 from lmsschema.partitions import POLICIES
 
 Notify = Callable[[str], None]
@@ -104,7 +105,7 @@ def run(
     """
     lock = contextlib.nullcontext() if dry_run else _lock(database, wait, notify)
     with lock:
-        before = migrate.current(database)
+        before = current(database)
         if not database.schema_exists:
             raise _nothing(database)
         found, now = check.read(database)

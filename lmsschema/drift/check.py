@@ -14,7 +14,8 @@ from lmsschema.drift import compare as drift_compare
 from lmsschema.drift import declared, partitions
 from lmsschema.drift.compare import Difference, Problem
 from lmsschema.drift.partitions import Expectation
-from lmsschema.migration import migrate, revisions
+from lmsschema.migration import revisions
+from lmsschema.migration.position import current
 from lmsschema.partitions import POLICIES
 
 _VERSION_TABLE = Identity("lmsschema_version", "table", "lmsschema_version")
@@ -108,7 +109,7 @@ def run(
 def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, str | None]:
     """Return whether the database's revision could be read, and what it is."""
     try:
-        return True, migrate.current(database)
+        return True, current(database)
     except errors.InsufficientPrivilege:
         grant = sql.SQL("GRANT SELECT ON {} TO {};").format(
             sql.Identifier(database.schema, _VERSION_TABLE.name), sql.Identifier(database.user)

@@ -2,15 +2,18 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING
 
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.locks import run_lock
-from lmsschema.locks.context import Context
-from lmsschema.migration import line, position, preflight, revisions, runner
+from lmsschema.locks.context import Context, Tell
+from lmsschema.migration import line, position, revisions
 from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
-from lmsschema.migration.runner import Applied, Notify
 from lmsschema.partition_manager import ensure, state
 from lmsschema.partitions import POLICIES
+
+if TYPE_CHECKING:
+    from lmsschema.migration.runner import Applied
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +42,8 @@ def upgrade(
     allow: Collection[str] = (),
     planned: dict[str, str] | None = None,
     shadow_url: str | None = None,
-    notify: Notify = lambda _: None,
-    on_applied: Callable[[Applied], None] = lambda _: None,
+    notify: Tell = lambda _: None,
+    on_applied: "Callable[[Applied], None]" = lambda _: None,
 ) -> Upgrade:
     """Bring the database to the revision ``name``, with the partitions that its tables want.
 
@@ -69,6 +72,8 @@ def upgrade(
     line.require(steps)
     require_writable(database)
     if steps:
+        from lmsschema.migration import runner
+
         with run_lock.hold(Context(database, tell=notify), wait=wait) as require_lock:
             before = position.current(database)  # another run may have done the work meanwhile
             steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
@@ -106,10 +111,10 @@ def _check(
     planned: dict[str, str] | None,
     shadow_url: str | None,
     retry: Retry,
-    notify: Notify,
+    notify: Tell,
 ) -> None:
     """Raise UnsafeError unless the steps may be applied; changes nothing."""
-    from lmsschema.migration import fingerprint, hazards
+    from lmsschema.migration import fingerprint, hazards, preflight
 
     if planned is not None:
         fingerprint.require(planned, fingerprint.take(database, before, steps))
@@ -129,7 +134,7 @@ def _check(
         hazards.refuse(assessment.hazards, allow)
 
 
-def _ensure_partitions(database: Database, notify: Notify) -> Iterator[ensure.Outcome]:
+def _ensure_partitions(database: Database, notify: Tell) -> Iterator[ensure.Outcome]:
     """Make the partitions that each partitioned table of the database wants and does not have."""
     for policy in POLICIES:
         with database.transaction(read_only=True) as conn:

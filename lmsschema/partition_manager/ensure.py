@@ -2,15 +2,14 @@
 
 import dataclasses
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lmsschema.database.connection import require_writable
 from lmsschema.database.sqlstate import translated
 from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks.context import Context, Progress
-from lmsschema.partition_manager import heal
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.actions import Planner, Run
-from lmsschema.partition_manager.heal_plan import Heal
 from lmsschema.partition_manager.state import BusyError, State
 from lmsschema.partitions import (
     Action,
@@ -19,6 +18,9 @@ from lmsschema.partitions import (
     covered_until,
     plan,
 )
+
+if TYPE_CHECKING:
+    from lmsschema.partition_manager.heal_plan import Heal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Outcome:
     until: datetime | None
     now: datetime
     default: str | None
-    healed: Heal | None = None
+    healed: "Heal | None" = None
 
 
 def ensure(
@@ -72,6 +74,8 @@ def ensure(
 
     outcome, error = _made(context, policy, planner)
     if outcome.blocked:
+        from lmsschema.partition_manager import heal
+
         try:
             healed = heal.apply(context, policy, may_move=False)
         except LmsschemaError as refused:

@@ -18,7 +18,8 @@ from lmsschema.ddl.checks import Checks
 from lmsschema.errors import UnsafeError
 from lmsschema.lint import scripts
 from lmsschema.locks.context import Context
-from lmsschema.migration import migrate, revisions, runner
+from lmsschema.migration import revisions, runner
+from lmsschema.migration import upgrade as migration_upgrade
 from tests.ddl.test_locks import ACCESS, QUIET, recorded
 from tests.support import upgrading
 
@@ -48,7 +49,7 @@ def config(tmp_path: Path) -> Config:
 def database(database_url: str, opened: Open) -> Database:
     """With rows in all tables, at the revision before."""
     found = opened(database_url)
-    migrate.upgrade(found, "0004_integrity")
+    migration_upgrade.upgrade(found, "0004_integrity")
     found.conn.execute(upgrading.FILL)
     return found
 

@@ -18,7 +18,7 @@ from lmsschema.ddl.unique import Unique
 from lmsschema.drift import check
 from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.locks.context import Context, in_lines
-from lmsschema.migration import migrate
+from lmsschema.migration.upgrade import upgrade
 from lmsschema.partition_manager import ensure
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, plan
@@ -28,7 +28,7 @@ from tests.support.ddl_steps import SHORT, THINGS, Open
 
 def test_broken_rules_are_counted_and_nothing_is_changed(database_url: str, opened: Open) -> None:
     database = opened(database_url)
-    migrate.upgrade(database, "0003_analytics")
+    upgrade(database, "0003_analytics")
     database.conn.execute(upgrading.FILL)
     database.conn.execute(
         "UPDATE enrollments SET progress_percentage = 250"
@@ -90,7 +90,7 @@ def test_the_keys_index_serves_the_deletion_of_a_lesson(upgraded_url: str) -> No
 
 def test_partitions_made_before_and_after_are_alike(database_url: str, opened: Open) -> None:
     database = opened(database_url)
-    migrate.upgrade(database, "0003_analytics")
+    upgrade(database, "0003_analytics")
     upgrading.upgrade(database)
 
     def next_months(state: State) -> list[Create]:

@@ -16,7 +16,8 @@ from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.drift import check
 from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.locks.context import Context, in_lines
-from lmsschema.migration import migrate, revisions
+from lmsschema.migration import revisions
+from lmsschema.migration.position import current
 from tests.support import pooler
 from tests.support.ddl_steps import SHORT, THINGS, Open
 
@@ -175,7 +176,7 @@ def test_a_column_is_added_where_nobody_may_make_temporary_tables(
 
 def test_a_revisions_steps_may_be_run_again_and_again(upgraded_url: str, opened: Open) -> None:
     database = opened(upgraded_url)
-    assert migrate.current(database) == revisions.head()
+    assert current(database) == revisions.head()
     told: list[str] = []
     steps.run(
         Context(database, tell=in_lines(told.append)), [Index("idx_users_role", "users", "role")]

@@ -11,7 +11,7 @@ from lmsschema.database.queries import query
 from lmsschema.doctor import examine
 from lmsschema.doctor.finding import Limits
 from lmsschema.errors import DatabaseUnavailableError
-from lmsschema.migration import migrate
+from lmsschema.migration.upgrade import upgrade
 from tests.support.doctors import NOW, Open, found, half_built, mend, the
 
 
@@ -259,7 +259,7 @@ def test_only_the_schema_is_looked_at_and_its_name_is_quoted(
     database: Database, other: psycopg.Connection, opened: Open, upgraded_url: str
 ) -> None:
     campus = opened(upgraded_url, 'Campus "North"')
-    migrate.upgrade(campus)
+    upgrade(campus)
     campus = opened(upgraded_url, 'Campus "North"')
     other.execute('CREATE INDEX "My index" ON "Campus ""North""".users (email)')
     assert "My index" not in {one.name for one in found(database, "redundant-index")}

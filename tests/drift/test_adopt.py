@@ -13,7 +13,9 @@ from lmsschema.drift.compare import Problem
 from lmsschema.errors import DatabaseUnavailableError, FindingsError, LockTimeoutError
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context
-from lmsschema.migration import migrate, revisions
+from lmsschema.migration import revisions
+from lmsschema.migration.position import current
+from lmsschema.migration.upgrade import upgrade
 
 Open = Callable[..., Database]
 
@@ -46,21 +48,21 @@ def test_what_equals_the_newest_revision_is_recorded(by_hand: Database) -> None:
         True,
         False,
     )
-    assert migrate.current(by_hand) is None
+    assert current(by_hand) is None
     assert adopt.run(by_hand).stamped
-    assert migrate.current(by_hand) == revisions.head()
-    assert migrate.upgrade(by_hand).applied == ()
+    assert current(by_hand) == revisions.head()
+    assert upgrade(by_hand).applied == ()
     assert check.run(by_hand).clean(strict=True)
 
 
 @pytest.mark.parametrize("revision", revisions.ids())
 def test_each_revision_is_found(database_url: str, opened: Open, revision: str) -> None:
     database = opened(database_url)
-    migrate.upgrade(database, revision)
+    upgrade(database, revision)
     database.conn.execute("DROP TABLE lmsschema_version")
     done = adopt.run(database)
     assert (done.nearest.revision, done.nearest.equal, done.stamped) == (revision, True, True)
-    assert migrate.upgrade(database).after == revisions.head()
+    assert upgrade(database).after == revisions.head()
     assert check.run(database).clean(strict=True)
 
 
@@ -80,7 +82,7 @@ def test_where_it_equals_none_nothing_is_changed(by_hand: Database) -> None:
     done = adopt.run(by_hand)
     assert (done.nearest.revision, done.stamped) == (revisions.head(), False)
     assert ("users", "email", "type") in differences(by_hand)
-    assert migrate.current(by_hand) is None
+    assert current(by_hand) is None
 
 
 def test_an_older_revision_is_not_found_in_a_newer_one_that_differs(by_hand: Database) -> None:
@@ -178,7 +180,7 @@ def test_partitions_are_no_revision_s(by_hand: Database) -> None:
     done = adopt.run(by_hand)
     assert done.stamped
     assert "learning_events_default" in done.nearest.partitions
-    migrate.upgrade(by_hand)
+    upgrade(by_hand)
     # from March 2025 to last month: a hole that only partitions create fills
     assert adopt.run(by_hand).nearest.partitions == ("learning_events_2025_03",)
 
@@ -204,7 +206,7 @@ def test_an_empty_schema_has_nothing_to_adopt(database_url: str, opened: Open, s
     with pytest.raises(FindingsError, match="nothing to adopt") as nothing:
         adopt.run(database)
     assert "lmsschema upgrade" in nothing.value.hint
-    assert migrate.current(database) is None
+    assert current(database) is None
 
 
 def test_it_runs_under_the_run_lock(by_hand: Database, opened: Open, upgraded_url: str) -> None:
@@ -213,7 +215,7 @@ def test_it_runs_under_the_run_lock(by_hand: Database, opened: Open, upgraded_ur
         with pytest.raises(LockTimeoutError, match="another run of lmsschema"):
             adopt.run(by_hand, wait=0)
         assert adopt.run(by_hand, dry_run=True).nearest.equal
-    assert migrate.current(by_hand) is None
+    assert current(by_hand) is None
 
 
 def test_a_role_that_may_only_read_can_try(
@@ -236,9 +238,9 @@ def test_a_role_that_may_only_read_can_try(
 
 def test_a_schema_of_another_name(opened: Open, database_url: str) -> None:
     north = opened(database_url, "Campus North")
-    migrate.upgrade(north)
+    upgrade(north)
     north = opened(database_url, "Campus North")
     north.conn.execute('DROP TABLE "Campus North".lmsschema_version')
     done: Adoption = adopt.run(north)
     assert done.stamped
-    assert migrate.current(north) == revisions.head()
+    assert current(north) == revisions.head()

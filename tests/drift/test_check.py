@@ -13,7 +13,8 @@ from lmsschema.drift import check
 from lmsschema.drift.compare import Problem
 from lmsschema.local_server.server import Server
 from lmsschema.locks.context import Context
-from lmsschema.migration import migrate, revisions
+from lmsschema.migration import revisions
+from lmsschema.migration.stamp import stamp
 from lmsschema.partition_manager import ensure, prune, repair
 from lmsschema.partition_manager.retention import parse_span
 from lmsschema.partition_manager.state import State
@@ -80,7 +81,7 @@ def test_dump_and_restore_into_another_server_is_no_drift(
     table = "lmsschema_version"
     assert what_differs(restored) == [[table, "table", table, "revision"]]
     with opened(restored) as database:
-        migrate.stamp(database, "head")
+        stamp(database, "head")
     assert what_differs(restored) == []
     assert checked(restored).revision == revisions.head()
 

@@ -13,7 +13,9 @@ from lmsschema.database import catalog, scratch
 from lmsschema.drift import check
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.locks.context import Context
-from lmsschema.migration import migrate, revisions, schema_script
+from lmsschema.migration import revisions, schema_script
+from lmsschema.migration.downgrade import downgrade
+from lmsschema.migration.upgrade import upgrade
 from lmsschema.partition_manager import ensure
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.support.checking import checked, execute, opened, server_version, what
@@ -26,7 +28,7 @@ def as_role(url: str, role: str) -> str:
 
 def test_behind_is_said_as_such(database_url: str) -> None:
     with opened(database_url) as database:
-        migrate.upgrade(database, "0002_progress")
+        upgrade(database, "0002_progress")
     report = checked(database_url)
     assert report.revision == "0002_progress"
     assert report.pending == tuple(revisions.ids()[2:])
@@ -37,7 +39,7 @@ def test_behind_is_said_as_such(database_url: str) -> None:
 
 def test_drift_of_a_database_that_is_behind(database_url: str) -> None:
     with opened(database_url) as database:
-        migrate.upgrade(database, "0002_progress")
+        upgrade(database, "0002_progress")
     execute(database_url, "DROP INDEX idx_users_role; CREATE TABLE learning_sessions (a integer)")
     report = checked(database_url)
     assert [what(one) for one in report.drift] == [["users", "index", "idx_users_role", "missing"]]
@@ -54,7 +56,7 @@ def test_nothing_there(database_url: str) -> None:
 def test_oddly_named_schema_beside_another(upgraded_url: str) -> None:
     schema = 'Campus "North" %s 50%'
     with opened(upgraded_url, schema) as database:
-        migrate.upgrade(database)
+        upgrade(database)
     with opened(upgraded_url, schema) as database:
         ensure.ensure(Context(database), LEARNING_EVENTS)
         assert check.run(database).clean(strict=True)
@@ -67,7 +69,7 @@ def test_oddly_named_schema_beside_another(upgraded_url: str) -> None:
             ["users", "index", "by_name", "unexpected"]
         ]
         with pytest.raises(UnsafeError, match="that hold rows: institutions\n"):
-            migrate.downgrade(database, "base")
+            downgrade(database, "base")
     assert checked(upgraded_url).clean(strict=True)
 
 

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from lmsschema.drift import check
-from lmsschema.migration import migrate, revisions
+from lmsschema.migration import revisions
+from lmsschema.migration import upgrade as migration_upgrade
 from tests.support.checking import checked, execute, opened, what
 
 EXTENSIONS = ["btree_gist", "citext", "hstore", "intarray", "ltree", "pg_trgm", "unaccent"]
@@ -85,7 +86,7 @@ def test_the_declared_schema_may_use_them(
 ) -> None:
     install(upgraded_url, "public")
     with opened(upgraded_url) as database:
-        migrate.upgrade(database, "0005_words")
+        migration_upgrade.upgrade(database, "0005_words")
         report = check.run(database, shadow_url=new_url() if elsewhere else None)
     assert report.pending == ("0006_later",)
     assert report.drift == ()

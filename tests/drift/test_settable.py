@@ -8,7 +8,8 @@ import pytest
 from lmsschema.database.connection import Database
 from lmsschema.drift import adopt, check
 from lmsschema.locks.context import Context, in_lines
-from lmsschema.migration import migrate, revisions
+from lmsschema.migration import revisions
+from lmsschema.migration.upgrade import upgrade
 from lmsschema.partition_manager import ensure, listing, parity, prune, repair, restore
 from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import LEARNING_EVENTS, Range, plan_range
@@ -50,7 +51,7 @@ def conn(database_url: str) -> Iterator[psycopg.Connection]:
 def database(database_url: str, opened: Opened) -> Database:
     """A database that `upgrade` has just brought to head."""
     database = opened(database_url)
-    migrate.upgrade(database)
+    upgrade(database)
     return database
 
 

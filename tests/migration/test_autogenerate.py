@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from lmsschema.database.connection import Database
-from lmsschema.migration import migrate, revisions
+from lmsschema.migration import revisions
+from lmsschema.migration.position import current
 
 CHECKOUT = revisions.folder().parent
 
@@ -154,9 +155,9 @@ def test_upgrade_and_downgrade_in_a_schema_of_any_name(
     assert alembic(database_url, *place, "check").returncode == 0
     assert alembic(database_url, *place, "current").stdout == f"{revisions.head()} (head)\n"
     assert alembic(database_url, "current").stdout == ""
-    assert migrate.current(opened(database_url, "Campus North")) == revisions.head()
+    assert current(opened(database_url, "Campus North")) == revisions.head()
     assert alembic(database_url, *place, "downgrade", "base").returncode == 0
-    assert migrate.current(opened(database_url, "Campus North")) is None
+    assert current(opened(database_url, "Campus North")) is None
 
 
 def test_x_url_goes_before_the_environment(
@@ -173,7 +174,7 @@ def test_the_sql_of_a_schema_is_run_in_it(
     script = alembic(database_url, "-x", "schema=Campus North", "upgrade", "head", "--sql")
     assert script.returncode == 0, script.stderr
     psql(database_url, script.stdout)
-    assert migrate.current(opened(database_url, "Campus North")) == revisions.head()
+    assert current(opened(database_url, "Campus North")) == revisions.head()
     assert alembic(database_url, "-x", "schema=Campus North", "check").returncode == 0
 
 

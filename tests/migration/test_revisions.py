@@ -16,7 +16,10 @@ from lmsschema.database import catalog
 from lmsschema.database.connection import Database
 from lmsschema.drift import compare
 from lmsschema.errors import LmsschemaError
-from lmsschema.migration import migrate, revisions, runner
+from lmsschema.migration import revisions, runner
+from lmsschema.migration.downgrade import downgrade
+from lmsschema.migration.position import current
+from lmsschema.migration.upgrade import upgrade
 from lmsschema.tables import metadata
 
 VERSION_TABLE = "lmsschema_version"
@@ -93,12 +96,12 @@ def test_up_down_up_ends_in_the_same_catalogs(
     database_url: str, opened: Open, dump: Callable[[str], str]
 ) -> None:
     database = opened(database_url)
-    migrate.upgrade(database)
+    upgrade(database)
     first, first_dump = catalog.read(database.conn, database.schema), dump(database_url)
-    migrate.downgrade(database, revisions.BASE)
-    assert migrate.current(database) is None
+    downgrade(database, revisions.BASE)
+    assert current(database) is None
     assert dump(database_url) != first_dump
-    migrate.upgrade(database)
+    upgrade(database)
     assert catalog.read(database.conn, database.schema) == first
     assert dump(database_url) == first_dump
 
@@ -123,7 +126,7 @@ def test_each_downgrade_leaves_nothing_behind(database_url: str, opened: Open) -
 
 def test_a_downgrade_takes_the_partitions_with_it(database_url: str, opened: Open) -> None:
     database = opened(database_url)
-    migrate.upgrade(database)
+    upgrade(database)
     to(database, "downgrade", "0002_progress")
     left = {name for kind, name, _ in contents(database) if kind == "relation"}
     assert not {name for name in left if name.startswith("learning_events")}
@@ -136,7 +139,7 @@ def test_a_downgrade_spares_what_somebody_else_built_on_it(database_url: str, op
     with pytest.raises(sqlalchemy.exc.InternalError) as refused:
         to(database, "downgrade", revisions.BASE)
     assert isinstance(refused.value.orig, psycopg.errors.DependentObjectsStillExist)
-    assert migrate.current(database) == "0001_foundation"
+    assert current(database) == "0001_foundation"
     [(keys,)] = database.conn.execute(
         "SELECT count(*) FROM pg_constraint WHERE conrelid = 'notes'::regclass AND contype = 'f'"
     ).fetchall()
@@ -155,9 +158,9 @@ def test_a_revision_that_fails_leaves_the_last_whole_one(database_url: str, open
         " EXECUTE FUNCTION refuse()"
     )
     with pytest.raises(LmsschemaError, match="0003_analytics") as failed:
-        migrate.upgrade(database)
+        upgrade(database)
     assert failed.value.details["sqlstate"] == "42P07"
-    assert migrate.current(database) == "0002_progress"
+    assert current(database) == "0002_progress"
     database.conn.execute("DROP EVENT TRIGGER refuse; DROP FUNCTION refuse")
     assert contents(database) == before
 
@@ -178,13 +181,13 @@ def test_each_revision_has_a_transaction_of_its_own(database_url: str, opened: O
 
 def test_two_schemas_of_one_database_are_apart(database_url: str, opened: Open) -> None:
     north, south = opened(database_url, "Campus North"), opened(database_url, "south")
-    migrate.upgrade(north)
-    migrate.upgrade(south, "0001_foundation")
-    assert migrate.current(north) == revisions.head()
-    assert migrate.current(south) == "0001_foundation"
-    migrate.upgrade(south)
-    migrate.downgrade(north, revisions.BASE)
-    assert migrate.current(south) == revisions.head()
+    upgrade(north)
+    upgrade(south, "0001_foundation")
+    assert current(north) == revisions.head()
+    assert current(south) == "0001_foundation"
+    upgrade(south)
+    downgrade(north, revisions.BASE)
+    assert current(south) == revisions.head()
     left = catalog.read(north.conn, north.schema)
     assert left.relations() == {VERSION_TABLE}
     assert not [identity for identity in left.objects if identity.kind == "enum"]
@@ -198,7 +201,7 @@ def test_as_a_script_the_revisions_make_the_same(
     psql(url(by_psql), runner.offline(revisions.BASE, revisions.HEAD))
     to(by_psql, "downgrade", revisions.BASE)  # the version table stays
     psql(url(by_psql), runner.offline(revisions.BASE, revisions.HEAD))
-    assert migrate.current(by_psql) == revisions.head()
+    assert current(by_psql) == revisions.head()
     expected = catalog.read(by_alembic.conn, by_alembic.schema)
     assert catalog.read(by_psql.conn, by_psql.schema) == expected
 

@@ -8,7 +8,9 @@ import pytest
 from lmsschema.database import catalog, connection
 from lmsschema.database.connection import Database
 from lmsschema.drift import compare
-from lmsschema.migration import migrate, revisions, schema_script
+from lmsschema.migration import revisions, schema_script
+from lmsschema.migration.downgrade import downgrade
+from lmsschema.migration.upgrade import upgrade
 
 Open = Callable[..., Database]
 
@@ -27,7 +29,7 @@ def test_the_script_makes_what_upgrade_makes(
     upgraded, made = opened(upgraded_url, schema), opened(made_url, schema)
     with upgraded.transaction(read_only=True) as conn:
         now = connection.now(conn)
-    migrate.upgrade(upgraded)
+    upgrade(upgraded)
     psql(made_url, schema_script.render(schema, now), "-1")
     expected = catalog.read(upgraded.conn, upgraded.schema)
     assert catalog.read(made.conn, made.schema) == expected
@@ -40,10 +42,10 @@ def test_upgrade_goes_on_from_the_script(
     psql(database_url, schema_script.render(None, datetime.now(UTC)), "-1")
     database = opened(database_url)
     before = catalog.read(database.conn, database.schema)
-    done = migrate.upgrade(database)
+    done = upgrade(database)
     assert (done.before, done.after, done.applied) == (revisions.head(), revisions.head(), ())
     assert compare.compare(before, catalog.read(database.conn, database.schema)) == []
-    migrate.downgrade(database, revisions.BASE)
+    downgrade(database, revisions.BASE)
     assert catalog.read(database.conn, database.schema).relations() == {"lmsschema_version"}
 
 

@@ -9,7 +9,10 @@ import psycopg
 import pytest
 
 from lmsschema.cli._run import run
+from lmsschema.partition_manager import heal_plan
 from tests.support import events
+from tests.support.clocked import Clocked, clocked
+from tests.support.program import Program
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,3 +53,37 @@ def partitions(upgraded_url: str, capfd: pytest.CaptureFixture[str]) -> Partitio
         return Outcome(code, captured.out, captured.err)
 
     return command
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Clocked]:
+    with clocked() as made:
+        yield made
+
+
+@pytest.fixture
+def fresh(server: Clocked, lmsschema: Program) -> Callable[[str], str]:
+    """Set the server's clock, with nothing in the database; returns its URL."""
+
+    def start(when: str) -> str:
+        url = server.set(when)
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        assert lmsschema("upgrade", "--url", url).code == 0
+        with psycopg.connect(url, autocommit=True) as conn:
+            events.people(conn)
+        return url
+
+    return start
+
+
+@pytest.fixture
+def unmoved(upgraded_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
+    """A default with rows of two months that lie apart, so that they have to be moved."""
+    monkeypatch.setattr(heal_plan, "FEW", 10)
+    with psycopg.connect(upgraded_url, autocommit=True) as connection:
+        events.people(connection)
+        events.drop(connection, events.name(0))
+        events.insert(connection, events.month(0), 100)
+        events.insert(connection, events.month(-7), 100)
+        yield connection

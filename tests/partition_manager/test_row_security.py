@@ -10,7 +10,8 @@ from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.errors import LmsschemaError
 from lmsschema.locks.context import Context
-from lmsschema.migration import migrate
+from lmsschema.migration.downgrade import downgrade
+from lmsschema.migration.position import current
 from lmsschema.partition_manager import ensure
 from lmsschema.partitions import LEARNING_EVENTS
 
@@ -58,8 +59,8 @@ def test_rows_behind_a_policy_are_an_error_not_nothing(owner: str) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction() as conn:
             conn.execute("SELECT count(*) FROM learning_events_default")
         with pytest.raises((LmsschemaError, psycopg.errors.InsufficientPrivilege)):
-            migrate.downgrade(database, "base")
-        assert migrate.current(database) is not None
+            downgrade(database, "base")
+        assert current(database) is not None
 
 
 def test_making_partitions_does_not_pass_over_hidden_rows(owner: str) -> None:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
-from lmsschema.migration import migrate
+from lmsschema.migration.upgrade import upgrade
 from lmsschema.testing.databases import Databases
 
 LAST_REVISION = "0003_analytics"
@@ -109,7 +109,7 @@ def migrated(lms_databases: Databases) -> Iterator[psycopg.Connection]:
     name = lms_databases.create()
     database = connect(Target(lms_databases.url(name), "the test"))
     with database.conn as conn:
-        migrate.upgrade(database, LAST_REVISION)
+        upgrade(database, LAST_REVISION)
         conn.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(database.schema)))
         yield conn
     lms_databases.drop(name)

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.locks.context import Context
-from lmsschema.migration import migrate
+from lmsschema.migration.upgrade import upgrade
 from lmsschema.partition_manager import ensure
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import LEARNING_EVENTS, Create, Range, plan_range
@@ -59,7 +59,7 @@ def loaded(lms_databases: Databases) -> Iterator[psycopg.Connection]:
     name = lms_databases.create()
     database = connect(Target(lms_databases.url(name), "the test"))
     with database.conn as conn:
-        migrate.upgrade(database)
+        upgrade(database)
         ensure.make(Context(database), LEARNING_EVENTS, history)
         engine = create_engine(make_url(lms_databases.url(name)).set(drivername=DRIVER))
         for rows in (oulad.tables(folder / "oulad"), xapi.tables(folder / "xapi")):
