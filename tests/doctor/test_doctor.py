@@ -158,6 +158,15 @@ def test_rows_in_the_default_and_a_hole(database: Database, other: psycopg.Conne
     )
     [finding] = found(database, "partitions")
     assert finding.action_required
+    assert finding.message.startswith("1 rows in learning_events_default are far off")
+    other.execute(finding.remedy[0].encode())  # heal makes no partition for such a row
+    assert found(database, "partitions") == []
+    other.execute(
+        "INSERT INTO learning_events"
+        " (event_type, event_category, event_action, session_id, event_timestamp)"
+        " VALUES ('view', 'navigation', 'open', gen_random_uuid(), now() - interval '1 year')"
+    )
+    [finding] = found(database, "partitions")
     assert finding.message == "1 rows in learning_events_default"
     assert finding.remedy == ("lmsschema partitions heal --schema public",)
     month = other.execute("SELECT to_char(now() + '1 month', '\"learning_events_\"YYYY_MM')")
