@@ -21,7 +21,7 @@ NAGIOS = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
 
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
+class Alarm:
     """Something that a person should look at, and the command that helps."""
 
     severity: Severity
@@ -29,7 +29,7 @@ class Finding:
     remedy: str
 
 
-def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
+def findings(health: Health, *, warn: float, critical: float) -> list[Alarm]:
     """Return what is not well with a table's partitions.
 
     Args:
@@ -45,11 +45,11 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
         message = (
             f"rows {fate} in {runway:.1f} days" if runway > 0 else f"rows of now {fate} already"
         )
-        found.append(Finding(severity, message, "lmsschema partitions ensure"))
-    found += [Finding("warning", *one) for hole in health.holes for one in _hole(health, hole)]
-    found += [Finding("warning", *one) for one in _rows(health)]
+        found.append(Alarm(severity, message, "lmsschema partitions ensure"))
+    found += [Alarm("warning", *one) for hole in health.holes for one in _hole(health, hole)]
+    found += [Alarm("warning", *one) for one in _rows(health)]
     found += [
-        Finding(
+        Alarm(
             "critical",
             f"{name} is detach pending: its rows are hidden",
             "lmsschema partitions ensure",
@@ -60,13 +60,13 @@ def findings(health: Health, *, warn: float, critical: float) -> list[Finding]:
         refused = "" if health.default else ", and rows that have no partition are refused"
         message = f"{health.default_detached} is detached: its rows are hidden{refused}"
         remedy = f"lmsschema partitions restore {health.default_detached}{_table(health)}"
-        found.append(Finding("critical", message, remedy))
+        found.append(Alarm("critical", message, remedy))
     if health.default_missing:
         message = "there is no default partition: rows that have no partition are refused"
-        found.append(Finding("critical", message, "lmsschema partitions ensure"))
+        found.append(Alarm("critical", message, "lmsschema partitions ensure"))
     if health.move_interrupted:
         message = f"a move of rows out of {health.default} was interrupted: each change is noted"
-        found.append(Finding("warning", message, "lmsschema partitions heal"))
+        found.append(Alarm("warning", message, "lmsschema partitions heal"))
     return found
 
 
@@ -138,14 +138,14 @@ def _rows(health: Health) -> list[tuple[str, str]]:
     return found
 
 
-def severity(found: list[Finding]) -> Literal["ok", "warning", "critical"]:
+def severity(found: list[Alarm]) -> Literal["ok", "warning", "critical"]:
     """Return the worst of the findings."""
     if any(one.severity == "critical" for one in found):
         return "critical"
     return "warning" if found else "ok"
 
 
-def as_text(health: Health, found: list[Finding]) -> str:
+def as_text(health: Health, found: list[Alarm]) -> str:
     """Return a report for people."""
     lines = [
         f"{health.table}: {severity(found)}; {_runway(health)}; default rows: {health.default_rows}"
@@ -154,7 +154,7 @@ def as_text(health: Health, found: list[Finding]) -> str:
     return "\n".join(lines)
 
 
-def as_data(health: Health, found: list[Finding]) -> dict[str, Any]:
+def as_data(health: Health, found: list[Alarm]) -> dict[str, Any]:
     """Return a report for programs."""
     return {
         "table": health.table,
@@ -173,7 +173,7 @@ def as_data(health: Health, found: list[Finding]) -> dict[str, Any]:
     }
 
 
-def as_nagios(health: Health, found: list[Finding], *, warn: float, critical: float) -> str:
+def as_nagios(health: Health, found: list[Alarm], *, warn: float, critical: float) -> str:
     """Return one line as a Nagios plugin prints it, with performance data."""
     said = "; ".join(one.message for one in found) or _runway(health)
     runway = "U" if health.runway is None else f"{health.runway:.2f}"

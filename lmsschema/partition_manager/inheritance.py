@@ -18,14 +18,14 @@ LATER = frozenset({"comment", "replica identity"})
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
-    """Something in which a partition differs from its table.
+class Lack:
+    """Something that a partition lacks of what its table has.
 
     Attributes:
         partition: The partition's name.
         kind: owner, grant, row security, policy, statistics target, extended statistics,
             tablespace, comment or replica identity.
-        statement: What mends it; it locks the partition alone.
+        statement: What gives it that; it locks the partition alone.
     """
 
     partition: str
@@ -35,7 +35,7 @@ class Difference:
 
 def differences(
     database: Database, policy: Policy, partitions: Sequence[str] | None = None
-) -> list[Difference]:
+) -> list[Lack]:
     """Return what partitions, or tables about to become some, lack of what their table has.
 
     Args:
@@ -51,7 +51,7 @@ def differences(
             "partitions": None if partitions is None else list(partitions),
         },
     )
-    return [Difference(*row) for row in rows]
+    return [Lack(*row) for row in rows]
 
 
 def carry(database: Database, source: str, target: str) -> None:
@@ -65,7 +65,7 @@ def carry(database: Database, source: str, target: str) -> None:
         conn.execute(sql.SQL("; ").join(sql.SQL(statement) for (statement,) in rows))
 
 
-def mend(conn: psycopg.Connection, found: Sequence[Difference]) -> None:
+def mend(conn: psycopg.Connection, found: Sequence[Lack]) -> None:
     """Run the statements that mend differences, in one round trip."""
     if found:
         # the server wrote these statements and quoted their names itself

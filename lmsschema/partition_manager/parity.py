@@ -32,7 +32,7 @@ _BY_INDEX = frozenset({"index", "unique index", "key"})
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
+class Unlikeness:
     """Something in which a table is not like the partitioned table.
 
     Attributes:
@@ -51,14 +51,14 @@ class Difference:
     broken: str | None
 
 
-def read(database: Database, policy: Policy, name: str) -> list[Difference]:
+def read(database: Database, policy: Policy, name: str) -> list[Unlikeness]:
     """Return in what a table is not like the partitioned table; in the order of mending it."""
     with database.transaction(read_only=True) as conn:
         rows = conn.execute(
             query("partition_manager/likeness"),
             {"schema": database.schema, "table": policy.table, "partition": name},
         ).fetchall()
-    return [Difference(*row) for row in rows]
+    return [Unlikeness(*row) for row in rows]
 
 
 def make_alike(
@@ -124,7 +124,7 @@ def drop_check(database: Database, name: str) -> None:
         conn.execute(_alter(sql.Identifier(name), [_named("DROP CONSTRAINT IF EXISTS {}", CHECK)]))
 
 
-def _refuse_incompatible(policy: Policy, name: str, found: Sequence[Difference]) -> None:
+def _refuse_incompatible(policy: Policy, name: str, found: Sequence[Unlikeness]) -> None:
     lines = []
     for one in found:
         if one.what == "type":
@@ -146,7 +146,7 @@ def _refuse_incompatible(policy: Policy, name: str, found: Sequence[Difference])
         )
 
 
-def _rules(policy: Policy, name: str, bounds: Range, found: Sequence[Difference]) -> list[Rule]:
+def _rules(policy: Policy, name: str, bounds: Range, found: Sequence[Unlikeness]) -> list[Rule]:
     """Return the rules that the table's rows are not known to keep."""
     out = sql.SQL("({}) IS NOT TRUE").format(_inside(policy, bounds)).as_string()
     named = {"column": "{0}.{1} NOT NULL", "not null": "{0}.{1} NOT NULL"}
@@ -167,7 +167,7 @@ def _inside(policy: Policy, bounds: Range) -> sql.Composed:
 
 
 def _preparation(
-    policy: Policy, name: str, bounds: Range, found: Sequence[Difference]
+    policy: Policy, name: str, bounds: Range, found: Sequence[Unlikeness]
 ) -> sql.Composed:
     """Return the statement that reads no row: columns, defaults, CHECKs that are NOT VALID yet."""
     actions = [_named("DROP CONSTRAINT IF EXISTS {}", CHECK)]
@@ -195,7 +195,7 @@ def _preparation(
     return _alter(sql.Identifier(name), actions)
 
 
-def _index(name: str, one: Difference) -> sql.Composed:
+def _index(name: str, one: Unlikeness) -> sql.Composed:
     """Return the statement that builds an index; PostgreSQL names it, unless it is a key's."""
     table = sql.Identifier(name)
     if one.what == "key":

@@ -11,7 +11,7 @@ from lmsschema.errors import LmsschemaError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lmsschema.partition_manager.health import Finding
+    from lmsschema.partition_manager.health import Alarm
     from lmsschema.partition_manager.listing import Health
 
 FINDINGS = 3
@@ -76,7 +76,7 @@ def _read(url: str | None, schema: str | None) -> "list[Health]":
 def _report(reports: "list[Health]", form: str, warn: float, critical: float) -> int:
     from lmsschema.partition_manager import health as partition_health
 
-    found: list[list[Finding]] = [
+    found: list[list[Alarm]] = [
         partition_health.findings(health, warn=warn, critical=critical) for health in reports
     ]
     pairs = list(zip(reports, found, strict=True))
