@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import psycopg
@@ -15,6 +16,26 @@ hypothesis.settings.register_profile("lmsschema", deadline=None)
 hypothesis.settings.load_profile("lmsschema")
 
 pytest_plugins = ["tests.support.databases", "tests.support.program"]
+
+
+#: What ``-m "not slow"`` runs, in less than a minute: what needs no server, and of every room
+#: that needs one what is over soonest.
+QUICK = (
+    "unit",
+    "locks",
+    "tables/test_guide.py",
+    "ddl/test_steps.py",
+    "migration/test_upgrade_command.py",
+    "partition_manager/test_restore.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow whatever is not quick."""
+    root = Path(__file__).parent
+    for item in items:
+        if not item.path.relative_to(root).as_posix().startswith(QUICK):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
