@@ -169,9 +169,8 @@ def plan(policy: Policy, existing: Iterable[Partition], now: datetime) -> list[A
         now: The database's time.
 
     Returns:
-        Actions in the order in which they are to be applied. None of them changes a partition that
-        is there, except that a detach which was interrupted is finished; if its rows belong to the
-        window that has to be covered, it is attached again. Applied, they leave nothing to plan.
+        Actions in their order. No partition that is there is changed, but an interrupted detach is
+        finished, and undone for the window to be covered. Applied, they leave nothing to plan.
     """
     first = policy.start(now)
     window = Range(first, policy.step(first, policy.ahead + 1))

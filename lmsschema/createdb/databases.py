@@ -10,14 +10,7 @@ from psycopg import conninfo, errors, sql
 from lmsschema import names
 from lmsschema.createdb import templates
 from lmsschema.createdb.templates import UTF8, Text
-from lmsschema.database import rights, sqlstate, throwaway
-from lmsschema.database.session import (
-    MAINTENANCE,
-    NEWEST,
-    OLDEST,
-    open_connection,
-    require_direct,
-)
+from lmsschema.database import rights, session, sqlstate, throwaway
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
 
@@ -69,13 +62,13 @@ def connect(target: Target) -> Iterator[Cluster]:
     """
     conn = _open(target)
     with contextlib.closing(conn), _translated(target):
-        if conn.info.server_version // 10000 < OLDEST:
+        if conn.info.server_version // 10000 < session.OLDEST:
             raise DatabaseUnavailableError(
                 f"{target} is PostgreSQL {conn.info.parameter_status('server_version')},"
-                f" older than {OLDEST}",
-                hint=f"lmsschema works on PostgreSQL {OLDEST} to {NEWEST}.",
+                f" older than {session.OLDEST}",
+                hint=f"lmsschema works on PostgreSQL {session.OLDEST} to {session.NEWEST}.",
             )
-        require_direct(conn, target, "creating databases")
+        session.require_direct(conn, target, "creating databases")
         yield Cluster(conn, target)
 
 
@@ -282,11 +275,11 @@ def _scalar(server: Cluster, statement: str, *values: str) -> object:
 
 def _open(target: Target) -> psycopg.Connection:
     """Open a connection to the server's maintenance database, else to the target's own."""
-    maintenance = conninfo.make_conninfo(target.conninfo, dbname=MAINTENANCE)
+    maintenance = conninfo.make_conninfo(target.conninfo, dbname=session.MAINTENANCE)
     try:
-        return open_connection(Target(maintenance, target.source))
+        return session.open_connection(Target(maintenance, target.source))
     except DatabaseUnavailableError:
-        return open_connection(target)
+        return session.open_connection(target)
 
 
 @contextlib.contextmanager

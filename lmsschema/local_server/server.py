@@ -1,8 +1,7 @@
 """A PostgreSQL server of our own: made, started, asked and stopped.
 
-It listens on a Unix socket alone, in a folder that only its account can enter. Nothing here
-knows what the server is for: :mod:`lmsschema.local_server.embedded` makes it the user's, the
-tests their own.
+It listens on a Unix socket alone, in a folder that only its account can enter. What it is for
+is said by :mod:`lmsschema.local_server.embedded`, and by the tests.
 """
 
 import contextlib
@@ -50,7 +49,7 @@ class Server:
         programs: The folder with ``initdb``, ``pg_ctl``, ``postgres``; only a start needs it.
         home: The folder to keep everything in: absent, empty, or this server's already.
         settings: Server settings, put on its command line, which wins over every file.
-        database: A database that is made together with the server.
+        database: A database that is made with it.
     """
 
     programs: Path | None
@@ -64,8 +63,7 @@ class Server:
             if not path.is_absolute() or not str(path).isprintable() or set(str(path)) & _UNFIT:
                 raise UsageError(
                     f"no server can live in {str(path)!r}",
-                    hint="Choose an absolute path without quotes, commas, '$', '\\' and control"
-                    " characters.",
+                    hint="Choose an absolute path of plain characters: no quotes, ',', '$', '\\'.",
                 )
 
     @property
@@ -300,6 +298,5 @@ class Server:
             where = f": {error.filename}" if error.filename else ""
             raise DatabaseUnavailableError(
                 f"no server can be kept in {self.home}: {error.strerror}{where}",
-                hint="Make room, give this account the right to write there, or choose another"
-                " folder.",
+                hint="Make room, let this account write there, or choose another folder.",
             ) from error

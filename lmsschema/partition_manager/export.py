@@ -5,9 +5,7 @@ does, and comparing the rows: what was dropped has to come back.
 """
 
 import csv
-import dataclasses
 import gzip
-import hashlib
 import itertools
 import json
 import os
@@ -20,41 +18,10 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.errors import LmsschemaError
+from lmsschema.partition_manager import manifest as manifests
+from lmsschema.partition_manager.manifest import Manifest
 from lmsschema.partition_manager.retention import parse_mark
 from lmsschema.partitions import Policy
-
-_CHUNK = 1 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Manifest:
-    """What an export holds; written beside it as JSON.
-
-    Attributes:
-        table: The table that was exported.
-        partition_of: The table that it was a partition of.
-        file: The file's name: CSV with a header, gzip.
-        rows: Rows in it.
-        first: The earliest partition key in it, as text; None: no row.
-        last: The latest.
-        sha256: Checksum of the file.
-        bytes: Its size.
-        columns: Its columns, in order; those that are generated are not in it.
-        exported_at: When, by this machine's clock.
-        bounds: The bounds that the table had as a partition, as SQL; empty where nothing says so.
-    """
-
-    table: str
-    partition_of: str
-    file: str
-    rows: int
-    first: str | None
-    last: str | None
-    sha256: str
-    bytes: int
-    columns: list[str]
-    exported_at: str
-    bounds: str = ""
 
 
 def export(database: Database, policy: Policy, name: str, folder: Path) -> Manifest:
@@ -91,18 +58,18 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
             rows,
             first,
             last,
-            _checksum(partial),
+            manifests.checksum(partial),
             partial.stat().st_size,
             columns,
             datetime.now(UTC).isoformat(timespec="seconds"),
             _bounds(conn, name),
         )
-        verify(partial, manifest)
+        manifests.verify(partial, manifest)
         _verify_reload(conn, partial, manifest)
         partial.rename(path)
         partial = None
-        _write(_manifest(path), manifest)
-        _sync_folder(folder)
+        manifests.write(manifests.path_of(path), manifest)
+        manifests.sync_folder(folder)
     except OSError as error:
         raise _failure(name, folder, error) from error
     finally:
@@ -114,7 +81,7 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
 def discard(folder: Path, manifest: Manifest) -> None:
     """Remove an export whose table was not dropped after all: the next run writes its own."""
     path = folder / manifest.file
-    for one in (path, _manifest(path)):
+    for one in (path, manifests.path_of(path)):
         one.unlink(missing_ok=True)
 
 
@@ -124,11 +91,11 @@ def read(path: Path) -> tuple[Path, Manifest]:
     Raises:
         LmsschemaError: One of them is missing or can't be read, or the file is another one.
     """
-    noted = path if path.suffix == ".json" else _manifest(path)
+    noted = path if path.suffix == ".json" else manifests.path_of(path)
     try:
         manifest = Manifest(**json.loads(noted.read_text(encoding="utf-8")))
         file = noted.with_name(manifest.file)
-        verify(file, manifest)
+        manifests.verify(file, manifest)
     except (OSError, EOFError, ValueError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise LmsschemaError(
@@ -149,7 +116,7 @@ def load(conn: psycopg.Connection, path: Path, manifest: Manifest, into: sql.Com
         conn.cursor() as cursor,
         cursor.copy(statement) as copy,
     ):
-        while data := stream.read(_CHUNK):
+        while data := stream.read(manifests.CHUNK):
             copy.write(data)
 
 
@@ -172,24 +139,6 @@ def _failure(name: str, folder: Path, error: OSError) -> LmsschemaError:
         f"{name} could not be exported to {folder}: {error.strerror or error}",
         hint="Nothing was dropped. Make room, or name another folder.",
     )
-
-
-def verify(path: Path, manifest: Manifest) -> None:
-    """Read a file again and compare it with its manifest.
-
-    Raises:
-        LmsschemaError: Checksum, columns or number of rows differ.
-    """
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
-        reader = csv.reader(stream)
-        header = next(reader, [])
-        rows = sum(1 for _ in reader)
-    if _checksum(path) != manifest.sha256 or header != manifest.columns or rows != manifest.rows:
-        raise LmsschemaError(
-            f"the export {path} is not what was read from {manifest.table}: "
-            f"{rows} rows instead of {manifest.rows}, or another checksum",
-            hint="Nothing was dropped. Is the disk full or failing?",
-        )
 
 
 def _verify_reload(conn: psycopg.Connection, path: Path, manifest: Manifest) -> None:
@@ -275,14 +224,6 @@ def _copy(conn: psycopg.Connection, name: str, columns: list[str], path: Path) -
         os.fsync(raw.fileno())
 
 
-def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _begun(folder: Path, name: str) -> tuple[Path, Path]:
     """Return the name of a new file, and the empty file under which it is written.
 
@@ -296,30 +237,7 @@ def _begun(folder: Path, name: str) -> tuple[Path, Path]:
             partial.touch(exist_ok=False)
         except FileExistsError:
             continue
-        if not path.exists() and not _manifest(path).exists():
+        if not path.exists() and not manifests.path_of(path).exists():
             return path, partial
         partial.unlink()
     raise AssertionError  # there are more numbers than files
-
-
-def _manifest(path: Path) -> Path:
-    """Return the name of an export's manifest."""
-    return path.with_name(f"{path.name.removesuffix('.csv.gz')}.json")
-
-
-def _write(path: Path, manifest: Manifest) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        json.dump(dataclasses.asdict(manifest), stream, indent=2)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.rename(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

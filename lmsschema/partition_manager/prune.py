@@ -25,7 +25,8 @@ from lmsschema.partition_manager import (
 )
 from lmsschema.partition_manager import export as partition_export
 from lmsschema.partition_manager import state as partition_state
-from lmsschema.partition_manager.export import Manifest, export
+from lmsschema.partition_manager.export import export
+from lmsschema.partition_manager.manifest import Manifest
 from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, plan_prune
 from lmsschema.partitions import Partition, Policy, Range, bound

@@ -11,7 +11,7 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks.context import Context, Progress
 from lmsschema.partition_manager import attach, export, inheritance, statements
 from lmsschema.partition_manager import state as partition_state
-from lmsschema.partition_manager.export import Manifest
+from lmsschema.partition_manager.manifest import Manifest
 from lmsschema.partition_manager.retention import mark
 from lmsschema.partitions import Policy, Range
 

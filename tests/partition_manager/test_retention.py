@@ -17,6 +17,7 @@ from lmsschema.database.target import Target
 from lmsschema.errors import LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.locks.context import Context, Patience
 from lmsschema.partition_manager import ensure, export, prune, restore
+from lmsschema.partition_manager import manifest as manifests
 from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import LEARNING_EVENTS, Range, plan_range
 from tests.support import events
@@ -260,7 +261,7 @@ def test_exports_of_two_databases_to_one_folder_do_not_meet(
     for file, rows in ((f"{names[0]}.csv.gz", 10), (f"{names[0]}-2.csv.gz", 3)):
         manifest = json.loads(files[file.replace("csv.gz", "json")].read_text())
         assert (manifest["file"], manifest["rows"]) == (file, rows)
-        export.verify(files[file], export.Manifest(**manifest))
+        manifests.verify(files[file], manifests.Manifest(**manifest))
 
 
 @contextlib.contextmanager
