@@ -105,16 +105,18 @@ def run(
     """
     database = context.database
     with _looking(database):
-        missing, at_once, rules = _look(database, steps, at_once=at_once)
-        later = refuse_violations(database, rules, may_wait=True)
-    with sqlstate.translated(database.target):
-        if at_once and _apply_at_once(context, steps):
-            return
+        missing, untouched = _missing(database, steps)
+    if at_once and untouched:  # no row can break a rule
+        with sqlstate.translated(database.target):
+            if _apply_at_once(context, steps):
+                return
+    with _looking(database):
+        later = refuse_violations(database, _rules(database, missing), may_wait=True)
     for step in missing:
         before_each()
         try:
-            if any(rule in later for rule in _rules(database, step)):
-                refuse_violations(database, _rules(database, step))
+            if any(rule in later for rule in _rules(database, [step])):
+                refuse_violations(database, _rules(database, [step]))
             step.apply(context)
         except psycopg.Error as error:
             meant = sqlstate.translate(error, database.target)
@@ -140,8 +142,8 @@ def look(database: Database, steps: Sequence[Step], to_come: Collection[str] = (
     """
     about = [step for step in steps if getattr(step, "table", None) not in to_come]
     with _looking(database):
-        _, _, rules = _look(database, about, at_once=False)
-        refuse_violations(database, rules, may_wait=True)
+        missing, _ = _missing(database, about)
+        refuse_violations(database, _rules(database, missing), may_wait=True)
 
 
 @contextlib.contextmanager
@@ -155,23 +157,20 @@ def _looking(database: Database) -> Iterator[None]:
         raise sqlstate.translate(error, database.target) from error
 
 
-def _look(
-    database: Database, steps: Sequence[Step], *, at_once: bool
-) -> tuple[list[Step], bool, list[Rule]]:
-    """Return the steps that are not done, whether they may be done at once, and their rules."""
+def _missing(database: Database, steps: Sequence[Step]) -> tuple[list[Step], bool]:
+    """Return the steps that are not done; and whether none is, and no table ever had a row."""
     with database.transaction(read_only=True) as conn:
         missing = [step for step in steps if not step.done(conn)]
-        if at_once and len(missing) == len(steps):
-            at_once = conn.execute(query("ddl/schema_untouched")).fetchone() == (True,)
-        else:
-            at_once = False
-        return missing, at_once, [rule for step in missing for rule in step.rules(conn)]
+        none_done = len(missing) == len(steps)
+        return missing, (
+            none_done and conn.execute(query("ddl/schema_untouched")).fetchone() == (True,)
+        )
 
 
-def _rules(database: Database, step: Step) -> Sequence[Rule]:
-    """Return the rules that a step brings, as the database is now."""
+def _rules(database: Database, steps: Sequence[Step]) -> list[Rule]:
+    """Return the rules that steps bring, as the database is now."""
     with database.transaction(read_only=True) as conn:
-        return step.rules(conn)
+        return [rule for step in steps for rule in step.rules(conn)]
 
 
 def _apply_at_once(context: Context, steps: Sequence[Step]) -> bool:
