@@ -1,7 +1,6 @@
 """A PostgreSQL server of our own: made, started, asked and stopped.
 
-It listens on a Unix socket alone, in a folder that only its account can enter. What it is for
-is said by :mod:`lmsschema.local_server.embedded`, and by the tests.
+It listens on a Unix socket alone, in a folder that only its account can enter.
 """
 
 import contextlib
@@ -42,8 +41,8 @@ _POLL = 0.05  # seconds
 class Server:
     """A server that lives in ``home``, whether it runs or not.
 
-    As root it runs as another account (the owner of its data, else ``postgres``, else
-    ``nobody``), which must be able to enter ``home``. No folder is touched but those made here.
+    As root it runs as another account (its data's owner, else ``postgres``, else ``nobody``),
+    which must be able to enter ``home``. No folder is touched but those made here.
 
     Args:
         programs: The folder with ``initdb``, ``pg_ctl``, ``postgres``; only a start needs it.

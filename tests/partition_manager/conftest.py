@@ -1,9 +1,6 @@
 """What the tests of ``lmsschema partitions`` share: an upgraded database, and the program."""
 
-import dataclasses
-import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psycopg
 import pytest
@@ -12,24 +9,7 @@ from lmsschema.cli._run import run
 from lmsschema.partition_manager import heal_plan
 from tests.support import events
 from tests.support.clocked import Clocked, clocked
-from tests.support.program import Program
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What a run of the program left."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The one JSON object on stdout."""
-        data = json.loads(self.out)
-        assert isinstance(data, dict)
-        return data
-
+from tests.support.program import Outcome, Program
 
 Partitions = Callable[..., Outcome]
 
