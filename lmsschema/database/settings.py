@@ -6,6 +6,7 @@ once; each transaction gets it again, since behind a pooler in transaction mode 
 another one, whose settings are not ours to change.
 """
 
+import functools
 from collections.abc import Mapping
 
 from psycopg import sql
@@ -89,7 +90,8 @@ def of_session(pid: int) -> sql.Composed:
     return _select(STATE | ours, sql.SQL("pg_catalog.pg_backend_pid() <> {}").format(pid))
 
 
-def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
+@functools.lru_cache(maxsize=16)
+def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.SQL:
     """Return the statement that puts the current transaction into the state.
 
     The last two columns of its row are the server's process, and when the transaction began.
@@ -102,7 +104,8 @@ def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Compo
         "search_path": sql.Identifier(schema).as_string(),
         "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
     }
-    return sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
+    statement = sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
+    return sql.SQL(statement.as_string())  # each transaction begins with it: it is written once
 
 
 def local(values: Mapping[str, str]) -> sql.Composed:

@@ -22,7 +22,7 @@ def watched(context: Context, lock_timeout: float) -> Iterator[list[Blocker]]:
     """Watch the database's connection from another one; yields the list of who blocks it.
 
     The other connection is opened only after a while, so that a run which waits for nobody never
-    pays for it. The list holds who was seen last.
+    pays for it. The list holds who was seen last; once it was emptied, they are told again.
 
     Args:
         context: Whose connection runs something; told who blocks it, whenever that changes.
@@ -36,6 +36,8 @@ def watched(context: Context, lock_timeout: float) -> Iterator[list[Blocker]]:
         backend = dataclasses.asdict(database.backend)
         pooled = backend["pid"] != database.conn.info.backend_pid
         found = sessions.blocking(conn, backend, pooled=pooled)
+        if not seen:
+            told.clear()
         if found:
             seen[:] = found
         for blocker in found:
