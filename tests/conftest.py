@@ -38,21 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many single changes to a database each comparison saw."""
-    scores: dict[str, list[bool]] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", "") == "call":
-                for name, seen in report.user_properties:
-                    if name.startswith("score: "):
-                        scores.setdefault(name.removeprefix("score: "), []).append(seen)
-    if scores:
-        terminalreporter.section("changes seen")
-        for name, seen in scores.items():
-            terminalreporter.line(f"{name}: {sum(seen)} of {len(seen)}")
-
-
 @pytest.fixture
 def database_url(lms_empty_database_url: str) -> str:
     """The URL of a fresh, empty database."""
