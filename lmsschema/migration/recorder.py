@@ -201,7 +201,8 @@ class _Cursor(psycopg.Cursor[Any]):
             if self.connection.autocommit and not _own(query, text):
                 return self._alone(text, query, params, kwargs)
         super().execute(query, params, **kwargs)
-        if self.connection.info.transaction_status is TransactionStatus.INTRANS and not _own(query, text):
+        inside = self.connection.info.transaction_status is TransactionStatus.INTRANS
+        if inside and not _own(query, text):
             self.recorder.ended(text, self.recorder.read())
         return self
 
