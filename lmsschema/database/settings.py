@@ -108,6 +108,11 @@ def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.SQL:
     return sql.SQL(statement.as_string())  # each transaction begins with it: it is written once
 
 
+def puts_state(text: str) -> bool:
+    """Whether a statement's text is that of :func:`of_transaction`, for whatever schema."""
+    return text.startswith(_PUTS_STATE)
+
+
 def local(values: Mapping[str, str]) -> sql.Composed:
     """Return the statement that puts a transaction into the state, and sets ``values``."""
     return _select({**STATE, **values}, sql.SQL("true"))
@@ -124,3 +129,6 @@ def _select(values: Mapping[str, str], is_local: sql.Composable) -> sql.Composed
             for name, value in some.items()
         )
     )
+
+
+_PUTS_STATE = _select(STATE, sql.SQL("true")).as_string().partition(", CASE")[0]
