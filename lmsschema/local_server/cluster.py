@@ -6,9 +6,9 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from pathlib import Path
 
+from lmsschema.deadline import Deadline
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.local_server import account as accounts
 from lmsschema.local_server import log
@@ -27,7 +27,7 @@ def create(
     database: str | None,
     durable: bool,
     lock: int,
-    deadline: float,
+    deadline: Deadline,
 ) -> None:
     """Make the data folder under another name, then rename it: it is there whole or not at all.
 
@@ -39,7 +39,7 @@ def create(
         durable: Whether it must outlive a power failure.
         lock: Descriptor of the lock under which this is done; ``initdb`` holds it too, so that
             nobody else begins while it lives, even if we are killed.
-        deadline: When to give up, by the monotonic clock.
+        deadline: When to give up.
 
     Raises:
         DatabaseUnavailableError: One of the programs failed; nothing is left behind.
@@ -57,7 +57,7 @@ def create(
         steps.append(([*initdb, "--sync-only"], ""))
     try:
         for argv, stdin in steps:
-            left = max(1.0, deadline - time.monotonic())
+            left = max(1.0, deadline.left)
             done = accounts.run(
                 argv, account, folder=Path("/"), timeout=left, stdin=stdin, keep=[lock]
             )
