@@ -34,6 +34,8 @@ class Database:
         can_use: Whether the role may use the schema; where not, no name in it is found.
         can_create: Whether the role may create objects in the schema, or the schema itself.
         warnings: What the user should be told.
+        path: The search_path of its transactions; None: the schema alone
+            (:func:`lmsschema.database.extensions.searched`).
         backend: Who runs the connection's transaction on the server.
     """
 
@@ -48,6 +50,7 @@ class Database:
     can_use: bool
     can_create: bool
     warnings: tuple[str, ...]
+    path: str | None = None
     backend: Backend = dataclasses.field(default_factory=Backend, compare=False)
 
     @contextlib.contextmanager
@@ -56,7 +59,8 @@ class Database:
     ) -> Iterator[psycopg.Connection]:
         """Run a transaction whose settings are its own, so that a pooler may sit between.
 
-        Names resolve in :attr:`schema` alone; times are read and printed in UTC, ISO style.
+        Names resolve in :attr:`schema` alone, or by :attr:`path`. Times are read and printed in
+        UTC, ISO style.
 
         Args:
             lock_timeout: Seconds that a statement waits for a lock at most.
@@ -65,7 +69,7 @@ class Database:
         self.conn.read_only = read_only or None
         try:
             with self.conn.transaction():
-                state = settings.of_transaction(self.schema, lock_timeout)
+                state = settings.of_transaction(self.schema, lock_timeout, self.path)
                 self.backend.note(self.conn.execute(state).fetchone())
                 yield self.conn
         finally:

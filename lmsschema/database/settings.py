@@ -91,7 +91,9 @@ def of_session(pid: int) -> sql.Composed:
 
 
 @functools.lru_cache(maxsize=16)
-def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.SQL:
+def of_transaction(
+    schema: str, lock_timeout: float = LOCK_TIMEOUT, path: str | None = None
+) -> sql.SQL:
     """Return the statement that puts the current transaction into the state.
 
     The last two columns of its row are the server's process, and when the transaction began.
@@ -99,9 +101,10 @@ def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.SQL:
     Args:
         schema: The one schema in which names resolve.
         lock_timeout: Seconds that a statement waits for a lock at most.
+        path: The search_path, if names resolve in further schemas.
     """
     own = {
-        "search_path": sql.Identifier(schema).as_string(),
+        "search_path": path or sql.Identifier(schema).as_string(),
         "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
     }
     statement = sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
