@@ -1,4 +1,4 @@
-"""The queries that stand in files of their own: ``lmsschema/sql/<room>/<question>.sql``."""
+"""The queries in files: ``lmsschema/sql/<room>/<question>.sql``."""
 
 import functools
 import re
