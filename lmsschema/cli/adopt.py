@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _drift
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -14,18 +14,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: lmsschema adopt --dry-run --url service=lms --schema campus_north")
 @click.option("--dry-run", is_flag=True, help="Record nothing.")
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="PATTERN",
-    help="Leave out: 'backup_*', 'users.idx_*', 'users.email:comment'.",
-)
-@click.option("--sql", "as_sql", is_flag=True, help="Print SQL that fixes what is safe to fix.")
-@click.option(
-    "--shadow-url",
-    metavar="URL",
-    help="Server to build the revisions on [the database's own, else embedded].",
-)
+@_drift.drift_options
 @_common.wait_option
 @_common.database_options
 def command(
@@ -87,9 +76,9 @@ def _text(done: "Adoption", *, dry_run: bool) -> str:
         lines += [f"  {one.statement};" for one in found.renames]
     comments = sum(map(adopt.is_comment, found.differences))
     counts = [
-        _number(len(found.differences) - comments, "difference"),
-        _number(len(found.renames), "different name"),
-        _number(comments, "different comment"),
+        _drift.number(len(found.differences) - comments, "difference"),
+        _drift.number(len(found.renames), "different name"),
+        _drift.number(comments, "different comment"),
     ]
     place = f"at {done.before}, but not equal to it" if done.before else found.revision
     lines.append(
@@ -97,10 +86,6 @@ def _text(done: "Adoption", *, dry_run: bool) -> str:
         "nothing was changed"
     )
     return "\n".join(lines)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _differences(differences: "list[Difference]") -> list[str]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _drift
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -16,18 +16,7 @@ _COLOURS = {"-": "red", "+": "green", "~": "yellow", "?": "cyan"}
 
 @click.command(epilog="Example: lmsschema check --strict --ignore 'backup_*' --url service=lms")
 @click.option("--strict", is_flag=True, help="Count objects that are not declared as drift.")
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="PATTERN",
-    help="Leave out: 'backup_*', 'users.idx_*', 'users.email:comment'.",
-)
-@click.option("--sql", "as_sql", is_flag=True, help="Print SQL that fixes what is safe to fix.")
-@click.option(
-    "--shadow-url",
-    metavar="URL",
-    help="Server to build the declared schema on [the database's own, else embedded].",
-)
+@_drift.drift_options
 @_common.database_options
 def command(
     url: str | None,
@@ -95,18 +84,14 @@ def _summary(report: "DriftReport") -> str:
     against = f"revision {report.revision}" if report.revision else "the declared schema"
     tables = len({difference.identity.relation for difference in report.drift})
     counts = [
-        f"{_number(len(report.drift), 'difference')} on {_number(tables, 'relation')}"
+        f"{_drift.number(len(report.drift), 'difference')} on {_drift.number(tables, 'relation')}"
         if report.drift
         else "no differences",
         f"{len(report.unmanaged)} not declared" if report.unmanaged else "",
-        f"{_number(len(report.pending), 'revision')} pending" if report.pending else "",
+        f"{_drift.number(len(report.pending), 'revision')} pending" if report.pending else "",
         f"{report.ignored} ignored" if report.ignored else "",
     ]
     return f"compared with {against}: {', '.join(filter(None, counts))}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _data(report: "DriftReport", schema: str, *, clean: bool, with_sql: bool) -> dict[str, Any]:

@@ -43,7 +43,7 @@ LEFT JOIN pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 LEFT JOIN pg_constraint AS n
     ON a.attrelid = n.conrelid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum]
 WHERE
-    c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    c.relnamespace = schema_oid(current_schema())
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped

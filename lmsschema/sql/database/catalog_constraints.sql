@@ -7,21 +7,14 @@ SELECT
         'own name', con.conname,
         'definition', pg_get_constraintdef(con.oid),
         'inherited', parent.oid IS NOT NULL OR con.coninhcount > 0,
-        'triggers', CASE
-            WHEN con.contype = 'f'
-                THEN (
-                    SELECT string_agg(DISTINCT tg.tgenabled::text, '')
-                    FROM pg_trigger AS tg
-                    WHERE tg.tgconstraint = con.oid AND tg.tgisinternal
-                )
-        END,
+        'triggers', CASE WHEN con.contype = 'f' THEN constraint_triggers(con.oid) END,
         'comment', obj_description(con.oid, 'pg_constraint')
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_constraint AS con ON c.oid = con.conrelid AND con.contype IN ('f', 'c')
 LEFT JOIN pg_constraint AS parent ON con.conparentid = parent.oid
 WHERE
-    c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    c.relnamespace = schema_oid(current_schema())
     -- a key that refers to a partitioned table has a row for each of that table's partitions
     AND (parent.oid IS NULL OR parent.conrelid <> con.conrelid)
 ORDER BY c.relname, parent.oid IS NULL, con.conname

@@ -21,17 +21,14 @@ FROM pg_depend AS d
 CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS i
 WHERE
     d.refclassid = 'pg_namespace'::regclass
-    AND d.refobjid = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    AND d.refobjid = schema_oid(current_schema())
     AND d.deptype = 'n'
     AND d.classid IN (
         'pg_collation'::regclass, 'pg_conversion'::regclass, 'pg_opclass'::regclass,
         'pg_operator'::regclass, 'pg_opfamily'::regclass, 'pg_ts_config'::regclass,
         'pg_ts_dict'::regclass, 'pg_ts_parser'::regclass, 'pg_ts_template'::regclass
     )
-    AND NOT EXISTS (
-        SELECT FROM pg_depend AS e
-        WHERE (e.classid, e.objid) = (d.classid, d.objid) AND e.deptype = 'e'
-    )
+    AND NOT of_extension(d.classid, d.objid)
 UNION ALL
 SELECT
     '' AS relation,
@@ -42,10 +39,7 @@ SELECT
         'function', v.evtfoid::regprocedure::text
     ) AS attributes
 FROM pg_event_trigger AS v
-WHERE NOT EXISTS (
-    SELECT FROM pg_depend AS e
-    WHERE (e.classid, e.objid) = ('pg_event_trigger'::regclass, v.oid) AND e.deptype = 'e'
-)
+WHERE NOT of_extension('pg_event_trigger'::regclass, v.oid)
 UNION ALL
 SELECT
     '' AS relation,
@@ -79,7 +73,7 @@ SELECT
     json_build_object('grants', a.defaclacl::text []) AS attributes
 FROM pg_default_acl AS a
 WHERE
-    a.defaclnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    a.defaclnamespace = schema_oid(current_schema())
 UNION ALL
 SELECT
     p.relname AS relation,
@@ -89,7 +83,7 @@ SELECT
 FROM pg_inherits AS h
 INNER JOIN pg_class AS c ON h.inhrelid = c.oid AND c.relkind IN ('r', 'f') AND NOT c.relispartition
 INNER JOIN pg_class AS p ON h.inhparent = p.oid
-WHERE p.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+WHERE p.relnamespace = schema_oid(current_schema())
 UNION ALL
 SELECT
     '' AS relation,

@@ -25,7 +25,7 @@ SELECT
 FROM pg_proc AS p
 LEFT JOIN pg_aggregate AS a ON p.oid = a.aggfnoid
 WHERE
-    p.pronamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    p.pronamespace = schema_oid(current_schema())
     AND NOT EXISTS (
         SELECT FROM pg_depend AS d
         WHERE

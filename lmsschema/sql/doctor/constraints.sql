@@ -11,7 +11,7 @@ LEFT JOIN pg_catalog.pg_class AS c ON con.conrelid = c.oid
 LEFT JOIN pg_catalog.pg_type AS t ON con.contypid = t.oid
 WHERE
     NOT con.convalidated
-    AND con.connamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+    AND con.connamespace = schema_oid(%(schema)s)
     AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_inherits AS h
         INNER JOIN pg_catalog.pg_constraint AS parent ON h.inhparent = parent.conrelid

@@ -16,7 +16,7 @@ FROM (
     WHERE
         c.relkind IN ('r', 'm')
         AND c.relpersistence <> 't'
-        AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+        AND c.relnamespace = schema_oid(%(schema)s)
     UNION ALL
     SELECT
         NULL,

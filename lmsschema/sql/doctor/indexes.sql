@@ -6,7 +6,7 @@ WITH RECURSIVE tree AS (
         x.indexrelid AS leaf
     FROM pg_catalog.pg_index AS x
     INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
-    WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+    WHERE c.relnamespace = schema_oid(%(schema)s)
     UNION ALL
     SELECT
         t.root,
@@ -98,18 +98,12 @@ SELECT
             )
         ORDER BY p.relname
     ) AS lacking,
-    ARRAY(
-        SELECT part.relname::text
-        FROM pg_catalog.pg_inherits AS ih
-        INNER JOIN pg_catalog.pg_class AS part ON ih.inhrelid = part.oid
-        WHERE ih.inhparent = i.oid
-        ORDER BY part.relname
-    ) AS parts
+    inheriting(i.oid) AS parts
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indrelid
 INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
 INNER JOIN pg_catalog.pg_am AS am ON i.relam = am.oid
 LEFT JOIN pg_catalog.pg_inherits AS h ON i.oid = h.inhrelid
 LEFT JOIN sums AS s ON i.oid = s.root
-WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+WHERE c.relnamespace = schema_oid(%(schema)s)
 ORDER BY c.relname, i.relname

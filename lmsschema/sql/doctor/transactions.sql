@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (
             AND l.locktype = 'relation'
             AND l.database = a.datid
             AND c.relkind IN ('r', 'p', 'm', 'S', 'v')
-            AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+            AND c.relnamespace = schema_oid(%(schema)s)
         ORDER BY 1
     ) AS tables
 ) AS locked
