@@ -13,6 +13,9 @@ import click
 #: Parts of a statement that must stay on one line: string constants, quoted names, words.
 _WHOLE = re.compile(r"""(?:'[^']*'|"[^"]*"|\$(\w*)\$.*?\$\1\$|[^\s'"])+""", re.DOTALL)
 
+#: A comment, or a quoted text or name.
+_QUOTED = re.compile(r"""--[^\n]*|'[^']*'|"[^"]*"|\$(\w*)\$.*?\$\1\$""", re.DOTALL)
+
 _NARROWEST = 40
 
 
@@ -51,13 +54,23 @@ def statement(text: str, indent: str = "") -> list[str]:
 
 
 def script(text: str) -> str:
-    """Return a script whose comments are broken between words; its statements stay as they are."""
+    """Return a script with comments and statements broken between words.
+
+    Lines of a quoted text or a comment that continues on further lines stay as they are.
+    """
+    whole: set[int] = set()
+    for found in _QUOTED.finditer(text):
+        first = text.count("\n", 0, found.start())
+        if further := found[0].count("\n"):
+            whole.update(range(first, first + further + 1))
     lines: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("-- "):
+    for number, line in enumerate(text.splitlines()):
+        if number in whole:
+            lines.append(line)
+        elif line.startswith("-- "):
             lines += prose(line, "", "--   ")
         else:
-            lines.append(line)
+            lines += statement(line) or [""]
     return "\n".join(lines)
 
 
@@ -65,6 +78,9 @@ def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()
 ) -> list[str]:
     """Return rows as a table without the columns that are empty in every row.
+
+    If a row does not fit the terminal, each first cell is on a line of its own, with the others
+    below it.
 
     Args:
         head: The columns' names.
@@ -74,11 +90,18 @@ def table(
     kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
     widths = {i: max(len(row[i]) for row in (head, *rows)) for i in kept}
 
-    def line(row: Sequence[str]) -> str:
-        cells = (row[i].rjust(widths[i]) if i in numbers else row[i].ljust(widths[i]) for i in kept)
+    def line(row: Sequence[str], columns: Sequence[int]) -> str:
+        cells = (
+            row[i].rjust(widths[i]) if i in numbers else row[i].ljust(widths[i]) for i in columns
+        )
         return "  ".join(cells).rstrip()
 
-    return [line(row) for row in (head, *rows)]
+    lines = [line(row, kept) for row in (head, *rows)]
+    limit = width()
+    if limit is None or max(map(len, lines)) <= limit:
+        return lines
+    first, *others = kept
+    return [f"{row[first]}\n{line(row, others)}" for row in (head, *rows)]
 
 
 def _filled(words: Sequence[str], first: str, indent: str) -> Iterator[str]:

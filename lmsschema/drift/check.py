@@ -5,7 +5,7 @@ import fnmatch
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from psycopg import errors, sql
+from psycopg import errors
 
 from lmsschema.database import catalog
 from lmsschema.database.catalog import Catalog, Identity
@@ -14,6 +14,7 @@ from lmsschema.drift import compare as drift_compare
 from lmsschema.drift import declared, partitions
 from lmsschema.drift.compare import Difference, Problem
 from lmsschema.drift.partitions import Expectation
+from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.migration import revisions
 from lmsschema.migration.position import current
 from lmsschema.partitions import POLICIES
@@ -110,14 +111,10 @@ def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, 
     """Return whether the database's revision could be read, and what it is."""
     try:
         return True, current(database)
-    except errors.InsufficientPrivilege:
-        grant = sql.SQL("GRANT SELECT ON {} TO {};").format(
-            sql.Identifier(database.schema, _VERSION_TABLE.name), sql.Identifier(database.user)
-        )
-        notify(
-            f"role {database.user} may not read the revision, so the newest one is assumed; to "
-            f"allow it: {grant.as_string()}"
-        )
+    except DatabaseUnavailableError as error:
+        if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
+            raise
+        notify(f"{error.message}: the newest one is assumed. {error.hint}")
         return False, None
 
 
