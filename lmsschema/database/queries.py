@@ -18,6 +18,9 @@ _ARGUMENTS = r"\(((?:[^()]|\([^()]*\))*)\)"
 _PARAMETERS = re.compile(r"-- \w+\(([\w, ]*)\):")
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
+#: The identities of the queries that were read; they live as long as the process.
+_asked: set[int] = set()
+
 
 @functools.cache
 def query(name: str) -> sql.SQL:
@@ -26,7 +29,14 @@ def query(name: str) -> sql.SQL:
     Args:
         name: Room and question, such as ``locks/blockers``.
     """
-    return sql.SQL(_calls().sub(_shared, _text(name)))
+    found = sql.SQL(_calls().sub(_shared, _text(name)))
+    _asked.add(id(found))
+    return found
+
+
+def is_one(statement: sql.SQL) -> bool:
+    """Whether a statement is one that :func:`query` has returned."""
+    return id(statement) in _asked
 
 
 @functools.cache
