@@ -30,19 +30,24 @@ def _on_terminate(number: int, _frame: object) -> None:
     raise _Interrupt(number)
 
 
-def run(argv: list[str]) -> int:
-    """Run the program with ``argv`` and return its exit code."""
+def run(argv: list[str], command: click.Command = program) -> int:
+    """Run the program with ``argv`` and return its exit code.
+
+    Args:
+        argv: The arguments.
+        command: The program.
+    """
     with contextlib.suppress(ValueError):  # not the main thread: the caller handles signals
         signal.signal(signal.SIGTERM, _on_terminate)
     argv = _with_options_last(argv)
     # a context of its own, so that _common.about() keeps nothing from an earlier run
-    return contextvars.copy_context().run(_run, argv)
+    return contextvars.copy_context().run(_run, argv, command)
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str], command: click.Command) -> int:
     try:
         configured = configuration.read(os.environ)
-        result = program.main(
+        result = command.main(
             args=argv,
             prog_name="lmsschema",
             standalone_mode=False,

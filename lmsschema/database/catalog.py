@@ -76,7 +76,7 @@ class Catalog:
         return {identity.relation for identity in self.objects} - {""}
 
 
-def read(conn: psycopg.Connection, schema: str) -> Catalog:
+def read(conn: psycopg.Connection, schema: str, *, lock_timeout: str = LOCK_TIMEOUT) -> Catalog:
     """Read the catalogs of a schema, in one round trip.
 
     Holds ACCESS SHARE while it reads, and restores the settings of the session or of the open
@@ -85,6 +85,7 @@ def read(conn: psycopg.Connection, schema: str) -> Catalog:
     Args:
         conn: The connection.
         schema: The schema's name.
+        lock_timeout: How long to wait for a table that another session has locked exclusively.
 
     Returns:
         The schema's objects, in a stable order.
@@ -95,18 +96,18 @@ def read(conn: psycopg.Connection, schema: str) -> Catalog:
     """
     for attempt in range(_ATTEMPTS):
         try:
-            return _read(conn, schema)
+            return _read(conn, schema, lock_timeout)
         except _GONE_MEANWHILE:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError  # pragma: no cover -- the loop returns or raises
 
 
-def _read(conn: psycopg.Connection, schema: str) -> Catalog:
+def _read(conn: psycopg.Connection, schema: str, lock_timeout: str) -> Catalog:
     objects: dict[Identity, dict[str, Value]] = {}
     # rolled back, so that its settings end with it, also within a transaction of the caller
     with conn.transaction(force_rollback=True):
-        _, _, [(current, role)], *results = _results(conn.execute(_script(schema)))
+        _, _, [(current, role)], *results = _results(conn.execute(_script(schema, lock_timeout)))
     if current != schema:
         raise _no_usage(conn, schema)
     for rows in results[:-1]:
@@ -122,7 +123,7 @@ def _read(conn: psycopg.Connection, schema: str) -> Catalog:
     return Catalog(conn.info.server_version // 10000, role, objects)
 
 
-def _script(schema: str) -> sql.Composed:
+def _script(schema: str, lock_timeout: str) -> sql.Composed:
     """Return the statements that read all catalogs.
 
     Each query is parsed while ``search_path`` is empty, so that no function or operator of the
@@ -132,7 +133,7 @@ def _script(schema: str) -> sql.Composed:
     statements: list[sql.Composable] = [
         settings.local(
             # all rows of every cursor are fetched: plan for that
-            {"lock_timeout": LOCK_TIMEOUT, "search_path": "", "cursor_tuple_fraction": "1"}
+            {"lock_timeout": lock_timeout, "search_path": "", "cursor_tuple_fraction": "1"}
         )
     ]
     statements.extend(

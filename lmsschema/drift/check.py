@@ -17,7 +17,7 @@ from lmsschema.drift.partitions import Expectation
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.migration import revisions
 from lmsschema.migration.position import current
-from lmsschema.partitions import POLICIES
+from lmsschema.partitions import POLICIES, Policy
 
 _VERSION_TABLE = Identity("lmsschema_version", "table", "lmsschema_version")
 _NOTHING = Catalog(0, "", {})
@@ -61,6 +61,7 @@ def run(
     *,
     ignore: Sequence[str] = (),
     shadow_url: str | None = None,
+    policies: Sequence[Policy] = POLICIES,
     notify: Callable[[str], None] = lambda _: None,
 ) -> DriftReport:
     """Compare the database with the declared schema; change nothing.
@@ -71,6 +72,7 @@ def run(
         database: The database and schema.
         ignore: Patterns of differences to leave out (:func:`ignored`).
         shadow_url: The server to build the declared schema on, instead of the database's own.
+        policies: The policies of the partitioned tables.
         notify: Called with messages, such as on which server the schema is built.
 
     Raises:
@@ -89,7 +91,7 @@ def run(
         if readable and made.catalog.relations().isdisjoint(found.relations()):
             return DriftReport(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
         pending = ()  # the version table was dropped, or never existed
-    expectation = partitions.expect(made.catalog, found, POLICIES, now)
+    expectation = partitions.expect(made.catalog, found, policies, now)
     differences = _compare(expectation)
     if readable and revision is None and _VERSION_TABLE in found.objects:
         head = revisions.head()

@@ -1,4 +1,4 @@
--- The columns of tables and views; what only 18 has (named NOT NULL constraints) is null before.
+-- The columns of tables and views. Named NOT NULL constraints exist from 18 on, and are null before.
 SELECT
     c.relname AS relation,
     'column' AS kind,

@@ -1,4 +1,4 @@
--- Foreign keys and CHECKs; one that a partition has from its parent goes by the parent's name.
+-- Foreign keys and CHECKs. One that a partition inherits has the name of the parent's constraint.
 SELECT
     c.relname AS relation,
     CASE con.contype WHEN 'f' THEN 'foreign key' ELSE 'check' END AS kind,
@@ -15,6 +15,6 @@ INNER JOIN pg_constraint AS con ON c.oid = con.conrelid AND con.contype IN ('f',
 LEFT JOIN pg_constraint AS parent ON con.conparentid = parent.oid
 WHERE
     c.relnamespace = schema_oid(current_schema())
-    -- a key that refers to a partitioned table has a row for each of that table's partitions
+    -- not the further rows of a key that refers to a partitioned table, one per partition
     AND (parent.oid IS NULL OR parent.conrelid <> con.conrelid)
 ORDER BY c.relname, parent.oid IS NULL, con.conname

@@ -1,4 +1,4 @@
--- Owners and grants, as far as they differ from what an owner and PUBLIC have by default.
+-- Owners, and grants that differ from the default privileges of the owner and of PUBLIC.
 WITH object AS (
     SELECT
         coalesce(owner.relname, c.relname) AS relation,
@@ -81,7 +81,7 @@ SELECT
     o.kind,
     o.name,
     json_build_object(
-        -- that pseudo-role is whoever owns the database
+        -- pg_database_owner stands for the database's owner
         'owner', nullif(pg_get_userbyid(o.owner), 'pg_database_owner'),
         'grants', (
             SELECT

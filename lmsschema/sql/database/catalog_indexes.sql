@@ -1,4 +1,4 @@
--- Indexes and the constraints that they enforce, an index of a partition under its parent's name.
+-- Indexes and the constraints that they enforce. An attached index has the name of its parent index.
 SELECT
     c.relname AS relation,
     CASE con.contype
@@ -13,7 +13,7 @@ SELECT
         'constraint', pg_get_constraintdef(con.oid),
         'definition', concat(
             CASE WHEN x.indisunique THEN 'UNIQUE ' END,
-            -- the rest of "CREATE [UNIQUE] INDEX name ON [ONLY] schema.table "
+            -- what follows "CREATE [UNIQUE] INDEX name ON [ONLY] schema.table "
             substr(
                 pg_get_indexdef(i.oid),
                 length(

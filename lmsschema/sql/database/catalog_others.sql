@@ -1,4 +1,4 @@
--- What else lies in the schema or acts on it: extensions, operators, text search, publications and so on
+-- Other objects in the schema or acting on it: extensions, operators, text search, publications and so on.
 SELECT
     '' AS relation,
     'extension' AS kind,
@@ -10,7 +10,7 @@ SELECT
     ) AS attributes
 FROM pg_extension AS e
 INNER JOIN pg_namespace AS n ON e.extnamespace = n.oid
-WHERE e.oid >= 16384 -- those of initdb are no one's choice
+WHERE e.oid >= 16384 -- not those that initdb installs
 UNION ALL
 SELECT
     '' AS relation,

@@ -1,4 +1,4 @@
--- Functions, procedures and aggregates, each under its signature.
+-- Functions, procedures and aggregates, by signature.
 SELECT
     '' AS relation,
     CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
@@ -30,7 +30,7 @@ WHERE
         SELECT FROM pg_depend AS d
         WHERE
             (d.classid, d.objid) = ('pg_proc'::regclass, p.oid)
-            -- of an extension, or of a range type, which makes its own constructors
+            -- of an extension, or the constructor of a range type
             AND d.deptype IN ('e', 'i')
     )
 ORDER BY p.proname

@@ -1,4 +1,4 @@
--- What acts on a table's rows: triggers, rules, policies; and its extended statistics.
+-- Triggers, rules, policies and extended statistics of tables.
 SELECT
     c.relname AS relation,
     'trigger' AS kind,

@@ -1,4 +1,4 @@
--- Enums, domains, composite, range and base types; not the row types of tables nor arrays.
+-- Enums, domains, composite, range and base types, without the row types of tables and array types.
 SELECT
     '' AS relation,
     type_kind(t.typtype) AS kind,

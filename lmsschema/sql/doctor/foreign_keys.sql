@@ -1,5 +1,5 @@
--- Foreign keys of a schema without a valid index that finds their few rows: one that begins with their
--- columns, or with one of them that is unique by itself in the table referred to.
+-- Foreign keys of a schema without a valid index to find their rows: one that begins with their columns, or
+-- with one of them that is unique by itself in the referenced table.
 WITH RECURSIVE tree AS (
     SELECT
         c.oid AS root,
@@ -64,7 +64,7 @@ WHERE
             )
             AND (
                 x.indpred IS NULL
-                -- WHERE the column IS NOT NULL, as it is stored: no row without a value refers to anything
+                -- WHERE column IS NOT NULL, as it is stored: rows with NULL refer to nothing
                 OR (
                     pg_catalog.cardinality(con.conkey) = 1
                     AND x.indpred::text ~ pg_catalog.concat(

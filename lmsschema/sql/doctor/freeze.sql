@@ -1,5 +1,5 @@
--- How many transactions ago rows of a schema's tables, or of any in the database, were last frozen.
--- A table's age is the older one of it and its TOAST table; multixacts are counted by themselves.
+-- The ages, in transactions and in multixacts, of the oldest unfrozen rows: of the schema's tables, and of
+-- the database. A table's age is the greater one of its own and that of its TOAST table.
 SELECT
     f.table_name,
     f.xids,

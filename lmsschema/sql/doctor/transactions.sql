@@ -1,4 +1,5 @@
--- Transactions of this database older than an age, that hold a snapshot or a lock on a table of a schema.
+-- Transactions of this database that are older than an age, and hold a snapshot or a lock on a table of a
+-- schema.
 SELECT
     a.pid,
     a.usename AS user_name,
