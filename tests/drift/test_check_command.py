@@ -93,7 +93,7 @@ def test_report_for_a_program(lmsschema: Program, drifted_url: str) -> None:
     assert [one["kind"] for one in data["unmanaged"]] == ["table", "table"]
 
 
-def test_the_way_back_is_a_script(lmsschema: Program, psql: Psql, drifted_url: str) -> None:
+def test_the_fixes_are_a_script(lmsschema: Program, psql: Psql, drifted_url: str) -> None:
     script = lmsschema("check", "--sql", "--url", drifted_url)
     assert script.code == 3
     assert "-- not fixed: " in script.out
