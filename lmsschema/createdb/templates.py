@@ -10,8 +10,6 @@ import contextlib
 import functools
 import hashlib
 import os
-import random
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +22,7 @@ from lmsschema import partitions
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
 from lmsschema.migration import revisions
 
@@ -98,19 +97,19 @@ def ensure(
         psycopg.Error: It can't be built. Nothing is left behind.
     """
     template = _template(conn, server, owner, text)
-    deadline = time.monotonic() + WAIT
+    deadline = Deadline(WAIT, pause=0.1)
     while not _exists(conn, template):
         with _building(conn, template) as mine:
             if mine and not _exists(conn, template):
                 _build(conn, template)
                 _drop_old(conn, template)
                 return template.name, True
-        if time.monotonic() > deadline:
+        if deadline.expired:
             raise LockTimeoutError(
                 f"another process is still building {template.name} after {WAIT:g} s",
                 hint="Try again, or create the database without a template: --no-template.",
             )
-        time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  jitter, no secret
+        deadline.pause()
     return template.name, False
 
 

@@ -6,6 +6,7 @@ Each transaction is set again: behind a pooler in transaction mode it may run in
 whose session-level settings must not be changed.
 """
 
+import functools
 from collections.abc import Mapping
 
 from psycopg import sql
@@ -89,7 +90,8 @@ def of_session(pid: int) -> sql.Composed:
     return _select(STATE | ours, sql.SQL("pg_catalog.pg_backend_pid() <> {}").format(pid))
 
 
-def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
+@functools.lru_cache(maxsize=16)
+def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.SQL:
     """Return the statement that sets the current transaction's settings.
 
     The last two columns of its row are the backend's process id, and when the transaction began in
@@ -103,7 +105,8 @@ def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Compo
         "search_path": sql.Identifier(schema).as_string(),
         "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
     }
-    return sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
+    statement = sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
+    return sql.SQL(statement.as_string())  # each transaction begins with it: it is written once
 
 
 def puts_state(text: str) -> bool:

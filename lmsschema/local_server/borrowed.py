@@ -7,10 +7,10 @@ server if one of them started it, unless a command has since asked for it to kee
 import contextlib
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
 from lmsschema.local_server import process
 from lmsschema.local_server.process import ServerState
@@ -77,7 +77,7 @@ def _lock(folder: Path, how: int, timeout: float) -> Iterator[None]:
         BlockingIOError: Others hold it, and ``timeout`` is 0.
         LockTimeoutError: They still do after ``timeout`` seconds.
     """
-    deadline = time.monotonic() + timeout
+    deadline = Deadline(timeout, pause=_POLL)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         while True:
@@ -87,12 +87,12 @@ def _lock(folder: Path, how: int, timeout: float) -> Iterator[None]:
             except BlockingIOError:
                 if not timeout:
                     raise
-                if time.monotonic() >= deadline:
+                if deadline.expired:
                     raise LockTimeoutError(
                         f"another process still stops the server in {folder} after {timeout:g} s",
                         hint="Wait for it to end, and try again.",
                     ) from None
-            time.sleep(_POLL)
+            deadline.pause()
         yield
     finally:
         os.close(descriptor)

@@ -6,9 +6,9 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from pathlib import Path
 
+from lmsschema.deadline import Deadline
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.local_server import account as accounts
 from lmsschema.local_server import log
@@ -27,7 +27,7 @@ def create(
     database: str | None,
     durable: bool,
     lock: int,
-    deadline: float,
+    deadline: Deadline,
 ) -> None:
     """Create the data folder under another name, then rename it, so that it is never incomplete.
 
@@ -39,7 +39,7 @@ def create(
         durable: Whether it must survive a power failure.
         lock: File descriptor of the lock that the caller holds. ``initdb`` inherits it, so that no
             other process begins while ``initdb`` runs, even if the caller is killed.
-        deadline: When to give up, in seconds of the monotonic clock.
+        deadline: When to give up.
 
     Raises:
         DatabaseUnavailableError: One of the programs failed. Nothing is left behind.
@@ -57,7 +57,7 @@ def create(
         steps.append(([*initdb, "--sync-only"], ""))
     try:
         for argv, stdin in steps:
-            left = max(1.0, deadline - time.monotonic())
+            left = max(1.0, deadline.left)
             done = accounts.run(
                 argv, account, folder=Path("/"), timeout=left, stdin=stdin, keep=[lock]
             )

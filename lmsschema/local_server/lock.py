@@ -3,10 +3,10 @@
 import contextlib
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
 
 _POLL = 0.05
@@ -26,7 +26,7 @@ def hold(path: Path, timeout: float) -> Iterator[int]:
     Raises:
         LockTimeoutError: Another process still holds it after ``timeout`` seconds.
     """
-    deadline = time.monotonic() + timeout
+    deadline = Deadline(timeout, pause=_POLL)
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
@@ -35,7 +35,7 @@ def hold(path: Path, timeout: float) -> Iterator[int]:
                 os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
                 yield descriptor
                 return
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
                 raise LockTimeoutError(
                     f"process {holder or 'unknown'} still holds {path} after {timeout:g} s",
@@ -43,7 +43,15 @@ def hold(path: Path, timeout: float) -> Iterator[int]:
                 )
         finally:
             os.close(descriptor)  # without unlocking: a child process may still hold the lock
-        time.sleep(_POLL)
+        deadline.pause()
+
+
+def take(path: Path, stack: contextlib.ExitStack) -> int | None:
+    """Hold the lock until the stack is closed; return None if another process holds it."""
+    try:
+        return stack.enter_context(hold(path, 0))
+    except LockTimeoutError:
+        return None
 
 
 def _taken(descriptor: int, path: Path) -> bool:

@@ -8,13 +8,13 @@ import os
 import shlex
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UsageError
+from lmsschema.deadline import Deadline
+from lmsschema.errors import DatabaseUnavailableError, UsageError
 from lmsschema.local_server import account as accounts
 from lmsschema.local_server import cluster, process
 from lmsschema.local_server import home as folders
@@ -107,7 +107,7 @@ class Server:
         with self._explained():
             folders.make_home(self.home, self._lock)
             with filelock.hold(self._lock, timeout) as lock:
-                deadline = time.monotonic() + timeout
+                deadline = Deadline(timeout, pause=_POLL)
                 if self.programs is not None and self.status().uninstalled:
                     self._stop("fast", deadline)
                 with self._settled(deadline) as guard:
@@ -146,7 +146,7 @@ class Server:
         if self.status().state is ServerState.STOPPED:
             return False
         with self._explained(), filelock.hold(self._lock, timeout):
-            deadline = time.monotonic() + timeout
+            deadline = Deadline(timeout, pause=_POLL)
             stopped = self._stop(mode, deadline)
             with self._settled(deadline):
                 return stopped
@@ -162,7 +162,7 @@ class Server:
             if not self._lock.exists():
                 return False
             with filelock.hold(self._lock, timeout):
-                deadline = time.monotonic() + timeout
+                deadline = Deadline(timeout, pause=_POLL)
                 account = accounts.of_server(self.data)
                 while True:
                     self._stop("fast", deadline)
@@ -182,7 +182,7 @@ class Server:
         return self.home / "server.lock"
 
     @contextlib.contextmanager
-    def _settled(self, deadline: float) -> Iterator[int | None]:
+    def _settled(self, deadline: Deadline) -> Iterator[int | None]:
         """Wait until the server is ready, or until its last process has ended.
 
         Yields None if it is ready, else the guard's descriptor, for the next server to inherit.
@@ -191,21 +191,15 @@ class Server:
         """
         while (found := self.status()).state is not ServerState.READY:
             with contextlib.ExitStack() as stack:
-                guard = self._take_guard(stack) if found.state is ServerState.STOPPED else None
+                stopped = found.state is ServerState.STOPPED
+                guard = filelock.take(self._guard, stack) if stopped else None
                 if guard is not None:
                     yield guard
                     return
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 raise self._unsettled(found)
-            time.sleep(_POLL)
+            deadline.pause()
         yield None
-
-    def _take_guard(self, stack: contextlib.ExitStack) -> int | None:
-        """Hold the guard until the stack is closed; return None if a server's process holds it."""
-        try:
-            return stack.enter_context(filelock.hold(self._guard, 0))
-        except LockTimeoutError:
-            return None
 
     def _unsettled(self, found: Status) -> DatabaseUnavailableError:
         """Return the error for a server that was neither ready nor ended in time."""
@@ -238,7 +232,9 @@ class Server:
             )
         return binaries.for_account(self.programs, account, self.home)
 
-    def _launch(self, programs: Path, account: Account | None, guard: int, deadline: float) -> None:
+    def _launch(
+        self, programs: Path, account: Account | None, guard: int, deadline: Deadline
+    ) -> None:
         """Start the server, which inherits the guard, and wait until it answers."""
         sockets = folders.for_socket(self.home)
         folders.make_for_socket(sockets, account)
@@ -247,7 +243,7 @@ class Server:
         words = ["-h", "", "-p", str(PORT), "-k", str(sockets)]
         for name, value in {"unix_socket_permissions": "0700", **self.settings}.items():
             words += ["-c", f"{name}={value}"]
-        left = max(1, round(deadline - time.monotonic()))
+        left = max(1, round(deadline.left))
         argv = [programs / "pg_ctl", "start", "-D", self.data, "-l", self.log]
         argv += ["-s", "-w", "-t", left, "-o", shlex.join(words)]
         done = accounts.run(argv, account, folder=Path("/"), timeout=left + 10, keep=[guard])
@@ -261,7 +257,7 @@ class Server:
                 hint=f"Fix the cause, then try again. The whole log: {self.log}",
             )
 
-    def _stop(self, mode: StopMode, deadline: float) -> bool:
+    def _stop(self, mode: StopMode, deadline: Deadline) -> bool:
         """Stop the server by a signal, as pg_ctl does, which may have been uninstalled."""
         found = self.status()
         if found.pid is None:
@@ -269,9 +265,9 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.kill(found.pid, _SIGNALS[mode])
         while (now := self.status()).pid == found.pid:
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 raise self._unsettled(now)
-            time.sleep(_POLL / 2)
+            deadline.pause()
         return True
 
     def _remove(self, account: Account | None) -> None:
