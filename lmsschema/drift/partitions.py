@@ -225,29 +225,30 @@ def _as_partition(
         if identity.relation != policy.table:
             continue
         changes: dict[str, Value] = {}
+        here = identity._replace(
+            relation=name, name=name if identity.kind == "table" else identity.name
+        )
         if identity.kind in _INHERITED:
             changes = {"inherited": True}
         elif identity.kind == "column" and attributes.get("not null constraint") is not None:
             changes = {"not null constraint": "(of the parent)"}
         elif identity.kind == "table":
             changes = {
-                "partition key": None,
+                # whether a month is divided further is a site's own
+                "partition key": (own_key := actual.get(here, {}).get("partition key")),
                 "partition of": policy.table,
                 "bounds": bounds,
-                "access method": attributes.get("access method") or "heap",
+                "access method": attributes.get("access method") or (None if own_key else "heap"),
             }
         elif identity.kind not in _COPIED:
             continue
         if identity.kind in {"table", "column"}:
             site = actual.get(identity, {})
             changes |= {key: site.get(key) for key in SITE_ATTRIBUTES}
-        own = identity._replace(
-            relation=name, name=name if identity.kind == "table" else identity.name
-        )
         if bounds == "DEFAULT" and "grants" in changes:
-            found = actual.get(own, {}).get("grants")
+            found = actual.get(here, {}).get("grants")
             changes["grants"] = _with_own_grants(changes["grants"], found)
-        objects[own] = {**attributes, **changes}
+        objects[here] = {**attributes, **changes}
     return objects
 
 

@@ -10,7 +10,7 @@ from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Mode, Work
-from lmsschema.partition_manager import attach, state, statements
+from lmsschema.partition_manager import attach, kinds, state, statements
 from lmsschema.partition_manager.attach import NameTakenError
 from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.state import State
@@ -85,6 +85,9 @@ class Run:
             return None
         self._batch = batch
         creates = [action for action in batch if isinstance(action, Create)]
+        default = self.state.default_partition
+        if default is not None and default.kind == "foreign table":  # it can't be locked
+            kinds.refuse_default(self._database, self._policy, default)
         for action in creates:
             if self._is_blocked(action):
                 self._block(action)
@@ -170,7 +173,7 @@ class Run:
             return False
         found = self._database.conn.execute(
             sql.SQL(
-                "SELECT EXISTS (SELECT FROM ONLY {table} WHERE {key} >= {from_} AND {key} < {to})"
+                "SELECT EXISTS (SELECT FROM {table} WHERE {key} >= {from_} AND {key} < {to})"
             ).format(
                 table=sql.Identifier(self.state.default),
                 key=sql.Identifier(self._policy.key),

@@ -46,7 +46,7 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
         path, partial = _begun(folder, name)
         _copy(conn, name, columns, partial)
         counted = conn.execute(
-            sql.SQL("SELECT count(*), min({key})::text, max({key})::text FROM ONLY {table}").format(
+            sql.SQL("SELECT count(*), min({key})::text, max({key})::text FROM {table}").format(
                 key=sql.Identifier(policy.key), table=sql.Identifier(name)
             )
         ).fetchone()
@@ -178,8 +178,7 @@ def _digest(
     """Return the number of a table's rows and a sum over them that does not know their order."""
     return conn.execute(
         sql.SQL(
-            "SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric)"
-            " FROM ONLY {}"
+            "SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric) FROM {}"
         ).format(_listed(columns), table)
     ).fetchone()
 
@@ -209,7 +208,7 @@ def _listed(columns: list[str]) -> sql.Composed:
 
 def _copy(conn: psycopg.Connection, name: str, columns: list[str], path: Path) -> None:
     statement = sql.SQL(
-        "COPY (SELECT {} FROM ONLY {}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8')"
+        "COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8')"
     ).format(_listed(columns), sql.Identifier(name))
     csv.field_size_limit(2**31 - 1)
     with path.open("wb") as raw:

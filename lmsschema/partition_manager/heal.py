@@ -17,6 +17,7 @@ from lmsschema.partition_manager import (
     attach,
     dependents,
     detached,
+    kinds,
     promote,
     publications,
     referrers,
@@ -58,7 +59,7 @@ def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[li
         sql.SQL(
             "SELECT CASE WHEN isfinite({key}) AND {key} >= '0001-01-08' AND {key} < '9990-01-01'"
             " THEN date_trunc({interval}, {key}::timestamp) END AS start, count(*)"
-            " FROM ONLY {table} GROUP BY 1 ORDER BY 1"
+            " FROM {table} GROUP BY 1 ORDER BY 1"
         ).format(
             key=sql.Identifier(policy.key),
             interval=policy.interval,
@@ -126,6 +127,7 @@ def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | Non
                 if planned.method == "nothing" or (planned.method == "move" and not may_move):
                     return Healed(policy.table, planned, applied=False)
                 require_writable(database)
+                kinds.refuse_default(database, policy, state.default_partition)
                 if state.default is not None:
                     what = "exchanged for a fresh one"
                     dependents.refuse_if_any(database, policy, state.default, what, own=True)

@@ -81,6 +81,7 @@ def make_alike(
     database = context.database
     found = read(database, policy, name)
     _refuse_incompatible(policy, name, found)
+    _refuse_keys_of_partitioned(database, policy, name, found)
     rules.refuse_violations(database, _rules(policy, name, bounds, found))
 
     def change(statement: sql.Composed, what: str, mode: Mode = "ACCESS EXCLUSIVE") -> None:
@@ -144,6 +145,30 @@ def _refuse_incompatible(policy: Policy, name: str, found: Sequence[Unlikeness])
                 ]
             },
         )
+
+
+def _refuse_keys_of_partitioned(
+    database: Database, policy: Policy, name: str, found: Sequence[Unlikeness]
+) -> None:
+    """Raise UnsafeError if a partitioned table lacks foreign keys: NOT VALID ones it can't have."""
+    keys = [one for one in found if one.what == "foreign key"]
+    partitioned = "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = %s::regclass"
+    table = sql.Identifier(database.schema, name)
+    with database.transaction(read_only=True) as conn:
+        if not keys or conn.execute(partitioned, [table.as_string()]).fetchone() != (True,):
+            return
+    statements = [
+        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {};")
+        .format(table, sql.Identifier(one.name), sql.SQL(one.wanted or ""))
+        .as_string()
+        for one in keys
+    ]
+    raise UnsafeError(
+        f"{name} is a partitioned table and lacks foreign keys of {policy.table}, which can't be "
+        "added to it without locking the tables that they refer to while its rows are read",
+        hint="Add them when that is possible, then run it again: " + " ".join(statements),
+        details={"statements": statements},
+    )
 
 
 def _rules(policy: Policy, name: str, bounds: Range, found: Sequence[Unlikeness]) -> list[Rule]:

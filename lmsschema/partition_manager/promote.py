@@ -94,7 +94,7 @@ def transfer(
     ).fetchall()
     done = database.conn.execute(
         sql.SQL(
-            "WITH gone AS (DELETE FROM ONLY {source} WHERE {where} RETURNING {columns})"
+            "WITH gone AS (DELETE FROM {source} WHERE {where} RETURNING {columns})"
             " INSERT INTO {target} ({columns}) SELECT {columns} FROM gone"
         ).format(
             source=sql.Identifier(source),

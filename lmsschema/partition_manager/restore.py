@@ -164,9 +164,7 @@ def _take_late_rows(database: Database, policy: Policy, default: str, to: Attach
     """
     inside = within(policy, to.range)
     found = database.conn.execute(
-        sql.SQL("SELECT EXISTS (SELECT FROM ONLY {} WHERE {})").format(
-            sql.Identifier(default), inside
-        )
+        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(sql.Identifier(default), inside)
     )
     if found.fetchone() != (True,):
         return 0
@@ -186,7 +184,7 @@ def _bounds(database: Database, policy: Policy, name: str) -> tuple[Range, str]:
         "SELECT c.relispartition, pg_catalog.obj_description(c.oid, 'pg_class')"
         " FROM pg_catalog.pg_class AS c"
         " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
-        " WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'r'",
+        " WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p', 'f')",
         (database.schema, name),
     ).fetchone()
     if row is None:

@@ -23,7 +23,7 @@ WITH pair AS (
         c.reltablespace AS child_space
     FROM pg_catalog.pg_class AS p
     INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
-    INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'r'
+    INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
     WHERE
         n.nspname = %(schema)s
         AND p.relname = %(table)s
