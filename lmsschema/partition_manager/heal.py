@@ -132,7 +132,7 @@ def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | Non
                     what = "exchanged for a fresh one"
                     dependents.refuse_if_any(database, policy, state.default, what, own=True)
                     copies = planned.method == "move" or planned.moved + planned.staying > 0
-                    publications.refuse_if_any(database, state.default, copies=copies)
+                    publications.refuse_if_any(database, policy, state.default, copies=copies)
                 if planned.method == "promote":
                     return _promote(context, policy, reach)
                 referrers.refuse_if_any(database, policy)
