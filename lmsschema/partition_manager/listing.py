@@ -126,7 +126,7 @@ def listing(database: Database, policy: Policy) -> Listing:
     off_grid: list[Range] = []
     for name, kind, parent, key, own, attached, pending, bounds, estimate, size, *more in rows:
         note, indexes, keys, invalid = more
-        oddities = _kind(name, kind, key, own)
+        oddities = [] if note == mark else _kind(name, kind, key, own)
         bounded = partition_state.parse_bounds(bounds) if attached else None
         default = bool(attached) and bounded is None
         if note == mark:
