@@ -8,7 +8,7 @@ from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partition_manager import inheritance
-from lmsschema.partition_manager.inheritance import BY_HAND, Lack
+from lmsschema.partition_manager.inheritance import BY_HAND, Unlikeness
 from lmsschema.partitions import Policy
 
 
@@ -56,7 +56,7 @@ def repair(
     return run
 
 
-def _mend(context: Context, name: str, found: Sequence[Lack]) -> None:
+def _mend(context: Context, name: str, found: Sequence[Unlikeness]) -> None:
     work = Work(
         [Lock(context.database.schema, name, "ACCESS EXCLUSIVE")],
         finish=lambda conn: inheritance.mend(conn, found),

@@ -93,7 +93,7 @@ idx AS (
 ),
 
 finding AS (
-    SELECT 1 AS rank, 'column too many' AS what, name, null AS wanted, kind AS found, null AS broken
+    SELECT 1 AS rank, 'column too many' AS kind, name, null AS wanted, kind AS found, null AS broken
     FROM col WHERE there AND wanted IS NOT TRUE
 
     UNION ALL
@@ -184,4 +184,4 @@ finding AS (
         )
 )
 
-SELECT what, name, wanted, found, broken FROM finding ORDER BY rank, name
+SELECT kind, name, wanted, found, broken FROM finding ORDER BY rank, name
