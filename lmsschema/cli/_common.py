@@ -189,11 +189,11 @@ class Teller:
         click.echo(line, err=True, nl=not self._open)
 
 
-def about(**facts: str | None) -> dict[str, Any]:
+def about(**facts: object) -> dict[str, Any]:
     """Return what every JSON object says: the program's version, the database and the schema.
 
     Args:
-        facts: What is known from now on.
+        facts: What is known from now on; a failure's object says it, too.
     """
     unknown = {"version": lmsschema.__version__, "database": None, "schema": None}
     known = (_about.get() or unknown) | facts

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from lmsschema.partitions import Create, Partition, Policy, Range, plan_range
@@ -118,7 +118,7 @@ def plan_heal(
     ]
     elsewhere += sum(one.rows for one in held)
     partitions = [*existing, *(Partition(one.name, one.range) for one in kept)]
-    end = policy.step(policy.start(now), policy.ahead + 1)
+    end = _end(policy, now)
     first = now - REACH if since is None else since
     near = sorted(
         (interval for interval in misplaced if first <= interval.start < end),
@@ -151,6 +151,14 @@ def plan_heal(
     if others + staying:
         why += f", but {others + staying} that are moved meanwhile"
     return Heal("promote", why, main.create, homes, rows, others, staying, held)
+
+
+def _end(policy: Policy, now: datetime) -> datetime:
+    """Return where the last interval ahead ends, or the last instant that there is."""
+    try:
+        return policy.step(policy.start(now), policy.ahead + 1)
+    except (ValueError, OverflowError):  # after the year 9999
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _held(policy: Policy, one: Held, misplaced: Sequence[Misplaced]) -> Held:

@@ -12,7 +12,7 @@ from lmsschema.errors import LockTimeoutError
 
 @click.command(epilog="Example: lmsschema partitions heal --dry-run")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; change nothing.")
-@click.option("--ahead", type=click.IntRange(0, 1200), metavar="N", help="Months ahead [3].")
+@click.option("--ahead", type=click.IntRange(min=0), metavar="N", help="Months ahead [3].")
 @click.option("--reach", metavar="SPAN", help="How far back rows get partitions [10y].")
 @_common.lock_wait_option
 @_partitions.quiet_option

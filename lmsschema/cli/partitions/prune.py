@@ -105,9 +105,10 @@ def command(
         _partitions.tell_blocked(outcome)
     if expired is not None:
         _tell_expired(expired)
-    refusals.raise_any()
-    if quiet and (at_work or pruned.busy):
+    at_work |= any(error.details.get("busy") is True for error in refusals.errors)
+    if quiet and (at_work or (not refusals.errors and pruned.busy)):
         _partitions.tell_busy(policy.table)
+    _partitions.raise_any(refusals, busy=at_work)
     if pruned.plan.left and not pruned.busy:
         _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
     if as_json or not quiet:
