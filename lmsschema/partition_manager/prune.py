@@ -245,12 +245,7 @@ def _drop(
             ).format(sql.Identifier(name))
         )
         manifest = None if folder is None else export(database, policy, name, folder)
-        try:
-            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        except BaseException:
-            if folder is not None and manifest is not None:
-                partition_export.discard(folder, manifest)
-            raise
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
         return True, manifest
 
     if not is_detached():  # another run restored or dropped it

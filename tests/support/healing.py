@@ -18,7 +18,7 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["lmsschema.partition_manager.move", "psycopg"])
 
 
-class _Containing(Boundary):
+class Containing(Boundary):
     """Counts the statements that contain a text."""
 
     def __init__(self, text: str, at: int, when: When, act: Callable[[], object]) -> None:
@@ -46,7 +46,7 @@ def heal(url: str) -> None:
 def killed(url: str, text: str, at: int, when: When) -> bool:
     """Heal until the ``at``-th statement that contains a text; whether it came that far."""
     pids: list[int] = []
-    boundary = _Containing(text, at, when, lambda: os.kill(pids[0], signal.SIGKILL))
+    boundary = Containing(text, at, when, lambda: os.kill(pids[0], signal.SIGKILL))
     with relayed(url, boundary) as through:
         process = _PROCESSES.Process(target=heal, args=(through,))
         process.start()
