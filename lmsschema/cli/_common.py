@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -166,27 +166,34 @@ def open_database(
 
 def say(message: str) -> None:
     """Tell the person at the terminal something; results go through :func:`result`."""
+    end_bar()
     click.echo(message, err=True)
+
+
+def end_bar() -> None:
+    """End the line of a bar that is not full, so that what follows has a line of its own."""
+    if Teller.is_open:
+        click.echo(err=True)
+        Teller.is_open = False
 
 
 class Teller:
     """Tells the person what goes on: a bar on a terminal where there are figures, else lines."""
 
-    def __init__(self) -> None:
-        self._open = False  # whether the last line is a bar that is not full
+    #: Whether the last line is a bar that is not full.
+    is_open: ClassVar[bool] = False
 
     def __call__(self, progress: "Progress") -> None:
         """Tell it; where it has a total, a terminal gets a bar."""
         if not progress.total or not sys.stderr.isatty():
-            say(f"\n{progress}" if self._open else str(progress))
-            self._open = False
+            say(str(progress))
             return
         share = min(1.0, progress.done / progress.total)
         full = round(share * _BAR)
         bar = "#" * full + "." * (_BAR - full)
-        self._open = share < 1
+        Teller.is_open = share < 1
         line = f"\r[{bar}] {share:4.0%} {progress.what}\x1b[K"
-        click.echo(line, err=True, nl=not self._open)
+        click.echo(line, err=True, nl=not Teller.is_open)
 
 
 def about(**facts: object) -> dict[str, Any]:
@@ -203,6 +210,7 @@ def about(**facts: object) -> dict[str, Any]:
 
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a command's result on stdout: the text, or the data as one JSON object."""
+    end_bar()
     colour = False if os.environ.get("NO_COLOR") else None  # None: where there is a terminal
     click.echo(as_line(about() | data) if as_json else text, color=colour)
 

@@ -42,6 +42,7 @@ class Run:
         self._policy = policy
         self._planner = planner
         self._batch: list[Action] = []  # what the transaction under way applies
+        self._wanted = 0  # how many are left, those of the batch included
         self._pass_over: set[Action] = set()
         self._one_by_one = False
         self._around = attach.surroundings(self._database, policy)
@@ -68,9 +69,10 @@ class Run:
         except LockTimeoutError as error:
             self._postpone(error)
         else:
+            total = len(self.done) + self._wanted
             for one in applied or ():
                 self.done.append(one)
-                self._context.tell(Progress(_told(one)))
+                self._context.tell(Progress(_told(one), len(self.done), total, single=True))
         return bool(self._batch)
 
     def _prepare(self, conn: psycopg.Connection) -> Work[list[Action]] | None:
@@ -79,6 +81,7 @@ class Run:
         state.claim(conn, self._database, self._policy)
         self.state = state.read(self._database, self._policy)
         wanted = [one for one in self._planner(self.state) if self._is_possible(one)]
+        self._wanted = len(wanted)
         at_once = not self.state.partitions and not self._one_by_one
         batch = wanted if at_once else wanted[: _together(wanted)]
         if not batch:
