@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import Create, Partition, Policy, Range, plan_range
 
 Method: TypeAlias = Literal["nothing", "promote", "move"]
@@ -15,11 +16,27 @@ REACH = timedelta(days=3660)
 #: What lies further ahead is taken for a bad clock, or a wrong bound.
 FAR = timedelta(days=750)
 
-#: As many rows are moved under the locks of a promotion (some tens of milliseconds), not more.
-FEW = 2_000
-
 #: As many intervals without rows may lie between those that become one partition (a weekend).
 _EMPTY = 2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a heal does at once, and how far back.
+
+    Attributes:
+        few: As many rows are moved under the locks of a promotion (some tens of milliseconds),
+            not more.
+        pages: Pages of the default that one transaction of a move copies (16 MB).
+        reach: How far back rows get partitions; by default ten years.
+    """
+
+    few: int = 2_000
+    pages: int = 2_048
+    reach: Span | None = None
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,7 @@ def plan_heal(
     elsewhere: int = 0,
     held: Sequence[Held] = (),
     since: datetime | None = None,
+    few: int = LIMITS.few,
 ) -> Heal:
     """Plan how the rows of the default get partitions of their own.
 
@@ -108,6 +126,7 @@ def plan_heal(
         elsewhere: Rows whose time is none that an interval can have.
         held: Tables that have the names, or had the bounds, of partitions that would be made.
         since: How far back rows get partitions; by default ten years.
+        few: As many rows may be moved under locks.
     """
     kept = [_held(policy, one, misplaced) for one in held]
     held = tuple(one for one in kept if one.rows)
@@ -131,11 +150,11 @@ def plan_heal(
         why = f"no row belongs to a month from {begin} to the last one ahead"
         return Heal("nothing", why, None, (), 0, 0, staying, held)
     groups = _groups(policy, partitions, near)
-    groups = _trimmed(groups, FEW - staying)
+    groups = _trimmed(groups, few - staying)
     runs = [_run(policy, partitions, group) for group in groups]
     main = max(runs, key=lambda run: run.rows)
     others = rows - main.rows
-    if others + staying > FEW:
+    if others + staying > few:
         homes = tuple(home for run in runs for home in _homes(policy, partitions, run))
         why = (
             f"{others + staying} of {rows + staying} rows do not belong to {main.create.name}, "

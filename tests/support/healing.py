@@ -10,9 +10,12 @@ from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.locks.context import Context
 from lmsschema.partition_manager import heal as partition_heal
-from lmsschema.partition_manager import heal_plan, move
+from lmsschema.partition_manager.heal_plan import Limits
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.support.boundaries import Boundary, Statement, When, relayed
+
+#: A few rows are many, batches are small, so that a test of a move needs no thousands.
+SMALL = Limits(few=10, pages=4)
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["lmsschema.partition_manager.move", "psycopg"])
@@ -34,12 +37,10 @@ class Containing(Boundary):
 
 
 def heal(url: str) -> None:
-    """Move rows out of the default; a few rows are many, batches are small."""
-    heal_plan.FEW = 10
-    move.BATCH = 4
+    """Move rows out of the default."""
     database = connect(Target(url, "the test"))
     with contextlib.closing(database.conn):
-        if not partition_heal.heal(Context(database), LEARNING_EVENTS).applied:
+        if not partition_heal.heal(Context(database), LEARNING_EVENTS, limits=SMALL).applied:
             raise AssertionError
 
 

@@ -35,9 +35,10 @@ def command(
     rows stay in the default, 5 if another run is at work.
     """
     from lmsschema.partition_manager import heal
+    from lmsschema.partition_manager.heal_plan import Limits
     from lmsschema.partition_manager.retention import parse_span
 
-    span = None if reach is None else parse_span(reach, "--reach")
+    limits = Limits(reach=None if reach is None else parse_span(reach, "--reach"))
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
@@ -47,10 +48,10 @@ def command(
         for declared in _partitions.policies():
             policy = declared if ahead is None else dataclasses.replace(declared, ahead=ahead)
             if dry_run:
-                _, planned = heal.plan(database, policy, span)
+                _, planned = heal.plan(database, policy, limits)
                 applied = busy = False
             else:
-                healed = heal.heal(context, policy, reach=span)
+                healed = heal.heal(context, policy, limits=limits)
                 planned, applied, busy = healed.plan, healed.applied, healed.busy
             if busy and quiet:
                 _partitions.tell_busy(policy.table)
