@@ -62,7 +62,7 @@ def expect(
         unfinished += _unfinished(actual, policy)
         differences += _missing(policy, there, actual, now)
         said = {one.identity for one in differences if one.problem is Problem.CHANGED}
-        # a table that lmsschema detached is on its way out
+        # a table that lmsschema detached is kept until it is dropped
         said |= {identity for identity, attributes in actual.items() if _pruned(attributes)}
         for identity in said:
             _remove(actual, identity.relation)
@@ -115,7 +115,7 @@ def _remove(objects: dict[Identity, Attributes], relation: str) -> None:
 def _missing(
     policy: Policy, there: dict[str, str], actual: dict[Identity, Attributes], now: datetime
 ) -> Iterator[Difference]:
-    """Yield the partitions that are not there: not made, detached, or lost from amid the others."""
+    """Yield the partitions that are not there: not made, detached, or missing between others."""
     detached = {
         identity.name
         for identity, attributes in actual.items()

@@ -27,7 +27,7 @@ class Run:
         blocked: Partitions that can't be made since the default holds rows of theirs.
         refused: Why others can't be made.
         refusal: The same, as one error, or None.
-        postponed: Why the end of a detach that was interrupted could not be had.
+        postponed: Why a detach that was interrupted could not be finished.
         state: How the table stood before the transaction under way.
     """
 
@@ -113,7 +113,7 @@ class Run:
         """Return the locks that attaching takes."""
         if not attached:
             return []
-        # PostgreSQL replaces the triggers of foreign keys that a table brings along
+        # PostgreSQL replaces the triggers of foreign keys that a table has already
         along = any(isinstance(action, Attach) for action in attached)
         mode: Mode = "ACCESS EXCLUSIVE" if along else "SHARE ROW EXCLUSIVE"
         return attach.needed(self._database, self._policy, self._around, self.state.default, mode)
@@ -125,7 +125,7 @@ class Run:
         return batch
 
     def _postpone(self, error: LockTimeoutError) -> None:
-        """Go on without the end of a detach that was not obtained; raise any other error.
+        """Go on though an interrupted detach could not be finished; raise any other error.
 
         PostgreSQL waits in it for every transaction that may still see the partition.
         """
@@ -152,14 +152,14 @@ class Run:
         return action not in self._pass_over and not (default and self.postponed)
 
     def _violated(self, error: errors.CheckViolation) -> None:
-        """Pass over the action under way: a row of its came between our look and our lock."""
+        """Pass over the partition under way: a row of it came after the check, before the lock."""
         (action,) = self._batch if len(self._batch) == 1 else (None,)
         if not isinstance(action, Create):
             raise error
         self._block(action)
 
     def _block(self, action: Create) -> None:
-        """Pass over a partition since the default holds rows of its."""
+        """Pass over a partition, since the default holds rows that belong to it."""
         self.blocked.append(action)
         self._pass_over.add(action)
 

@@ -1,4 +1,4 @@
-"""Brings the rows of the default partition to the partitions that they belong to."""
+"""Moves misplaced rows out of the default partition, to the partitions that they belong to."""
 
 import dataclasses
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Where rows of the default partition belong, and how they get there: pure planning of a heal."""
+"""Which partitions misplaced rows belong to, and how they get there: pure planning of a heal."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -65,7 +65,7 @@ class Held:
 
     @property
     def remedy(self) -> str:
-        """The command, or the statement, that lets the rows go to their partition."""
+        """The command, or the statement, after which the rows can be moved to their partition."""
         if self.detached:
             return f"lmsschema partitions restore {self.name}"
         old = f"{self.name[:59]}_old"

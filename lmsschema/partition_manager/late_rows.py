@@ -1,4 +1,4 @@
-"""Rows of a detached month that came into the default partition since: they go back with it."""
+"""Rows of a detached month that came into the default partition since: restored with it."""
 
 import dataclasses
 

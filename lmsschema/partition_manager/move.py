@@ -1,7 +1,7 @@
-"""Moves the rows of the default partition home: a copy, kept up to date, and an exchange.
+"""Moves rows out of the default partition: a copy, kept up to date, and an exchange.
 
-Everything but the exchange goes on beside the users of the table. Interrupted, what is there of the
-copy is found by its comment and removed by the next run; the default is as it was.
+Nobody waits for anything but the start of the log and the exchange. Interrupted, what is there of
+the copy is found by its comment and removed by the next run; the default is as it was.
 """
 
 import contextlib

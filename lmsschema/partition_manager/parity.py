@@ -1,4 +1,4 @@
-"""Makes a table beside a partitioned table like it, so that attaching it finds nothing amiss.
+"""Makes a table beside a partitioned table like it, so that ATTACH refuses and builds nothing.
 
 A table that was detached does not get what its table gets from then on: columns, NOT NULLs, CHECKs,
 indexes, keys. ATTACH refuses a table that lacks some of it, and builds the rest under its locks.
@@ -25,7 +25,7 @@ from lmsschema.partitions import Policy, Range, for_values
 #: The CHECK that proves a table's bounds, and that columns hold no null, until it is attached.
 CHECK = "lmsschema_bounds"
 
-#: What can't be had without a loss.
+#: What can't be mended without losing values.
 _INCOMPATIBLE = frozenset({"column too many", "type"})
 
 _BY_INDEX = frozenset({"index", "unique index", "key"})

@@ -1,4 +1,4 @@
-"""Takes partitions away that are older than they have to be kept, and brings them back."""
+"""Detaches partitions that are older than they have to be kept; exports and drops them later."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def prune(
         keep: How long rows are kept.
         drop_after: How long a detached table is kept before it is dropped; None: for ever.
         folder: Where a table is exported to before it is dropped.
-        allow_many: Whether more than three may go in this run.
+        allow_many: Whether more than three may be detached, and dropped, in this run.
 
     Raises:
         LockTimeoutError: A lock was not obtained in time; what was done before is in place.

@@ -23,7 +23,7 @@ def repair(
     context: Context,
     policy: Policy,
 ) -> list[str]:
-    """Mend every partition of a table, each in a transaction of its own.
+    """Repair every partition of a table, each in a transaction of its own.
 
     Locks: ACCESS EXCLUSIVE on the partition, for as long as its catalog entries are changed; no
     other table is locked.
@@ -52,7 +52,7 @@ def repair(
                 _mend(context, name, statements)
                 run += [one.statement for one in statements]
                 kinds = ", ".join(sorted({one.kind for one in statements}))
-                context.tell(Progress(f"mended {name}: {kinds}"))
+                context.tell(Progress(f"repaired {name}: {kinds}"))
     return run
 
 

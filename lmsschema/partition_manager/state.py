@@ -123,7 +123,7 @@ def claim(conn: psycopg.Connection, database: Database, policy: Policy) -> None:
 
 
 def is_claimed(database: Database, policy: Policy) -> bool:
-    """Whether a run has claimed the table's partitions just now."""
+    """Whether a run has claimed the table's partitions."""
     key = {"schema": database.schema, "table": policy.table}
     return database.conn.execute(query("partition_manager/claimed"), key).fetchone() == (True,)
 

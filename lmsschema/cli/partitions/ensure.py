@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example, as a cron job: lmsschema partitions ensure -q")
 @click.option("--ahead", type=click.IntRange(0, 1200), metavar="N", help="Months ahead [3].")
-@click.option("--repair", is_flag=True, help="Mend owner, grants and so on of older partitions.")
+@click.option("--repair", is_flag=True, help="Repair owner, grants and so on of partitions.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
 @click.option("--as-of", metavar="TIME", help="With --dry-run: as if it were that time.")
 @_common.lock_wait_option

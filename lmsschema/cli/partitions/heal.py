@@ -28,7 +28,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Bring rows of the default partition to the months that they belong to.
+    """Move rows out of the default partition, to the months that they belong to.
 
     The default becomes the partition of those months where that is possible, and no row is copied;
     else the rows are moved. Rows from before --reach or after the months ahead stay. Exits 3 if

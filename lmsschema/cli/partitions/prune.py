@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Write and verify a copy before a drop.",
 )
-@click.option("--allow-many", is_flag=True, help="More than three in this run.")
-@click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+@click.option("--allow-many", is_flag=True, help="Detach or drop more than three in this run.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @_partitions.table_option
 @_common.lock_wait_option
 @_partitions.quiet_option

@@ -229,7 +229,7 @@ finding AS (
                 AND o.kinds IS NOT DISTINCT FROM s.kinds
         )
 
-    -- a table that names none leaves it to default_tablespace, and to whoever moves old partitions
+    -- a table that names none does not say where its partitions lie
     UNION ALL
     SELECT child, 9, 'tablespace',
         pg_catalog.format(

@@ -1,7 +1,7 @@
 -- In what a table beside a partitioned table is not like it, as far as ATTACH PARTITION refuses or
 -- mends it under its locks; a column's default too. One row a difference: what it is, its name, what
--- the partitioned table has (as SQL), what the other has, and the condition of rows that are in the
--- way, null if none can be or none is known beforehand.
+-- the partitioned table has (as SQL), what the other has, and the condition of rows that keep it
+-- out, null if none can or none is known beforehand.
 WITH pair AS (
     SELECT
         p.oid AS parent,
