@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from lmsschema import names
 from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import Create, Partition, Policy, Range, plan_range
 
@@ -68,7 +69,7 @@ class Held:
         """The command, or the statement, after which the rows can be moved to their partition."""
         if self.detached:
             return f"lmsschema partitions restore {self.name}"
-        old = f"{self.name[:59]}_old"
+        old = names.shortened(f"{self.name}_old")
         return f'ALTER TABLE "{self.name}" RENAME TO "{old}"; then lmsschema partitions heal'
 
     def __str__(self) -> str:

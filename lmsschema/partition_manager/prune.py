@@ -188,7 +188,7 @@ def _detach(context: Context, policy: Policy, partition: Partition) -> list[str]
     if partition.schema is not None:
         raise UnsafeError(
             f"{name} was not detached: it lies in schema {partition.schema}",
-            hint=sql.SQL("ALTER TABLE {} SET SCHEMA {}; then lmsschema partitions prune")
+            hint=sql.SQL("ALTER TABLE {} SET SCHEMA {}; then run the command again")
             .format(sql.Identifier(partition.schema, name), sql.Identifier(database.schema))
             .as_string(),
             details={"partition": name},

@@ -109,6 +109,17 @@ def restore(
     return bounds
 
 
+def table_of(database: Database, name: str) -> str | None:
+    """Return the partitioned table that a table was detached from, by lmsschema's note on it."""
+    with translated(database.target), database.transaction(read_only=True) as conn:
+        row = conn.execute(
+            "SELECT pg_catalog.obj_description(pg_catalog.to_regclass(%s), 'pg_class')",
+            (sql.Identifier(database.schema, name).as_string(),),
+        ).fetchone()
+    mark, _ = parse_mark(row[0] if row else None)
+    return None if mark is None else mark.table
+
+
 def _restore_default(context: Context, policy: Policy) -> Range:
     """Attach the default partition again; rows that have partitions by now go there.
 

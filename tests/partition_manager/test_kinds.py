@@ -218,3 +218,5 @@ def test_a_foreign_table_is_not_pruned_and_keeps_no_other_month(
     assert "visits_2020_01 was not detached: it is a foreign table" in error["message"]
     conn.execute(error["hint"].encode())
     assert run(*PRUNE, "--table", "visits").code == 0
+    restored = run("restore", "visits_2020_02")  # its comment says whose it was
+    assert restored.code == 0, restored.err
