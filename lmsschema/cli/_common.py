@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -166,34 +166,41 @@ def open_database(
 
 def say(message: str) -> None:
     """Print a message for a person, on stderr. Results go through :func:`result`."""
+    end_bar()
     click.echo(message, err=True)
+
+
+def end_bar() -> None:
+    """End the line of a bar that is not full, so that what follows has a line of its own."""
+    if Teller.is_open:
+        click.echo(err=True)
+        Teller.is_open = False
 
 
 class Teller:
     """Prints progress: a bar on a terminal if the total is known, else one line per message."""
 
-    def __init__(self) -> None:
-        self._open = False  # whether the last line is an incomplete bar
+    #: Whether the last line is a bar that is not full.
+    is_open: ClassVar[bool] = False
 
     def __call__(self, progress: "Progress") -> None:
         """Print the progress: as a bar if it has a total and stderr is a terminal."""
         if not progress.total or not sys.stderr.isatty():
-            say(f"\n{progress}" if self._open else str(progress))
-            self._open = False
+            say(str(progress))
             return
         share = min(1.0, progress.done / progress.total)
         full = round(share * _BAR)
         bar = "#" * full + "." * (_BAR - full)
-        self._open = share < 1
+        Teller.is_open = share < 1
         line = f"\r[{bar}] {share:4.0%} {progress.what}\x1b[K"
-        click.echo(line, err=True, nl=not self._open)
+        click.echo(line, err=True, nl=not Teller.is_open)
 
 
-def about(**facts: str | None) -> dict[str, Any]:
+def about(**facts: object) -> dict[str, Any]:
     """Return the keys of every JSON object: the program's version, the database and the schema.
 
     Args:
-        facts: Values that are known from now on, by key.
+        facts: Values that are known from now on, by key; a failure's object has them, too.
     """
     unknown = {"version": lmsschema.__version__, "database": None, "schema": None}
     known = (_about.get() or unknown) | facts
@@ -203,6 +210,7 @@ def about(**facts: str | None) -> dict[str, Any]:
 
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a command's result on stdout: the text, or the data as one JSON object."""
+    end_bar()
     colour = False if os.environ.get("NO_COLOR") else None  # None: only on a terminal
     click.echo(as_line(about() | data) if as_json else text, color=colour)
 

@@ -153,7 +153,10 @@ def _unexpected(error: Exception) -> LmsschemaError:
 
 def _answer(error: LmsschemaError, argv: list[str], code: int | None = None) -> int:
     """Print the error on stderr, and with ``--json`` as an object on stdout; return its code."""
+    from lmsschema.cli import _common
+
     exit_code = error.exit_code if code is None else code
+    _common.end_bar()
     if "--debug" in _own(argv):
         import traceback
 
@@ -163,7 +166,5 @@ def _answer(error: LmsschemaError, argv: list[str], code: int | None = None) -> 
         click.echo(f"hint: {error.hint}", err=True)
     if "--json" in _own(argv):
         body = {"message": error.message, "hint": error.hint, "exit_code": exit_code}
-        from lmsschema.cli import _common
-
         click.echo(_common.as_line(_common.about() | {"error": body | error.details}))
     return exit_code

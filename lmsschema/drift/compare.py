@@ -118,8 +118,20 @@ def _attribute(
         # missing and undeclared columns are differences of their own
         both = [column for column in expected if column in found]
         expected, found = both, [column for column in found if column in both]
+    elif name == "not null constraint" and _is_numbered(expected, found):
+        return
     if expected != found:
         yield problem, name, expected, found
+
+
+def _is_numbered(expected: Value, found: Value) -> bool:
+    """Whether a NOT NULL constraint has the name that PostgreSQL gave it, with a number behind it.
+
+    It numbers a name that another table's constraint has: a partition that was detached keeps the
+    names of its table's.
+    """
+    named, numbered = str(expected), str(found)
+    return named.endswith("_not_null") and numbered.rstrip("0123456789") == named
 
 
 def _usual_owner(catalog: Catalog) -> str:
