@@ -1,4 +1,4 @@
-"""Extensions of a database, as far as another place needs them as well."""
+"""The extensions of a database: their schemas, and their installation in a scratch database."""
 
 import contextlib
 import dataclasses
@@ -12,30 +12,31 @@ from lmsschema.database.queries import query
 
 
 def installed(conn: psycopg.Connection) -> list[str]:
-    """Return the names of the extensions that somebody has installed."""
+    """Return the names of the installed extensions, without those of initdb."""
     return [name for (name,) in conn.execute(query("database/extensions"))]
 
 
 def searched(database: Database) -> Database:
-    """Return the database with transactions that find what its extensions have made as well."""
+    """Return the database with a search_path in which the objects of its extensions are found."""
     with database.transaction(read_only=True) as conn:
         return dataclasses.replace(database, path=path(conn, database.schema))
 
 
 def path(conn: psycopg.Connection, schema: str) -> str | None:
-    """Return the search_path for work on a schema that may use what extensions have made.
+    """Return the search_path for statements that change a schema and may use extensions.
 
-    So that nobody else's table is ever taken for one of the schema, a schema of an extension is
-    searched only while it holds nothing else, and not everybody may create in it.
+    The schema of an extension is on it only if it holds nothing but objects of extensions, and
+    PUBLIC may not create in it: an unqualified name never resolves to another table of that name.
     """
     row = conn.execute(query("database/search_path"), {"schema": schema}).fetchone()
     return None if row is None else str(row[0])
 
 
 def install(conn: psycopg.Connection, names: Sequence[str]) -> None:
-    """Install extensions that the server has and the database lacks, where names resolve.
+    """Install extensions that are available on the server and not installed in the database.
 
-    What can't be installed is left out: whoever needs it gets the server's error.
+    They are created in the first schema of search_path. One that can't be installed is skipped:
+    a statement that needs it fails with the server's error.
     """
     found = conn.execute(query("database/installable_extensions"), {"names": list(names)})
     for (name,) in found.fetchall():

@@ -16,14 +16,17 @@ class Progress:
         what: The same in words.
         done: How much of it is done.
         total: How much there is; 0 while nobody knows.
+        single: Whether this is told once, and not again with other figures.
     """
 
     what: str
     done: int = 0
     total: int = 0
+    single: bool = False
 
     def __str__(self) -> str:
-        return f"{self.what}, {100 * self.done // self.total} %" if self.total else self.what
+        share = self.total and not self.single
+        return f"{self.what}, {100 * self.done // self.total} %" if share else self.what
 
 
 Tell: TypeAlias = Callable[[Progress], None]
