@@ -112,8 +112,12 @@ def operations(step: Step) -> list[str]:
                 for name, condition in step.checks.items()
             ]
         case ForeignKey():
-            places = f"{step.table!r}, {step.references!r}, [{step.column!r}], ['id']"
-            return [f"op.create_foreign_key({step.name!r}, {places}, ondelete={step.on_delete!r})"]
+            columns = f"{step.columns.split(', ')!r}, {step.referred.split(', ')!r}"
+            places = f"{step.name!r}, {step.table!r}, {step.references!r}, {columns}"
+            then = f"ondelete={step.on_delete!r}, onupdate={step.on_update!r}"
+            made = f"op.create_foreign_key({places}, {then})"
+            dropped = f"op.drop_constraint({step.replaces!r}, {step.table!r})"
+            return [made, dropped] if step.replaces else [made]
         case Index() | PartitionedIndex():
             return [f"op.create_index({step.name!r}, {step.table!r}, [{step.columns!r}])"]
         case Unique():
