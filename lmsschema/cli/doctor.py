@@ -27,9 +27,9 @@ def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -
     """Say what a DBA should know of the schema, each with what ends it.
 
     Broken, redundant and unused indexes, constraints never validated, foreign keys without an
-    index, partitions, a dead run's lock, old transactions, rows long not frozen. Nothing is
-    changed, and no lock is waited for longer than a tenth of a second; a role without rights on the
-    tables will do, and a standby.
+    index, rows that contradict each other, partitions, a dead run's lock, old transactions, rows
+    long not frozen. Nothing is changed, and no lock is waited for longer than a tenth of a second;
+    a role without rights on the tables will do, and a standby.
 
     Exit code 0: no action required; 3: somebody must act.
     """

@@ -1,8 +1,8 @@
 """What a DBA should know of a schema before and after a change; nothing is changed.
 
-Catalogs and statistics alone are read, but for the rows of a default partition, so that nothing
-waits for a lock and a role without rights on the tables can ask. Each topic is read in a
-transaction that the server itself holds to be read-only.
+Catalogs and statistics are read, and rows where the role may: those of a default partition, and
+those that contradict others. Nothing waits long for a lock, and a role without rights on the tables
+can ask. Each topic is read in a transaction that the server itself holds to be read-only.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from lmsschema.database.queries import query
 from lmsschema.ddl import remedies
 from lmsschema.ddl.statement import ENDS_DETACH, locked, qualified
 from lmsschema.doctor import indexes as doctor_indexes
-from lmsschema.doctor import sessions
+from lmsschema.doctor import rows, sessions
 from lmsschema.doctor.finding import Finding, Limits
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.partition_manager import health as partition_health
@@ -73,6 +73,7 @@ def examine(database: Database, limits: Limits | None = None) -> Examination:
     kept_since, now, standby, sessions_hidden = row
     found = [*sessions.language(database), *_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
+    found += rows.contradicting(database)
     for policy in POLICIES:
         found += _partitions(database, policy)
     found += _detached(database)

@@ -1,7 +1,7 @@
 """An upgrade that is killed, or whose server is stopped, at any statement: the next one ends it.
 
 It ends in the catalogs of a run that nobody disturbed, and in the rows that were there. Tried on an
-empty database, all revisions; and on a populated one, ``0004_integrity``.
+empty database, all revisions; and on a populated one, those that are made of steps.
 
 LMSSCHEMA_TEST_KILL_EVERY says every how many boundaries a run is disturbed; 1 is all. Other numbers
 are best prime: many transactions are of four statements, of which it would see one kind alone.
