@@ -3,6 +3,7 @@
 The rows are data, in ``rows.toml``. They are tried one after the other in one database.
 """
 
+import itertools
 import tomllib
 import uuid
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from lmsschema.database import catalog
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
+from lmsschema.errors import UnsafeError
 from lmsschema.migration.upgrade import upgrade
 from lmsschema.tables import metadata
 from lmsschema.testing.databases import Databases
@@ -28,6 +31,8 @@ IDS = {
     name: f"'{uuid.uuid5(uuid.NAMESPACE_OID, name)}'"
     for name in ("i1", "i2", "u1", "u2", "u3", "c1", "c2", "l1", "l2", "s1", "s2", "e1", "e2")
 }
+
+NUMBERS = itertools.count(100)
 
 #: What the rows refer to.
 PEOPLE = """
@@ -78,16 +83,19 @@ def refused() -> Iterator[tuple[str, str, Values]]:
                 yield table, rule, values
 
 
-def insert(conn: psycopg.Connection, table: str, values: Values) -> str | None:
-    """Insert a row, and take it back; returns the rule that refuses it."""
+def insert(
+    conn: psycopg.Connection, table: str, values: Values, *, keep: bool = False
+) -> str | None:
+    """Insert a row, and take it back unless it is to be kept; returns the rule that refuses it."""
+    ids = IDS | {"n": str(next(NUMBERS))}
     row = CASES["plain"][table] | values
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, row)),
-        sql.SQL(", ").join(sql.SQL(Template(value).substitute(IDS)) for value in row.values()),
+        sql.SQL(", ").join(sql.SQL(Template(value).substitute(ids)) for value in row.values()),
     )
     try:
-        with conn.transaction(force_rollback=True):
+        with conn.transaction(force_rollback=not keep):
             conn.execute(statement)
     except (errors.CheckViolation, errors.UniqueViolation, errors.ForeignKeyViolation) as error:
         return error.diag.constraint_name
@@ -108,6 +116,29 @@ def test_before_the_revision_they_are_taken(before: psycopg.Connection) -> None:
     taken = [rule for rule, by in found if by is None]
     assert there.isdisjoint(taken)
     assert (len(taken), len(found)) == (67, 72)
+
+
+def test_those_that_are_there_are_counted_before_anything_is_changed(
+    before: psycopg.Connection, lms_databases: Databases
+) -> None:
+    there = {
+        rule for table, rule, values in refused() if not insert(before, table, values, keep=True)
+    }
+    assert len(there) > 30
+    database = connect(Target(lms_databases.url(before.info.dbname), "the test"))
+    with database.conn:
+        catalogs = catalog.read(database.conn, database.schema)
+        with pytest.raises(UnsafeError) as refusal:
+            upgrade(database, shadow_url=lms_databases.url("postgres"))
+        assert catalog.read(database.conn, database.schema) == catalogs
+    violations = refusal.value.details["violations"]
+    assert isinstance(violations, list)
+    assert {one["rule"] for one in violations} >= there
+    for one in violations:
+        assert f"{one['rule']}: {one['rows']} row" in refusal.value.message
+        assert before.execute(one["query"].encode()).rowcount == one["rows"] > 0
+    before.execute("TRUNCATE institutions CASCADE")
+    before.execute(Template(PEOPLE).substitute(IDS).encode())
 
 
 def test_at_head_each_is_refused_by_its_rule(head: psycopg.Connection) -> None:
