@@ -15,10 +15,15 @@ def rules(table: Table) -> Iterator[CheckConstraint]:
     """Yield the rules of a table, one for all its JSON and one for all its numbers and times."""
     kept = {
         "json_types": [
-            f"jsonb_typeof({column.name}) = '{kind}'"
+            f"'{kind}' = all(ARRAY[{', '.join(types)}])"
             for kind in ("object", "array")
-            for column in table.columns
-            if column.info.get(JSON_TYPE) == kind
+            if (
+                types := [
+                    f"jsonb_typeof({column.name})"
+                    for column in table.columns
+                    if column.info.get(JSON_TYPE) == kind
+                ]
+            )
         ],
         "finite_values": [
             condition.format(column.name)

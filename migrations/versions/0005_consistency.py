@@ -22,8 +22,11 @@ depends_on = None
 
 def json_types(*, objects: tuple[str, ...] = (), arrays: tuple[str, ...] = ()) -> str:
     return all_of(
-        *(f"jsonb_typeof({column}) = 'object'" for column in objects),
-        *(f"jsonb_typeof({column}) = 'array'" for column in arrays),
+        *(
+            f"'{kind}' = all(ARRAY[{', '.join(f'jsonb_typeof({column})' for column in columns)}])"
+            for kind, columns in (("object", objects), ("array", arrays))
+            if columns
+        )
     )
 
 

@@ -13,6 +13,7 @@ from string import Template
 import psycopg
 import pytest
 from psycopg import errors, sql
+from sqlalchemy.dialects.postgresql import JSONB
 
 from lmsschema.database import catalog
 from lmsschema.database.connection import connect
@@ -107,6 +108,16 @@ def test_there_are_rows_of_every_table() -> None:
         assert set(CASES[kind]) == set(metadata.tables)
 
 
+def test_every_json_column_is_of_the_type_that_its_comment_says_and_takes_none_as_null() -> None:
+    looked_at = 0
+    for column in (column for table in metadata.tables.values() for column in table.columns):
+        if isinstance(column.type, JSONB):
+            assert str(column.comment).startswith(f"JSON {column.info['json_type']}: "), column
+            assert column.type.none_as_null, column
+            looked_at += 1
+    assert looked_at > 40
+
+
 def test_before_the_revision_they_are_taken(before: psycopg.Connection) -> None:
     there = {
         name for (name,) in before.execute("SELECT conname FROM pg_constraint WHERE contype = 'c'")
@@ -158,3 +169,19 @@ def test_at_head_what_no_rule_means_is_taken(head: psycopg.Connection) -> None:
         if (by := insert(head, table, values)) is not None
     ]
     assert wrong == []
+
+
+def test_progress_goes_where_its_enrollment_goes(head: psycopg.Connection) -> None:
+    moved, counted = (
+        Template(text).substitute(IDS).encode()
+        for text in (
+            "UPDATE enrollments SET user_id = $u3 WHERE id = $e1",
+            "SELECT count(*) FROM section_progress WHERE user_id = $u3",
+        )
+    )
+    with head.transaction(force_rollback=True):
+        assert insert(head, "section_progress", {}, keep=True) is None
+        head.execute(moved)
+        assert head.execute(counted).fetchone() == (1,)
+        head.execute("DELETE FROM enrollments")
+        assert head.execute(counted).fetchone() == (0,)
