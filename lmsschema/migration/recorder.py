@@ -7,7 +7,7 @@ refuses to run in a transaction the locks are known.
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
-from lmsschema.database import queries
+from lmsschema.database import queries, settings
 from lmsschema.database.connection import Database
 from lmsschema.migration.measured import MeasuredStatement, Table, Tables
 
@@ -42,10 +42,16 @@ _ARM = """
 
 
 class Recorder:
-    """Reads what each statement of a connection did."""
+    """Reads what each statement of a connection did.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Whose connection it is.
+        on_statement: Called after each statement that is recorded.
+    """
+
+    def __init__(self, database: Database, on_statement: Callable[[], None]) -> None:
         self._database = database
+        self._on_statement = on_statement
         self._statements: list[MeasuredStatement] = []
         self._told = ""  # by the triggers
         self._arm()
@@ -54,9 +60,11 @@ class Recorder:
 
     @classmethod
     @contextmanager
-    def recording(cls, database: Database) -> Iterator[Self]:
+    def recording(
+        cls, database: Database, on_statement: Callable[[], None] = lambda: None
+    ) -> Iterator[Self]:
         """Have every cursor of the database's connection tell a recorder what it runs."""
-        recorder = cls(database)
+        recorder = cls(database, on_statement)
         usual = database.conn.cursor_factory
         database.conn.cursor_factory = type("Cursor", (_Cursor,), {"recorder": recorder})
         try:
@@ -117,6 +125,7 @@ class Recorder:
         locks = statement.held if statement.scans else statement.locks
         if not silent or did or any(not _reads(lock) for lock in locks):
             self._statements.append(statement)
+            self._on_statement()
 
     def _locks_on_dropped(self, gone: Tables) -> frozenset[tuple[str, str]]:
         """Return the locks that the transaction holds on tables that it has dropped."""
@@ -179,6 +188,15 @@ def _reads(lock: tuple[str, str]) -> bool:
     return lock[1] == "AccessShareLock"
 
 
+def _own(query: object, text: str) -> bool:
+    """Whether a statement is one of the program's own that ask the catalogs, or set its state.
+
+    Most statements of a run are: what they did to tables need not be asked for.
+    """
+    asks = isinstance(query, sql.SQL) and queries.is_one(query)
+    return asks or settings.puts_state(text)
+
+
 class _Cursor(psycopg.Cursor[Any]):
     """A cursor whose statements are recorded."""
 
@@ -189,10 +207,11 @@ class _Cursor(psycopg.Cursor[Any]):
         text = query if isinstance(query, str) else _text(query, self.connection)
         if self.connection.info.transaction_status is TransactionStatus.IDLE:
             self.recorder.begun()
-            if self.connection.autocommit:
+            if self.connection.autocommit and not _own(query, text):
                 return self._alone(text, query, params, kwargs)
         super().execute(query, params, **kwargs)
-        if self.connection.info.transaction_status is TransactionStatus.INTRANS:
+        inside = self.connection.info.transaction_status is TransactionStatus.INTRANS
+        if inside and not _own(query, text):
             self.recorder.ended(text, self.recorder.read())
         return self
 

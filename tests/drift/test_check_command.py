@@ -23,8 +23,6 @@ from tests.database.test_refusing_servers import (
 from tests.support.databases import Psql
 from tests.support.program import Program, clean_environment
 
-pytestmark = pytest.mark.smoke
-
 
 def execute(url: str, statements: str) -> None:
     with psycopg.connect(url) as conn:
@@ -48,6 +46,7 @@ def drifted_url(upgraded_url: str) -> str:
     return upgraded_url
 
 
+@pytest.mark.smoke
 def test_equal(lmsschema: Program, upgraded_url: str) -> None:
     outcome = lmsschema("check", "--url", upgraded_url)
     assert outcome.code == 0
@@ -55,6 +54,7 @@ def test_equal(lmsschema: Program, upgraded_url: str) -> None:
     assert lmsschema("check", "--strict", "--url", upgraded_url).code == 0
 
 
+@pytest.mark.smoke
 def test_report_for_a_person(lmsschema: Program, drifted_url: str) -> None:
     outcome = lmsschema("check", "--url", drifted_url)
     assert outcome.code == 3
@@ -93,10 +93,10 @@ def test_report_for_a_program(lmsschema: Program, drifted_url: str) -> None:
     assert [one["kind"] for one in data["unmanaged"]] == ["table", "table"]
 
 
-def test_the_way_back_is_a_script(lmsschema: Program, psql: Psql, drifted_url: str) -> None:
+def test_the_fixes_are_a_script(lmsschema: Program, psql: Psql, drifted_url: str) -> None:
     script = lmsschema("check", "--sql", "--url", drifted_url)
     assert script.code == 3
-    assert "-- not undone: " in script.out
+    assert "-- not fixed: " in script.out
     psql(drifted_url, script=script.out)
     after = lmsschema("check", "--json", "--url", drifted_url)
     assert [(one["name"], one["attribute"]) for one in after.json["drift"]] == [("email", "type")]
@@ -121,12 +121,13 @@ def test_strict_and_ignore(lmsschema: Program, upgraded_url: str) -> None:
     assert "1 ignored" in ignored.out
 
 
+@pytest.mark.smoke
 def test_pending(lmsschema: Program, database_url: str) -> None:
     nothing = lmsschema("check", "--url", database_url)
     assert nothing.code == 3
     assert nothing.out.splitlines() == [
         f"pending: {', '.join(revisions.ids())}",
-        "nothing of it is there yet: lmsschema upgrade",
+        "none of the declared tables exists yet; to create them: lmsschema upgrade",
     ]
     assert lmsschema("upgrade", "0002", "--url", database_url).code == 0
     behind = lmsschema("check", "--url", database_url)
