@@ -21,24 +21,17 @@ depends_on = None
 
 
 def json_types(*, objects: tuple[str, ...] = (), arrays: tuple[str, ...] = ()) -> str:
-    return all_of(
-        *(
-            f"'{kind}' = all(ARRAY[{', '.join(f'jsonb_typeof({column})' for column in columns)}])"
-            for kind, columns in (("object", objects), ("array", arrays))
-            if columns
-        )
+    return " AND ".join(
+        f"'{kind}' = all(ARRAY[{', '.join(f'jsonb_typeof({column})' for column in columns)}])"
+        for kind, columns in (("object", objects), ("array", arrays))
+        if columns
     )
 
 
 def finite(*, times: tuple[str, ...], numbers: tuple[str, ...] = ()) -> str:
-    return all_of(
-        *(f"isfinite({column})" for column in times),
-        *(f"{column} <> 'NaN'" for column in numbers),
-    )
-
-
-def all_of(*conditions: str) -> str:
-    return "\n    " + "\n    AND ".join(conditions) + "\n"
+    conditions = [f"isfinite({column})" for column in times]
+    conditions += [f"{column} <> 'NaN'" for column in numbers]
+    return " AND ".join(conditions)
 
 
 def of_the_enrollments_user(table: str) -> ForeignKey:
