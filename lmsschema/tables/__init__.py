@@ -7,6 +7,6 @@ write rows.
 from lmsschema.tables._metadata import metadata
 
 from lmsschema.tables import foundation, progress, events, analytics  # isort: skip  # the guide's order
-from lmsschema.tables import updated_at  # isort: skip  # it looks at all of them
+from lmsschema.tables import updated_at, values  # isort: skip  # they look at all of them
 
-__all__ = ["analytics", "events", "foundation", "metadata", "progress", "updated_at"]
+__all__ = ["analytics", "events", "foundation", "metadata", "progress", "updated_at", "values"]
