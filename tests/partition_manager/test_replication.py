@@ -159,6 +159,21 @@ def test_published_by_its_root_nothing_is_lost_or_sent_twice(sides: tuple[Side, 
     assert subscriber.rows() == publisher.rows()
 
 
+def test_rows_of_a_default_that_was_detached_are_not_sent_again(sides: tuple[Side, Side]) -> None:
+    publisher, subscriber = sides
+    subscribe(publisher, subscriber, "TABLE learning_events WITH (publish_via_partition_root)")
+    change(publisher)
+    publisher.conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {DEFAULT}".encode())
+    assert publisher.run("partitions", "ensure").code == 6  # the default's name is taken
+    assert events.name(0) in events.partitions(publisher.conn)
+    restored = publisher.run("partitions", "restore", DEFAULT)
+    assert restored.code == 0, restored.err
+    assert publisher.rows(events.name(0))
+    change(publisher)
+    settle(publisher, subscriber)
+    assert subscriber.rows() == publisher.rows()
+
+
 @pytest.mark.parametrize("moved", [4, 4000], ids=["promotion", "move"])
 def test_a_publication_that_lists_the_default_goes_on_listing_it(
     sides: tuple[Side, Side], moved: int
