@@ -3,11 +3,10 @@
 import dataclasses
 
 import psycopg
-import pytest
 
 from lmsschema import partitions
 from lmsschema.drift import check
-from tests.support.checking import checked, execute, what
+from tests.support.checking import checked, execute, opened, what
 from tests.support.program import Program
 
 SWITCHED = "ALTER TABLE {} ENABLE ROW LEVEL SECURITY"
@@ -31,20 +30,19 @@ def test_a_difference_that_partitions_share_is_said_on_the_table(upgraded_url: s
 
 
 def test_a_policy_may_name_a_table_that_is_a_site_s_own(
-    upgraded_url: str, monkeypatch: pytest.MonkeyPatch
+    upgraded_url: str,
 ) -> None:
     policies = (
         *partitions.POLICIES,
         dataclasses.replace(partitions.LEARNING_EVENTS, table="visits"),
         dataclasses.replace(partitions.LEARNING_EVENTS, table="not_there"),
     )
-    monkeypatch.setattr(partitions, "POLICIES", policies)
-    monkeypatch.setattr(check, "POLICIES", policies)
     execute(
         upgraded_url,
         "CREATE TABLE visits (event_timestamp date) PARTITION BY RANGE (event_timestamp)",
     )
-    report = checked(upgraded_url)
+    with opened(upgraded_url) as database:
+        report = check.run(database, policies=policies)
     assert report.drift == ()
     assert [what(one) for one in report.unmanaged] == [["visits", "table", "visits", "unmanaged"]]
 
