@@ -184,7 +184,9 @@ def _restore_default(context: Context, policy: Policy) -> Range:
 
 
 def _in_any(policy: Policy, ranges: list[Range]) -> sql.Composed:
-    return sql.SQL(" OR ").join([within(policy, one) for one in ranges] or [sql.SQL("false").format()])
+    return sql.SQL(" OR ").join(
+        [within(policy, one) for one in ranges] or [sql.SQL("false").format()]
+    )
 
 
 def _has_rows(database: Database, policy: Policy, name: str, ranges: list[Range]) -> bool:
