@@ -1,9 +1,16 @@
-"""PostgreSQL's names: how long one may be, and how a longer one is shortened."""
+"""PostgreSQL's names: how long one may be, and how a longer one is shortened.
+
+And those that rooms which don't know each other have to agree on.
+"""
 
 import hashlib
 
 #: PostgreSQL cuts a longer name without a word, so that two names may become one.
 MAX_BYTES = 63
+
+#: The guide's partitioned table and its partition key: definition and policy take them from here,
+#: since an application that imports the tables does not plan partitions.
+EVENTS, EVENTS_KEY = "learning_events", "event_timestamp"
 
 
 def size(name: str) -> int:

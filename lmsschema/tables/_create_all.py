@@ -4,16 +4,15 @@ It may run again, and with an application's own tables in the same metadata: wha
 already stays as it is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, MetaData, Table, event, func, select, text
-from sqlalchemy.schema import ExecutableDDLElement, SetTableComment
+from sqlalchemy.schema import SetTableComment
 
-from lmsschema.errors import UsageError
-from lmsschema.partitions import POLICIES, Create, Policy, for_values, plan
+from lmsschema.names import EVENTS
 from lmsschema.tables import updated_at
-from lmsschema.tables._ddl import ddl
+from lmsschema.tables.updated_at import ddl
 
 _FUNCTION = text("""
     SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgfoid = f.oid)
@@ -45,12 +44,10 @@ def listen(metadata: MetaData) -> None:
 
     event.listen(metadata, "before_create", before_create, insert=True)  # before the types
     event.listen(metadata, "after_drop", after_drop)
-    policies = {policy.table: policy for policy in POLICIES}
+    event.listen(metadata.tables[EVENTS], "after_create", _make_partitions)
     for table in own:
         for trigger in updated_at.triggers(table):
             event.listen(table, "after_create", trigger)
-        if table.name in policies:
-            event.listen(table, "after_create", _make_partitions(policies[table.name]))
 
 
 def _callers(bind: Connection) -> list[bool]:
@@ -66,29 +63,27 @@ def _refuse_another_schema(metadata: MetaData, bind: Connection) -> None:
     translated = bind.get_execution_options().get("schema_translate_map") if _online(bind) else None
     schema = (translated or {}).get(metadata.schema)
     if schema is not None:
+        from lmsschema.errors import UsageError
+
         raise UsageError(
             f"create_all can't make lmsschema's tables in schema {schema}",
             hint=f"Run lmsschema upgrade --schema {schema}, or call lmsschema.api.upgrade.",
         )
 
 
-def _make_partitions(policy: Policy) -> Callable[..., None]:
-    """Return what makes the partitions that ``lmsschema upgrade`` leaves."""
+def _make_partitions(table: Table, bind: Connection, **_: object) -> None:
+    """Make the partitions of learning_events that ``lmsschema upgrade`` leaves."""
+    from lmsschema.partitions import LEARNING_EVENTS, Create, for_values, plan
 
-    def make(table: Table, bind: Connection, **_: object) -> None:
-        now = bind.scalar(select(func.now())) if _online(bind) else None
-        for statement in _partitions(policy, table, now or datetime.now(UTC)):
-            bind.execute(statement)
-
-    return make
-
-
-def _partitions(policy: Policy, table: Table, now: datetime) -> Iterator[ExecutableDDLElement]:
-    made = (action for action in plan(policy, [], now) if isinstance(action, Create))
-    for name, bounds in ((action.name, action.range) for action in made):
-        yield ddl(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL EXCLUDING IDENTITY)")
-        yield SetTableComment(Table(name, MetaData(), comment=table.comment))
-        yield ddl(f"ALTER TABLE {table.name} ATTACH PARTITION {name} {for_values(bounds)}")
+    now = bind.scalar(select(func.now())) if _online(bind) else None
+    for action in plan(LEARNING_EVENTS, [], now or datetime.now(UTC)):
+        if isinstance(action, Create):  # as are all where there is nothing yet
+            name, bounds = action.name, for_values(action.range)
+            bind.execute(
+                ddl(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL EXCLUDING IDENTITY)")
+            )
+            bind.execute(SetTableComment(Table(name, MetaData(), comment=table.comment)))
+            bind.execute(ddl(f"ALTER TABLE {table.name} ATTACH PARTITION {name} {bounds}"))
 
 
 def _online(bind: object) -> bool:

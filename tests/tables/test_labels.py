@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, assert_type, get_args
 
@@ -112,6 +114,20 @@ def test_every_table_and_enumeration_is_named_by_the_package() -> None:
         one.__name__ for one in used
     }
     assert {one.__name__ for one in used} | {table.name for table in TABLES} <= set(tables.__all__)
+
+
+def test_the_tables_import_nothing_but_sqlalchemy() -> None:
+    script = (
+        "import sys, sqlalchemy.dialects.postgresql; before = set(sys.modules)\n"
+        "import lmsschema.tables; print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert [name for name in done.stdout.split() if not name.startswith("lmsschema.tables")] == [
+        "lmsschema",
+        "lmsschema.names",
+    ]
 
 
 def test_updated_at_is_fresh_after_a_commit(upgraded_url: str) -> None:
