@@ -10,7 +10,7 @@ from typing import Any, assert_type, get_args
 import psycopg
 import pytest
 import sqlalchemy
-from sqlalchemy import Column, MetaData, Select, Table, Update, insert, select, update
+from sqlalchemy import Column, MetaData, Select, Table, Update, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -70,14 +70,17 @@ def test_labels_round_trip_and_one_of_a_newer_schema_is_its_text(
             update(courses).values(status="under_review"),  # the text of a member
             status.where(courses.c.status.in_(["under_review", CourseStatus.DRAFT])),
             select(courses.c.difficulty_level),
+            select(func.array_agg(courses.c.status)),
         ],
     )
     assert found == [
         [CourseStatus.PUBLISHED],
         [CourseStatus.UNDER_REVIEW],
         [CourseDifficulty.BEGINNER],
+        [[CourseStatus.UNDER_REVIEW]],
     ]
-    assert all(isinstance(value, (CourseStatus, CourseDifficulty)) for [value] in found)
+    assert isinstance(found[0][0], CourseStatus)  # which text would be equal to
+    assert isinstance(found[3][0][0], CourseStatus)
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
         conn.execute("UPDATE courses SET status = 'hidden'")
     [[hidden]] = run(upgraded_url, [status])
