@@ -2,13 +2,13 @@
 
 Usage: python benchmarks/tables.py [--rounds N]
 
-Starts a process for each, by turns, and prints medians of the processor's time and their ratio.
+Starts a process for each, by turns, and prints the processor's time of the fastest and their ratio:
+what else the machine does only adds to it.
 """
 
 import argparse
 import os
 import resource
-import statistics
 import subprocess
 import sys
 
@@ -37,10 +37,10 @@ def main() -> int:
     for _ in range(options.rounds):
         theirs.append(seconds(SQLALCHEMY))
         ours.append(seconds(OURS))
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    print(f"imports ({options.rounds} rounds, medians of processor time)")
-    print(f"  lmsschema.tables                    {statistics.median(ours) * 1000:8.1f} ms")
-    print(f"  sqlalchemy and its postgresql       {statistics.median(theirs) * 1000:8.1f} ms")
+    ratio = min(ours) / min(theirs)
+    print(f"imports ({options.rounds} rounds, processor time of the fastest)")
+    print(f"  lmsschema.tables               {min(ours) * 1000:8.1f} ms")
+    print(f"  sqlalchemy and its postgresql  {min(theirs) * 1000:8.1f} ms")
     print(f"  ratio {ratio:.3f}, at most {LIMIT:g}: {'yes' if ratio <= LIMIT else 'NO'}")
     return 0 if ratio <= LIMIT else 1
 
