@@ -94,6 +94,33 @@ class Boundary:
             self.failed.append(error)
 
 
+class Interlude(Boundary):
+    """Acts before statements that contain a text; all of them are sent.
+
+    Args:
+        text: The text; "" is in each.
+        act: What to do; it is given the statement.
+        times: Before how many of them.
+    """
+
+    def __init__(self, text: str, act: Callable[[str], object], times: int = 1) -> None:
+        super().__init__()
+        self._text = text
+        self._told = act
+        self._left = times
+
+    def passes(self, statement: Statement, send: Callable[[], object]) -> bool:
+        self.seen.append(statement)
+        if self._text in statement.text and self._left:
+            self._left -= 1
+            try:
+                self._told(statement.text)
+            except Exception as error:  # noqa: BLE001  it is the test's to tell
+                self.failed.append(error)
+        send()
+        return True
+
+
 @contextlib.contextmanager
 def relayed(url: str, boundary: Boundary) -> Iterator[str]:
     """Relay connections to a server; yields the URL of the database through the relay."""
@@ -160,8 +187,10 @@ def _count(sent: BinaryIO, server: socket.socket, boundary: Boundary) -> None:
         if text is None:  # a password, the end
             server.sendall(held)
             continue
+        parts = [part.strip() for part in text.split(";")]  # locks and changes come in one message
+        changes = any(part.startswith(_CHANGES) for part in parts)
         lasting = (text == "COMMIT" and changed) or (
-            text.startswith(_CHANGES) and "CONCURRENTLY" in text
+            changes and ("CONCURRENTLY" in text or any(p.startswith("COMMIT") for p in parts))
         )
         request = held
 
@@ -170,9 +199,7 @@ def _count(sent: BinaryIO, server: socket.socket, boundary: Boundary) -> None:
 
         if not boundary.passes(Statement(" ".join(text.split()), lasting), send):
             return
-        changed = not text.startswith(("BEGIN", "COMMIT")) and (
-            changed or text.startswith(_CHANGES)
-        )
+        changed = not text.startswith(("BEGIN", "COMMIT")) and (changed or changes)
 
 
 def _carry(source: socket.socket, sink: socket.socket) -> None:
