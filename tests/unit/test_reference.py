@@ -47,7 +47,7 @@ def test_every_command_has_the_shape_of_its_json(command: str) -> None:
 
 
 def test_every_function_of_the_api_has_a_row_with_its_arguments() -> None:
-    rows = re.findall(r"^\| `(\w+)\(([^)]*)\)` \|", section("What may be imported"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)\(([^)]*)\)` \|", section("Public Python API"), re.MULTILINE)
     documented = {name: arguments.replace("=", "").split(", ") for name, arguments in rows}
     functions = {
         name: list(inspect.signature(value).parameters)
