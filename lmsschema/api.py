@@ -154,11 +154,14 @@ def check(
     """
     from lmsschema.drift import check as drift
 
+    configured = _configured()
     if ignore is None:
-        configured = _configured()
         ignore = configured.ignore if configured else ()
+    policies = _policies(configured)
     with _alone(WAIT), _opened(url, schema, notify) as database:
-        return drift.run(database, ignore=ignore, shadow_url=shadow_url, notify=notify)
+        return drift.run(
+            database, ignore=ignore, policies=policies, shadow_url=shadow_url, notify=notify
+        )
 
 
 def ensure_partitions(

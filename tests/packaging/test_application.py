@@ -20,12 +20,12 @@ def test_the_page_leads_from_the_installed_wheel_to_a_tested_service(
 ) -> None:
     blocks = list(BLOCK.finditer(PAGE))
     assert len(blocks) == len(re.findall("^```(?:python|bash)$", PAGE, re.MULTILINE))
-    folder = elsewhere / "application"
+    folder = elsewhere / "service"
     folder.mkdir(mode=0o755)
     environment = {
         "PATH": f"{programs}:/usr/bin:/bin",
         "PIP_FIND_LINKS": str(wheel.parent),
-        "LMSSCHEMA_HOME": str(elsewhere / "application-home"),
+        "LMSSCHEMA_HOME": str(elsewhere / "service-home"),
     }
     program: list[str] = []
     printed = ""
