@@ -90,11 +90,11 @@ def _indexes(
     database: Database, limits: Limits, kept_since: datetime | None, now: datetime
 ) -> Iterator[Finding]:
     """Yield the findings about indexes."""
-    from lmsschema.tables import metadata
+    from lmsschema.tables import TABLES
 
     known = [
         (table.name, [column.name for column in index.columns], str(index.name))
-        for table in metadata.tables.values()
+        for table in TABLES
         for index in table.indexes
     ]
     indexes = doctor_indexes.read(database)
