@@ -52,6 +52,7 @@ def command(
             database,
             dry_run=dry_run,
             ignore=ignore,
+            declare=_common.extensions(),
             shadow_url=shadow_url,
             wait=wait,
             notify=_common.say,
@@ -75,6 +76,9 @@ def _text(done: "Adoption", *, dry_run: bool) -> str:
 
     found = done.nearest
     beside = f"; {found.unmanaged} more of the site's own" if found.unmanaged else ""
+    beside += (
+        f"; {_number(len(found.extensions), 'declared extension')}" if found.extensions else ""
+    )
     beside += f"; {found.ignored} ignored" if found.ignored else ""
     if done.before is not None and found.equal:
         return f"at {done.before} already, and equal to it{beside}"
@@ -154,5 +158,6 @@ def _data(done: "Adoption", schema: str, *, with_sql: bool) -> dict[str, Any]:
         ],
         "partitions_to_make": list(found.partitions),
         "unmanaged": found.unmanaged,
+        "extensions": list(data.extensions(found.extensions)),
         "ignored": found.ignored,
     }

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from lmsschema.lint.scripts import Violation
 
 
-@click.command(epilog="Example: lmsschema lint migrations/versions/0004_integrity.py")
+@click.command(epilog="Example: lmsschema lint migrations/versions")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 @_common.output_options
 def command(files: tuple[Path, ...], *, as_json: bool) -> int:
-    """Lint the SQL of the project's revisions (for contributors).
+    """Lint the SQL of revisions: an application's, or the project's.
 
-    FILE is a revision's file, or a file of SQL; without one, every revision is read. squawk looks
-    for locks that are held too long, sqlfluff at the form, and rules of the project's own for what
-    neither sees. No database is asked. Exit code 0: nothing found; 3: findings. Needs: pip
-    install "lmsschema[lint]"
+    FILE is a revision's file, a folder of them, or a file of SQL; without one, every revision of
+    the checkout is read. squawk looks for locks that are held too long, and rules of lmsschema's
+    own for what it does not see; in the project's, sqlfluff looks at the form. No database is
+    asked. Exit code 0: nothing found; 3: findings. Needs: pip install "lmsschema[lint]"
     """
     from lmsschema.lint import scripts as lint
 
-    read, found = lint.run(files)
+    read, found = lint.run(files, _common.policies())
     text = "\n".join([*map(as_text, found), _summary(read, found)])
     data = {"read": read, "findings": [dataclasses.asdict(one) for one in found]}
     _common.result(text, data, as_json=as_json)

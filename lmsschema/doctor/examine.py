@@ -7,7 +7,7 @@ transaction that the server itself holds to be read-only.
 
 import dataclasses
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from lmsschema.database.connection import Database, require_usage
@@ -22,9 +22,6 @@ from lmsschema.partition_manager import health as partition_health
 from lmsschema.partition_manager import listing, state
 from lmsschema.partition_manager.listing import Health
 from lmsschema.partitions import POLICIES, Policy
-
-#: Days of runway below which somebody must act; ``partitions check`` warns there too.
-RUNWAY = 45.0
 
 #: Seconds to wait for partitions, if a session has them to itself.
 _PATIENCE = 0.1
@@ -50,12 +47,15 @@ class Examination:
         return not any(finding.action_required for finding in self.findings)
 
 
-def examine(database: Database, limits: Limits | None = None) -> Examination:
+def examine(
+    database: Database, limits: Limits | None = None, *, policies: Sequence[Policy] = POLICIES
+) -> Examination:
     """Look at everything.
 
     Args:
         database: The database and schema; its role needs no right on any table.
         limits: From where on something is a finding.
+        policies: The policies of all partitioned tables, the site's own included.
 
     Raises:
         DatabaseUnavailableError: There is no such schema.
@@ -73,9 +73,9 @@ def examine(database: Database, limits: Limits | None = None) -> Examination:
     kept_since, now, standby, sessions_hidden = row
     found = [*sessions.language(database), *_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
-    for policy in POLICIES:
+    for policy in policies:
         found += _partitions(database, policy)
-    found += _detached(database)
+    found += _detached(database, policies)
     found += sessions.run_lock(database, limits)
     found += sessions.transactions(database, limits)
     found += sessions.unfrozen(database, limits)
@@ -159,7 +159,8 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
             (not_counted.hint,) if isinstance(not_counted, DatabaseUnavailableError) else (),
             action_required=False,
         )
-    for one in partition_health.findings(health, warn=RUNWAY, critical=RUNWAY):
+    warn, _ = partition_health.limits(policy)  # where `partitions check` warns
+    for one in partition_health.findings(health, warn=warn, critical=warn):
         yield Finding(
             "partitions",
             policy.table,
@@ -186,9 +187,9 @@ def _health(database: Database, policy: Policy) -> tuple[Health, LmsschemaError 
     return health, why if health.default is not None else None
 
 
-def _detached(database: Database) -> Iterator[Finding]:
+def _detached(database: Database, policies: Iterable[Policy]) -> Iterator[Finding]:
     """Yield the partitions with a pending detach, of tables that the partition manager ignores."""
-    managed = {policy.table for policy in POLICIES}
+    managed = {policy.table for policy in policies}
     with database.transaction(read_only=True) as conn:
         found = conn.execute(query("doctor/detached"), {"schema": database.schema}).fetchall()
     for table, partition in found:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from lmsschema.database.catalog import Catalog
+from lmsschema.database.configuration import SchemaExtension
 from lmsschema.database.connection import Database, require_writable
-from lmsschema.drift import check, declared
+from lmsschema.drift import check, declared, extensions
 from lmsschema.drift import compare as drift_compare
 from lmsschema.drift import partitions as partition_drift
 from lmsschema.drift import renames as drift_renames
@@ -38,6 +39,7 @@ class Comparison:
         partitions: Partitions that the policy wants and that are not there: no difference, since
             no revision makes them.
         unmanaged: How many objects no revision knows.
+        extensions: What of the site's own the configuration file declares.
         ignored: How many differences the patterns took out.
         expected: What it was compared with.
         found: The database's objects.
@@ -49,6 +51,7 @@ class Comparison:
     renames: tuple[Rename, ...]
     partitions: tuple[str, ...]
     unmanaged: int
+    extensions: tuple[SchemaExtension, ...]
     ignored: int
     expected: Catalog
     found: Catalog
@@ -80,6 +83,7 @@ def run(
     *,
     dry_run: bool = False,
     ignore: Sequence[str] = (),
+    declare: Sequence[SchemaExtension] = (),
     shadow_url: str | None = None,
     wait: float = run_lock.WAIT,
     notify: Notify = lambda _: None,
@@ -92,6 +96,7 @@ def run(
         database: The database and schema.
         dry_run: Record nothing, and take no lock.
         ignore: Patterns of :func:`lmsschema.drift.check.ignored`: what is meant to be.
+        declare: What the site has on the schema's tables besides.
         shadow_url: Where to build the revisions instead of on the database's own server.
         wait: Seconds to wait for another run.
         notify: Told what a person waits for.
@@ -110,7 +115,7 @@ def run(
             raise _nothing(database)
         found, now = check.read(database)
         found = _without_version_table(found)
-        look = _Look(database, shadow_url, notify, found, now, tuple(ignore))
+        look = _Look(database, shadow_url, notify, found, now, tuple(ignore), tuple(declare))
         if before is not None:
             return Adoption(before, look.compare(before), stamped=False)
         nearest = look.nearest()
@@ -139,6 +144,7 @@ class _Look:
     found: Catalog
     now: datetime
     ignore: tuple[str, ...]
+    declare: tuple[SchemaExtension, ...]
     built: dict[str, Catalog] = dataclasses.field(default_factory=dict)
 
     def nearest(self) -> Comparison:
@@ -161,9 +167,10 @@ class _Look:
     def compare(self, revision: str) -> Comparison:
         """Compare with one revision; what a later one makes counts as too much."""
         made = self._build(revision)
-        expectation = partition_drift.expect(made, self.found, POLICIES, self.now)
+        extended = extensions.extend(made, self.found, self.declare)
+        expectation = partition_drift.expect(extended.expected, self.found, POLICIES, self.now)
         later = self._declared(but=revision)
-        every = check.compare(made, self.found, self.now)
+        every = check.compare(extended, self.found, self.now)
         # a comment that is put on a table goes to none of its partitions: each lacks it by itself
         every += [
             one
@@ -180,8 +187,8 @@ class _Look:
         for one, rename in zip(kept, explained, strict=True):
             if rename is not None:
                 only_names.append(one)
-            elif one.problem is Problem.MISSING and one.expected is not None:  # its bounds
-                partitions.append(one.identity.name)
+            elif one.expected is not None and (one.problem, one.attribute) == (Problem.MISSING, ""):
+                partitions.append(one.identity.name)  # what is expected are its bounds
             elif one.problem is not Problem.UNMANAGED or one.identity.name in later:
                 differences.append(one)
             else:
@@ -193,6 +200,7 @@ class _Look:
             tuple({rename.statement: rename for rename in explained if rename}.values()),
             tuple(partitions),
             unmanaged,
+            extended.there,
             len(every) - len(kept),
             *sides,
         )

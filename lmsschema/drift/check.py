@@ -9,14 +9,16 @@ from psycopg import errors, sql
 
 from lmsschema.database import catalog
 from lmsschema.database.catalog import Catalog, Identity
+from lmsschema.database.configuration import SchemaExtension
 from lmsschema.database.connection import Database
 from lmsschema.drift import compare as drift_compare
-from lmsschema.drift import declared, partitions
+from lmsschema.drift import declared, extensions, partitions
 from lmsschema.drift.compare import Difference, Problem
+from lmsschema.drift.extensions import Extended
 from lmsschema.drift.partitions import Expectation
 from lmsschema.migration import revisions
 from lmsschema.migration.position import current
-from lmsschema.partitions import POLICIES
+from lmsschema.partitions import POLICIES, Policy
 
 _VERSION_TABLE = Identity("lmsschema_version", "table", "lmsschema_version")
 _NOTHING = Catalog(0, "", {})
@@ -31,6 +33,7 @@ class DriftReport:
         pending: The revisions that it lacks.
         drift: Where it differs from the schema of its revision.
         unmanaged: What is in it that the code does not declare: a site's own.
+        extensions: What of it the configuration file declares.
         ignored: How many differences the patterns took out.
         built_on: The server that built the declared schema, "" if the database's own did.
         expected: The objects that it was compared with.
@@ -41,6 +44,7 @@ class DriftReport:
     pending: tuple[str, ...]
     drift: tuple[Difference, ...]
     unmanaged: tuple[Difference, ...]
+    extensions: tuple[SchemaExtension, ...]
     ignored: int
     built_on: str
     expected: Catalog
@@ -59,6 +63,8 @@ def run(
     database: Database,
     *,
     ignore: Sequence[str] = (),
+    declare: Sequence[SchemaExtension] = (),
+    policies: Sequence[Policy] = POLICIES,
     shadow_url: str | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> DriftReport:
@@ -69,6 +75,8 @@ def run(
     Args:
         database: The database and schema.
         ignore: Patterns of :func:`ignored`.
+        declare: What the site has on the schema's tables besides.
+        policies: The policies of all partitioned tables, the site's own included.
         shadow_url: Where to build the declared schema instead of on the database's own server.
         notify: Told what a person waits for.
 
@@ -80,16 +88,17 @@ def run(
     readable, revision = _revision(database, notify)
     pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
     if not database.schema_exists:
-        return DriftReport(None, pending, (), (), 0, "", _NOTHING, _NOTHING)
+        return DriftReport(None, pending, (), (), (), 0, "", _NOTHING, _NOTHING)
     found, now = read(database)
     behind = revision if pending else None
     made = declared.read(database, behind, shadow_url=shadow_url, notify=notify)
     if revision is None:
         if readable and made.catalog.relations().isdisjoint(found.relations()):
-            return DriftReport(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
+            return DriftReport(None, pending, (), (), (), 0, made.built_on, _NOTHING, _NOTHING)
         pending = ()  # somebody took the version table away, or never had one
-    expectation = partitions.expect(made.catalog, found, POLICIES, now)
-    differences = _compare(expectation)
+    extended = extensions.extend(made.catalog, found, declare, policies)
+    expectation = partitions.expect(extended.expected, found, policies, now)
+    differences = _compare(expectation, extended)
     if readable and revision is None and _VERSION_TABLE in found.objects:
         head = revisions.head()
         differences.append(Difference(_VERSION_TABLE, Problem.CHANGED, "revision", head))
@@ -99,6 +108,7 @@ def run(
         pending,
         tuple(one for one in kept if one.problem is not Problem.UNMANAGED),
         tuple(one for one in kept if one.problem is Problem.UNMANAGED),
+        extended.there,
         len(differences) - len(kept),
         made.built_on,
         expectation.expected,
@@ -131,21 +141,23 @@ def read(database: Database) -> tuple[Catalog, datetime]:
     return found, row[0]
 
 
-def compare(expected: Catalog, found: Catalog, now: datetime) -> list[Difference]:
+def compare(extended: Extended, found: Catalog, now: datetime) -> list[Difference]:
     """Return how a database differs from the declared schema, partitions by their policies.
 
     Args:
-        expected: The declared schema.
+        extended: The declared schema, with what the site has besides.
         found: The database's.
         now: The database's time, from which partitions must exist.
     """
-    return _compare(partitions.expect(expected, found, POLICIES, now))
+    return _compare(partitions.expect(extended.expected, found, POLICIES, now), extended)
 
 
-def _compare(expectation: Expectation) -> list[Difference]:
-    differences = expectation.differences + drift_compare.compare(
-        expectation.expected, expectation.found
-    )
+def _compare(expectation: Expectation, extended: Extended) -> list[Difference]:
+    differences = [
+        *expectation.differences,
+        *drift_compare.compare(expectation.expected, expectation.found),
+        *extended.gone,
+    ]
     return sorted(partitions.fold(differences, expectation.found), key=drift_compare.order)
 
 

@@ -96,6 +96,9 @@ def test_both_histories_stand_side_by_side(
     assert (at(), recorded(database_url)) == ("0004_integrity", ["bookmarks_0002"])
     ensured = lmsschema("partitions", "ensure", *there, env=configured)
     assert ensured.err.count("made bookmark_reads_") == 6
+    checked = lmsschema("check", *there, env=configured)
+    assert checked.code == 0, checked.out
+    assert "3 declared extensions" in checked.out
     # of all that is lmsschema's, nothing is proposed to be dropped
     months = ("--from", "2023-01", "--to", "2023-02", *there)
     assert lmsschema("partitions", "create", *months).code == 0

@@ -41,7 +41,7 @@ def command(
     """
     from lmsschema.partition_manager import ensure
 
-    found = _partitions.policies()
+    found = _common.policies()
     moment = _moment(as_of, dry_run=dry_run)
     if moment is not None and moment.year + (ahead or 0) // 12 >= dt.MAXYEAR - 1:
         raise click.UsageError(f"--as-of {as_of} is too late for bounds of months ahead of it")
