@@ -35,7 +35,7 @@ def command(  # noqa: PLR0917  click passes them by name
     if the server has none that is up to date.
     """
     from lmsschema.createdb import databases
-    from lmsschema.createdb.templates import Text
+    from lmsschema.createdb.content import Text
     from lmsschema.migration import revisions
 
     chosen = _common.target(url, schema)

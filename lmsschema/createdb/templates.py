@@ -6,83 +6,43 @@ found either. No one can connect to it: nothing changes it, and nothing hinders 
 """
 
 import contextlib
-import functools
-import hashlib
-import os
 import random
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psycopg
 from psycopg import conninfo, errors, sql
 
-from lmsschema import partitions
+from lmsschema.createdb.content import (
+    BUILDING,
+    TEMPLATE,
+    UTF8,
+    Addition,
+    Template,
+    Text,
+    describe,
+)
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
-from lmsschema.errors import LockTimeoutError
+from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.migration import revisions
 
-TEMPLATE = "lmsschema_template_"
-BUILDING = "lmsschema_building_"
 WAIT = 120.0
 """Seconds that another process may take to build the template."""
 
 _CLASS = 0x6C6D74  # the first half of the locks' keys: one of these is held while building
-_PACKAGE = Path(__file__).parents[1]
-_NOT_IN_A_DATABASE = {"cli", "testing", "migrations", "__pycache__"}
-
-
-@dataclass(frozen=True)
-class Text:
-    """How a database keeps text.
-
-    Attributes:
-        encoding: Its encoding.
-        locale: Its locale; None for the server's own, as far as that fits.
-    """
-
-    encoding: str = "UTF8"
-    locale: str | None = None
-
-
-UTF8 = Text()
-
-
-@dataclass(frozen=True)
-class Template:
-    """A template that is there or to be built.
-
-    Attributes:
-        server: The server, by a database of it; the schema that everything is put into.
-        owner: Who owns the template and all that is in it.
-        kind: What its predecessors and successors share: schema and owner.
-        content: What it holds.
-        text: How it keeps text.
-    """
-
-    server: Target
-    owner: str
-    kind: str
-    content: str
-    text: Text = UTF8
-
-    @property
-    def name(self) -> str:
-        """Its name when it is complete."""
-        return f"{TEMPLATE}{self.kind}_{self.content}"
-
-    @property
-    def building(self) -> str:
-        """Its name until then."""
-        return f"{BUILDING}{self.kind}_{self.content}"
 
 
 def ensure(
-    conn: psycopg.Connection, server: Target, owner: str | None = None, text: Text = UTF8
+    conn: psycopg.Connection,
+    server: Target,
+    owner: str | None = None,
+    text: Text = UTF8,
+    *,
+    addition: Addition | None = None,
+    before_build: Callable[[], None] = lambda: None,
 ) -> tuple[str, bool]:
     """Return the name of a template at head, and whether it was built: the server had none.
 
@@ -91,16 +51,19 @@ def ensure(
         server: The same server, and the schema to put everything into.
         owner: The role to own the template and all that is in it; None for our own.
         text: How it is to keep text.
+        addition: What it is to hold besides head.
+        before_build: Called where it has to be built.
 
     Raises:
         LockTimeoutError: Another process still builds it.
         psycopg.Error: It can't be built; nothing is left of it.
     """
-    template = _template(conn, server, owner, text)
+    template = describe(conn, server, owner, text, addition)
     deadline = time.monotonic() + WAIT
     while not _exists(conn, template):
         with _building(conn, template) as mine:
             if mine and not _exists(conn, template):
+                before_build()
                 _build(conn, template)
                 _drop_old(conn, template)
                 return template.name, True
@@ -122,40 +85,6 @@ def strategy(conn: psycopg.Connection) -> sql.SQL:
     """
     (fsync,) = conn.execute("SHOW fsync").fetchone() or ("on",)
     return sql.SQL(" STRATEGY file_copy" if fsync == "off" else "")
-
-
-def _template(conn: psycopg.Connection, server: Target, owner: str | None, text: Text) -> Template:
-    """Return the template that belongs to this program, server, schema, owner and day."""
-    [(user, now)] = conn.execute("SELECT current_user, pg_catalog.now()").fetchall()
-    kind = [server.schema or "", owner or user]
-    if text != UTF8:
-        kind += [text.encoding, text.locale or ""]
-    content = [_fingerprint(), str(conn.info.server_version), *_partitions(now)]
-    return Template(server, owner or user, _digest(kind)[:8], _digest(kind + content)[:24], text)
-
-
-@functools.cache
-def _fingerprint() -> str:
-    """Return a digest of the code that decides what `upgrade` leaves in a database."""
-    digest = hashlib.sha256()
-    for top in (_PACKAGE, revisions.folder()):
-        for folder, folders, files in os.walk(top):
-            folders[:] = sorted(set(folders) - _NOT_IN_A_DATABASE)
-            for name in sorted(files):
-                if name.endswith((".py", ".sql")):
-                    content = Path(folder, name).read_bytes()
-                    digest.update(f"{name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-def _partitions(now: datetime) -> list[str]:
-    """Return what the partitions of a new database are called on that day."""
-    plans = (partitions.plan(policy, [], now) for policy in partitions.POLICIES)
-    return [action.name for plan in plans for action in plan]
-
-
-def _digest(parts: list[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _exists(conn: psycopg.Connection, template: Template) -> bool:
@@ -209,6 +138,8 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
             locale=template.text.locale,
         )
         upgrade(template.server, template.building, template.owner)
+        if template.addition is not None:
+            template.addition.apply(_target(template.server, template.building))
         for statement in (
             sql.SQL("COMMENT ON DATABASE {} IS {}").format(
                 building,
@@ -222,10 +153,21 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(building, name),
         ):
             conn.execute(statement)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(psycopg.Error):
             _drop(conn, template.building)
+        if isinstance(error, errors.ObjectInUse):
+            raise UnsafeError(
+                f"what was put into {template.building} left a connection open",
+                hint="It has to close what it opens: dispose of its engine.",
+            ) from error
         raise
+
+
+def _target(server: Target, name: str, options: str | None = None) -> Target:
+    """Return a database of the server."""
+    given = conninfo.make_conninfo(server.conninfo, dbname=name, options=options)
+    return Target(given, server.source, server.schema)
 
 
 def upgrade(server: Target, name: str, owner: str) -> None:
@@ -235,11 +177,7 @@ def upgrade(server: Target, name: str, owner: str) -> None:
     given = conninfo.conninfo_to_dict(server.conninfo)
     role = owner.replace("\\", "\\\\").replace(" ", "\\ ")
     options = f"{given.get('options') or ''} -c role={role}".strip()
-    target = Target(
-        conninfo.make_conninfo(server.conninfo, dbname=name, options=options),
-        server.source,
-        server.schema,
-    )
+    target = _target(server, name, options)
     database = connect(target)
     with contextlib.closing(database.conn), sqlstate.translated(target):
         migration_upgrade.upgrade(database)

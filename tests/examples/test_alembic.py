@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from lmsschema.migration import revisions
+from lmsschema.testing.servers import RunningServer
 from tests.support.program import Program, clean_environment
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "alembic"
@@ -136,3 +137,19 @@ def test_steps_need_what_env_py_gives(alembic: Alembic, application: Path) -> No
     env.write_text(right.replace("lmsschema.alembic.configure(", "context.configure("))
     refused = alembic("upgrade", "0004_integrity", code=1)
     assert "In env.py call lmsschema.alembic.configure" in refused.stderr
+
+
+def test_its_tests_run_on_databases_with_its_own_tables(
+    application: Path, lms_server: RunningServer
+) -> None:
+    outer = {name: "" for name in os.environ if name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=application,
+        env=clean_environment(LMSSCHEMA_TEST_URL=lms_server.url, **outer),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
