@@ -6,12 +6,14 @@ to be upgraded and no rows (:mod:`lmsschema.migration.recorder` says how they ar
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 from lmsschema.database import extensions, throwaway
 from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
 from lmsschema.locks.context import Context, Progress, Tell
-from lmsschema.migration import revisions, runner, shadow, site
+from lmsschema.migration import rendering, revisions, runner, shadow, site
 from lmsschema.migration.measured import MeasuredStatement
 from lmsschema.migration.recorder import Recorder
 from lmsschema.partition_manager import ensure, state
@@ -40,6 +42,7 @@ def run(
     before: str,
     pending: Sequence[str],
     *,
+    own: Mapping[str, Path] = MappingProxyType({}),
     shadow_url: str | None = None,
     notify: Tell = lambda _: None,
 ) -> Measured:
@@ -49,6 +52,7 @@ def run(
         database: The database that has the schema.
         before: The revision that it is at.
         pending: The revisions to run, oldest first.
+        own: The files of those among them that are an application's.
         shadow_url: The server to run them on; None for the embedded one.
         notify: Told which revision is measured.
 
@@ -71,7 +75,10 @@ def run(
             with Recorder.recording(copy) as recorder:
                 for number, revision in enumerate(pending, start=1):
                     notify(Progress(f"measuring locks: {revision} ({number} of {len(pending)})"))
-                    runner.run(copy, "upgrade", [revision], lambda _: None, at_once=False)
+                    if revision in own:
+                        rendering.apply(copy, own[revision])
+                    else:
+                        runner.run(copy, "upgrade", [revision], lambda _: None, at_once=False)
                     found[revision] = recorder.take()
             return Measured(found, f"PostgreSQL {place.version} ({place.target})", missing)
 
