@@ -3,10 +3,12 @@
 Usage: python benchmarks/check.py [--rounds N] [--years N]
 
 Starts a throw-away embedded server, measures both commands as whole processes, by turns in the same
-rounds, and prints medians and their ratio; then ours alone with years of partitions.
+rounds, and prints medians and their ratio; then ours alone with years of partitions; then how many
+of the single changes of the tests' list each sees, and pg_dump too.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import statistics
@@ -14,14 +16,22 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 
+from lmsschema.database.session import open_connection
+from lmsschema.database.target import Target, parse
 from lmsschema.local_server.server import Server
+from lmsschema.tables import metadata
 from lmsschema.testing import binaries, settings
+from tests.support import checking
 
 CHECKOUT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -55,6 +65,64 @@ def seconds(*argv: str) -> float:
     return time.perf_counter() - begin
 
 
+def by_alembic(url: str) -> bool:
+    """Whether Alembic's comparison proposes anything, or fails, as ``alembic check`` would."""
+
+    def include_name(name: str | None, kind: str, _: object) -> bool:
+        return kind != "table" or name in metadata.tables
+
+    with contextlib.closing(open_connection(Target(parse(url, "--url"), "--url"))) as conn:
+        # the connection is ours, so that it is closed where Alembic fails
+        engine = sqlalchemy.create_engine(
+            "postgresql+psycopg://", creator=lambda: conn, poolclass=sqlalchemy.StaticPool
+        )
+        with warnings.catch_warnings(), engine.connect() as connection:
+            warnings.simplefilter("ignore")
+            context = MigrationContext.configure(
+                connection,
+                opts={
+                    "compare_type": True,
+                    "compare_server_default": True,
+                    "include_name": include_name,
+                    "version_table": "lmsschema_version",
+                },
+            )
+            try:
+                return bool(compare_metadata(context, metadata))
+            except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error):
+                return True
+
+
+def dumped(url: str) -> str:
+    """Return the schema as pg_dump writes it, without the token that is another each time."""
+    done = subprocess.run(
+        [binaries.find(binaries.NEWEST) / "pg_dump", "--schema-only", "--dbname", url],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
+
+
+def print_changes_seen(server: Server) -> None:
+    """Make each change of the list in a copy of the database, and count who sees it."""
+    seen = dict.fromkeys(("lmsschema check", "alembic check", "pg_dump"), 0)
+    untouched = dumped(server.url("bench"))
+    url = server.url("changed")
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
+        for change in checking.MUTATIONS:
+            conn.execute("CREATE DATABASE changed TEMPLATE bench")
+            checking.execute(url, checking.filled(change.sql, url))
+            seen["lmsschema check"] += not checking.checked(url).clean(strict=True)
+            seen["alembic check"] += by_alembic(url)
+            seen["pg_dump"] += dumped(url) != untouched
+            conn.execute("DROP DATABASE changed")
+    print(f"of {len(checking.MUTATIONS)} single changes to a database")
+    for who, number in seen.items():
+        print(f"  {who:<16} {number:8}")
+
+
 def main() -> int:
     """Measure; 1 if the limit is not kept."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -81,6 +149,7 @@ def main() -> int:
         many = statistics.median(seconds("lmsschema", "check", "--url", url) for _ in range(3))
         print(f"with {options.years} years of monthly partitions")
         print(f"  lmsschema check  {many * 1000:8.1f} ms")
+        print_changes_seen(server)
     return 0 if ratio <= LIMIT else 1
 
 

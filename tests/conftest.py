@@ -29,28 +29,47 @@ QUICK = (
     "partition_manager/test_restore.py",
 )
 
+#: What is the same whichever server is tested: one suite of several runs it.
+ONCE = (
+    "unit",
+    "lint",
+    "docs",
+    "packaging",
+    "local_server/test_local_command.py",
+    "local_server/test_local_refusals.py",
+    "local_server/test_borrowed_server.py",
+)
+
+#: The files that take longest. They come first, so that no worker is left alone with one.
+LONGEST = (
+    "packaging/test_readme.py",
+    "drift/test_check_mutations.py",
+    "docs/test_tutorial.py",
+    "packaging",
+    "migration/test_killed_upgrade.py",
+    "tables/test_real_data.py",
+    "testing/test_pytest_plugin.py",
+    "migration",
+    "drift",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow whatever is not quick."""
+    """Put the longest first; mark as slow whatever is not quick, and what is run once."""
     root = Path(__file__).parent
+
+    def place(item: pytest.Item) -> str:
+        return item.path.relative_to(root).as_posix()
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, long in enumerate(LONGEST) if place(item).startswith(long)), 99)
+
+    items.sort(key=rank)
     for item in items:
-        if not item.path.relative_to(root).as_posix().startswith(QUICK):
+        if not place(item).startswith(QUICK):
             item.add_marker(pytest.mark.slow)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many single changes to a database each comparison saw."""
-    scores: dict[str, list[bool]] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", "") == "call":
-                for name, seen in report.user_properties:
-                    if name.startswith("score: "):
-                        scores.setdefault(name.removeprefix("score: "), []).append(seen)
-    if scores:
-        terminalreporter.section("changes seen")
-        for name, seen in scores.items():
-            terminalreporter.line(f"{name}: {sum(seen)} of {len(seen)}")
+        if place(item).startswith(ONCE):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture

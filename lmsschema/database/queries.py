@@ -9,6 +9,9 @@ from psycopg import sql
 _FOLDER = Path(__file__).parents[1] / "sql"
 _SETTABLE = re.compile(r"\b(settable_\w+)\(([\w.]+)\)")
 
+#: The identities of those that were read, which live as long as the process.
+_asked: set[int] = set()
+
 
 @functools.cache
 def query(name: str) -> sql.SQL:
@@ -20,7 +23,14 @@ def query(name: str) -> sql.SQL:
     Args:
         name: Room and question, as ``locks/blockers``.
     """
-    return sql.SQL(_SETTABLE.sub(_settable, _text(name)))
+    found = sql.SQL(_SETTABLE.sub(_settable, _text(name)))
+    _asked.add(id(found))
+    return found
+
+
+def is_one(statement: sql.SQL) -> bool:
+    """Whether a statement is one that :func:`query` has returned."""
+    return id(statement) in _asked
 
 
 def _settable(found: re.Match[str]) -> str:

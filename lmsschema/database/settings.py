@@ -105,6 +105,11 @@ def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Compo
     return sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
 
 
+def puts_state(text: str) -> bool:
+    """Whether a statement's text is that of :func:`of_transaction`, for whatever schema."""
+    return text.startswith(_PUTS_STATE)
+
+
 def local(values: Mapping[str, str]) -> sql.Composed:
     """Return the statement that puts a transaction into the state, and sets ``values``."""
     return _select({**STATE, **values}, sql.SQL("true"))
@@ -121,3 +126,6 @@ def _select(values: Mapping[str, str], is_local: sql.Composable) -> sql.Composed
             for name, value in some.items()
         )
     )
+
+
+_PUTS_STATE = _select(STATE, sql.SQL("true")).as_string().partition(", CASE")[0]

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 
-from lmsschema.database import queries
+from lmsschema.database import queries, settings
 from lmsschema.database.connection import Database
 from lmsschema.migration.measured import MeasuredStatement, Table, Tables
 
@@ -179,6 +179,15 @@ def _reads(lock: tuple[str, str]) -> bool:
     return lock[1] == "AccessShareLock"
 
 
+def _own(query: object, text: str) -> bool:
+    """Whether a statement is one of the program's own that ask the catalogs, or set its state.
+
+    Most statements of a run are: what they did to tables need not be asked for.
+    """
+    asks = isinstance(query, sql.SQL) and queries.is_one(query)
+    return asks or settings.puts_state(text)
+
+
 class _Cursor(psycopg.Cursor[Any]):
     """A cursor whose statements are recorded."""
 
@@ -189,10 +198,11 @@ class _Cursor(psycopg.Cursor[Any]):
         text = query if isinstance(query, str) else _text(query, self.connection)
         if self.connection.info.transaction_status is TransactionStatus.IDLE:
             self.recorder.begun()
-            if self.connection.autocommit:
+            if self.connection.autocommit and not _own(query, text):
                 return self._alone(text, query, params, kwargs)
         super().execute(query, params, **kwargs)
-        if self.connection.info.transaction_status is TransactionStatus.INTRANS:
+        inside = self.connection.info.transaction_status is TransactionStatus.INTRANS
+        if inside and not _own(query, text):
             self.recorder.ended(text, self.recorder.read())
         return self
 

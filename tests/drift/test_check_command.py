@@ -23,8 +23,6 @@ from tests.database.test_refusing_servers import (
 from tests.support.databases import Psql
 from tests.support.program import Program, clean_environment
 
-pytestmark = pytest.mark.smoke
-
 
 def execute(url: str, statements: str) -> None:
     with psycopg.connect(url) as conn:
@@ -48,6 +46,7 @@ def drifted_url(upgraded_url: str) -> str:
     return upgraded_url
 
 
+@pytest.mark.smoke
 def test_equal(lmsschema: Program, upgraded_url: str) -> None:
     outcome = lmsschema("check", "--url", upgraded_url)
     assert outcome.code == 0
@@ -55,6 +54,7 @@ def test_equal(lmsschema: Program, upgraded_url: str) -> None:
     assert lmsschema("check", "--strict", "--url", upgraded_url).code == 0
 
 
+@pytest.mark.smoke
 def test_report_for_a_person(lmsschema: Program, drifted_url: str) -> None:
     outcome = lmsschema("check", "--url", drifted_url)
     assert outcome.code == 3
@@ -121,6 +121,7 @@ def test_strict_and_ignore(lmsschema: Program, upgraded_url: str) -> None:
     assert "1 ignored" in ignored.out
 
 
+@pytest.mark.smoke
 def test_pending(lmsschema: Program, database_url: str) -> None:
     nothing = lmsschema("check", "--url", database_url)
     assert nothing.code == 3

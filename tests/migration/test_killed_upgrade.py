@@ -3,8 +3,11 @@
 It ends in the catalogs of a run that nobody disturbed, and in the rows that were there. Tried on an
 empty database, all revisions; and on a populated one, ``0004_integrity``.
 
-LMSSCHEMA_TEST_KILL_EVERY says every how many boundaries a run is disturbed; 1 is all. Other numbers
-are best prime: many transactions are of four statements, of which it would see one kind alone.
+A run can be disturbed before each statement, and while it makes changes last: a COMMIT that was
+sent, and not answered. LMSSCHEMA_TEST_KILL_EVERY says at every how many of these places it is; 1 is
+all. Up to 53 it is disturbed wherever changes are made to last: between two of these places a kill
+leaves what it leaves at the first of them, since the open transaction is rolled back. Numbers are
+best prime: many transactions are of four statements, of which it would see one kind alone.
 """
 
 import dataclasses
@@ -35,8 +38,11 @@ from tests.support.upgrading import FILL
 EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "211"))
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 
+#: Whether to disturb a run wherever it makes changes last.
+WHEREVER_LASTING = EVERY <= 53
+
 #: A test in so many parts, for several processes at once.
-SHARDS = range(8 if EVERY < 20 else 1)
+SHARDS = range(8 if WHEREVER_LASTING else 1)
 
 #: How many changes that last each run of a chain makes before it is killed.
 STRIDE = 1 if EVERY == 1 else 10
@@ -76,6 +82,8 @@ class Undisturbed:
     def chosen(self, shard: int) -> list[tuple[int, When]]:
         """Return the places of a part; which of many, depends on the server's version."""
         some = self.places[int(VERSION) % EVERY :: EVERY]
+        if WHEREVER_LASTING:
+            some += [one for one in self.places if one[1] == "sent" and one not in some]
         return some[shard :: len(SHARDS)]
 
     def expect(self, url: str, where: object) -> None:

@@ -15,9 +15,6 @@ from lmsschema.migration import revisions
 from tests.support.databases import Psql
 from tests.support.program import Program, clean_environment
 
-pytestmark = pytest.mark.smoke
-
-
 REVISIONS = revisions.ids()
 HEAD = revisions.head()
 
@@ -28,6 +25,7 @@ def month_after(instant: dt.datetime, months: int) -> str:
     return f"{year:04d}-{month + 1:02d}-01"
 
 
+@pytest.mark.smoke
 def test_upgrade_of_an_empty_database(
     lmsschema: Program, database_url: str, connection: psycopg.Connection
 ) -> None:
@@ -93,6 +91,7 @@ def test_plan_is_what_upgrade_runs_and_changes_nothing(
     assert "nothing to do" in nothing.err
 
 
+@pytest.mark.smoke
 def test_json_is_one_object(lmsschema: Program, database_url: str) -> None:
     steps = lmsschema("plan", "--url", database_url, "--json").json["steps"]
     assert [step["name"] for step in steps] == [*REVISIONS, "partitions of learning_events"]

@@ -52,6 +52,7 @@ def test_a_client_whose_clock_is_nine_months_off(
     assert at_rest(lmsschema, url)
 
 
+@pytest.mark.smoke
 def test_months_ahead_raised_and_lowered(lmsschema: Program, fresh: Callable[[str], str]) -> None:
     url = fresh("2028-02-15 12:00:00")
     raised = lmsschema("partitions", "ensure", "--ahead", "14", "--url", url, "--json")

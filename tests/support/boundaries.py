@@ -160,8 +160,10 @@ def _count(sent: BinaryIO, server: socket.socket, boundary: Boundary) -> None:
         if text is None:  # a password, the end
             server.sendall(held)
             continue
+        parts = [part.strip() for part in text.split(";")]  # locks and changes come in one message
+        changes = any(part.startswith(_CHANGES) for part in parts)
         lasting = (text == "COMMIT" and changed) or (
-            text.startswith(_CHANGES) and "CONCURRENTLY" in text
+            changes and ("CONCURRENTLY" in text or any(p.startswith("COMMIT") for p in parts))
         )
         request = held
 
@@ -170,9 +172,7 @@ def _count(sent: BinaryIO, server: socket.socket, boundary: Boundary) -> None:
 
         if not boundary.passes(Statement(" ".join(text.split()), lasting), send):
             return
-        changed = not text.startswith(("BEGIN", "COMMIT")) and (
-            changed or text.startswith(_CHANGES)
-        )
+        changed = not text.startswith(("BEGIN", "COMMIT")) and (changed or changes)
 
 
 def _carry(source: socket.socket, sink: socket.socket) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ from lmsschema.drift import check
 from lmsschema.drift.check import DriftReport
 from lmsschema.drift.compare import Difference
 from lmsschema.partitions import LEARNING_EVENTS, bound
-from lmsschema.testing import binaries
 
 LIST = Path(__file__).with_name("mutations.toml")
 
@@ -78,18 +76,6 @@ def execute(url: str, statement: str) -> None:
     """Run statements in a transaction."""
     with psycopg.connect(url) as conn:
         conn.execute(statement.encode())
-
-
-def dump(url: str, version: int) -> str:
-    """Return the schema as pg_dump writes it, without the token that is another each time."""
-    done = subprocess.run(
-        [binaries.find(str(version)) / "pg_dump", "--schema-only", "--dbname", url],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lines = done.stdout.splitlines()
-    return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
 
 
 def what(difference: Difference) -> list[str]:
