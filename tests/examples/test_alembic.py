@@ -107,7 +107,12 @@ def test_both_histories_stand_side_by_side(
     with psycopg.connect(database_url) as conn:
         conn.execute("ALTER TABLE learning_events DETACH PARTITION learning_events_default")
         conn.execute("CREATE TABLE learning_events_default_new ()")
+    env = application / "migrations" / "env.py"
+    right = env.read_text()
+    alone = "context.configure(connection, include_name=lmsschema.alembic.include_name,"
+    env.write_text(right.replace("lmsschema.alembic.configure(connection,", alone))
     assert "No new upgrade operations" in alembic("check").stdout
+    env.write_text(right)
     # and of what is the application's, everything is seen
     with psycopg.connect(database_url) as conn:
         conn.execute("DROP INDEX idx_bookmarks_user")
@@ -123,7 +128,7 @@ def test_both_histories_stand_side_by_side(
     assert "lmsschema downgrade" in alembic("downgrade", "base", code=255).stdout
     assert at() == "0004_integrity"
     # the steps need no driver of the application's
-    (application / "migrations" / "env.py").write_text(ASYNCHRONOUS)
+    env.write_text(ASYNCHRONOUS)
     alembic("upgrade", "bookmarks@head")
     assert (at(), recorded(database_url)) == ("0004_integrity", ["bookmarks_0002"])
 
