@@ -1,22 +1,22 @@
-"""Every error that lmsschema raises on purpose, with its exit code and its hint.
+"""The errors that lmsschema raises, each with its exit code and a hint.
 
-The exit codes never change meaning; scripts build on them:
+The exit codes never change their meaning, since scripts rely on them:
 0 done, 1 any other failure, 2 wrong usage, 3 drift or something pending (found by a check),
 4 database unavailable or refused, 5 a lock was not obtained in time, 6 refused as unsafe.
 
-This module imports nothing, so that every other one can import it.
+This module imports nothing of the package, so that every other module can import it.
 """
 
 from typing import ClassVar
 
 
 class LmsschemaError(Exception):
-    """Something failed; the message says what and where, the hint what to do next.
+    """A failure. The message says what is wrong and where; the hint says what to do next.
 
     Args:
         message: What is wrong, and where. Never contains a password.
-        hint: What the user can do about it; empty where nothing helps.
-        details: Facts for programs (``--json``): JSON values under stable keys.
+        hint: What the user can do about it; empty if there is nothing to do.
+        details: Facts for programs, printed by ``--json``: JSON values under stable keys.
     """
 
     exit_code: ClassVar[int] = 1
@@ -29,7 +29,7 @@ class LmsschemaError(Exception):
         self.hint = hint
         self.details = details or {}
         if hint:
-            self.add_note(f"hint: {hint}")  # for whoever sees a traceback: a test's, or a caller's
+            self.add_note(f"hint: {hint}")  # shown in tracebacks
 
 
 class UsageError(LmsschemaError):
@@ -45,18 +45,18 @@ class FindingsError(LmsschemaError):
 
 
 class DatabaseUnavailableError(LmsschemaError):
-    """The database can't be reached, or refuses what is needed of it."""
+    """The database can't be reached, or refuses what the command needs."""
 
     exit_code = 4
 
 
 class LockTimeoutError(LmsschemaError):
-    """A lock was not obtained in time; what was done so far is in place."""
+    """A lock was not obtained in time; steps that were completed before stay in place."""
 
     exit_code = 5
 
 
 class UnsafeError(LmsschemaError):
-    """Refused, because going on could lose or hide data; nothing was changed."""
+    """Refused, because continuing could lose or hide data; nothing was changed."""
 
     exit_code = 6

@@ -1,28 +1,28 @@
-"""PostgreSQL's names: how long one may be, and how a longer one is shortened."""
+"""The length limit of PostgreSQL's names, and how a longer name is shortened."""
 
 import hashlib
 
-#: PostgreSQL cuts a longer name without a word, so that two names may become one.
+#: The longest name in bytes. PostgreSQL silently truncates longer ones, so that two may collide.
 MAX_BYTES = 63
 
 
 def size(name: str) -> int:
-    """Return the bytes that a name takes."""
+    """Return the size of a name in bytes."""
     return len(name.encode())
 
 
 def fits(name: str) -> bool:
-    """Whether PostgreSQL keeps the name whole."""
+    """Whether PostgreSQL keeps the name without truncating it."""
     return size(name) <= MAX_BYTES
 
 
 def cut(name: str, size: int = MAX_BYTES) -> str:
-    """Return the beginning of a name, ``size`` bytes at most, no character halved."""
+    """Return the beginning of a name in at most ``size`` bytes, without splitting a character."""
     return name.encode()[:size].decode(errors="ignore")
 
 
 def shortened(name: str) -> str:
-    """Return the name, or its beginning and a digest of the whole where it is too long."""
+    """Return the name; if it is too long, its beginning and a digest of the whole name."""
     if fits(name):
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]

@@ -15,6 +15,9 @@ from lmsschema import names
 
 Interval: TypeAlias = Literal["month", "week", "day"]
 
+#: What a partition is; a partitioned table has partitions of its own.
+Kind: TypeAlias = Literal["table", "unlogged table", "partitioned table", "foreign table"]
+
 _LONGEST_SUFFIX = len("_2026_12_31_20261231t235959_999999")
 
 
@@ -45,12 +48,14 @@ class Partition:
         range: Its bounds; None for the default partition.
         detach_pending: Whether a DETACH CONCURRENTLY of it was interrupted.
         schema: Its schema, where that is not its table's.
+        kind: What it is.
     """
 
     name: str
     range: Range | None
     detach_pending: bool = False
     schema: str | None = None
+    kind: Kind = "table"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""The command line: one command a file; this table says which file, without importing any.
+"""The command line: one module per command, listed here without importing any of them.
 
-The help of the program itself is made from the table alone, so that it costs no import.
+The program's own help is written from this table alone, so that printing it imports no command.
 """
 
-#: Command → what it does, in the order of the help; the module has the command's name.
+#: Command → what it does, in the order of the help. The module has the command's name.
 COMMANDS = {
     "upgrade": "Bring the database to the newest revision, or to REVISION.",
     "plan": "Print the SQL that upgrade would run; change nothing.",
@@ -13,7 +13,7 @@ COMMANDS = {
     "stamp": "Record REVISION as the database's, without running anything.",
     "adopt": "Take over a database that was built by hand from the guide.",
     "check": "Compare the database with the declared schema.",
-    "doctor": "What a DBA should know: indexes, constraints, locks, partitions.",
+    "doctor": "Report problems: indexes, constraints, locks, partitions.",
     "ddl": "Print the whole schema as one SQL script.",
     "createdb": "Create a database at head, copied from a template.",
     "dropdb": "Drop a database.",
@@ -23,7 +23,7 @@ COMMANDS = {
     "revision": "Write a new, empty revision (for contributors).",
 }
 
-#: Those that have commands of their own.
+#: Commands that have subcommands.
 GROUPS = ("partitions", "local")
 
 HELP = """\
@@ -39,7 +39,7 @@ Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
   Example: lmsschema upgrade --url postgresql://dba@db.example/lms
 
 Options:
-  --url URL, --schema NAME, --json, --debug  As after a command.
+  --url URL, --schema NAME, --json, --debug  Same as after the command.
   -V, --version  Show the version and exit.
   -h, --help     Show this message and exit.
 

@@ -1,4 +1,4 @@
-"""What commands share: the options that name a database, and how results are printed."""
+"""Shared by all commands: the options that name a database, and the printing of results."""
 
 import contextlib
 import contextvars
@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lmsschema.locks.context import Progress
     from lmsschema.partitions import Policy
 
-#: Characters of a bar.
+#: Width of a progress bar, in characters.
 _BAR = 30
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,11 +52,11 @@ def wait_option(function: F) -> F:
 
 
 def lock_wait_option(function: F) -> F:
-    """Add ``--lock-wait``, how long a step tries to get its locks; ``--wait`` is its old name."""
+    """Add ``--lock-wait``: for how long a step tries to obtain its locks (old name: ``--wait``)."""
 
     def under_the_old_name(context: click.Context, _: click.Parameter, value: float | None) -> None:
         if value is not None:
-            say("warning: --wait is called --lock-wait here; the old name will go")
+            say("warning: --wait is deprecated here and will be removed: use --lock-wait")
             context.default_map = {**(context.default_map or {}), "wait": value}
 
     seconds = click.FloatRange(min=0)
@@ -75,7 +75,7 @@ def lock_wait_option(function: F) -> F:
         type=seconds,
         default=60.0,
         metavar="SECONDS",
-        help="How long a step tries for its locks [60].",
+        help="How long to try to obtain locks [60].",
     )(function)
 
 
@@ -86,21 +86,21 @@ def retry_options(function: F) -> F:
         type=click.IntRange(min=0),
         default=10,
         metavar="N",
-        help="Further attempts without one [10].",
+        help="How often to retry after a lock timeout [10].",
     )(function)
     return click.option(
         "--lock-timeout",
         type=click.FloatRange(min=0, min_open=True),
         default=2.0,
         metavar="SECONDS",
-        help="Wait for a lock, each attempt [2].",
+        help="How long each attempt waits for a lock [2].",
     )(function)
 
 
 def shadow_option(function: F) -> F:
-    """Add ``--shadow-url`` to a command that needs a scratch place on another server."""
+    """Add ``--shadow-url`` to a command that needs a scratch database on another server."""
     return click.option(
-        "--shadow-url", metavar="URL", help="Server for the scratch copy [the embedded one]."
+        "--shadow-url", metavar="URL", help="Server for the scratch copy [the embedded server]."
     )(function)
 
 
@@ -116,9 +116,9 @@ def database_options(function: F) -> F:
 
 
 def target(url: str | None, schema: str | None) -> "Target":
-    """Return the database that is named: by the options, the environment or the configuration.
+    """Return the database that the options, the environment or the configuration file name.
 
-    Where nothing names one, it is the embedded server's, which is started if need be.
+    If none of them names one, return the embedded server's, and start that server if necessary.
     """
     from lmsschema.database.target import resolve, unknown_variables
 
@@ -132,7 +132,7 @@ def target(url: str | None, schema: str | None) -> "Target":
 
 
 def configured() -> "Configuration | None":
-    """Return what the configuration file says; None where there is none."""
+    """Return the content of the configuration file; None if there is no such file."""
     context = click.get_current_context(silent=True)
     return None if context is None else context.find_object(Configuration)
 
@@ -159,12 +159,12 @@ def extensions() -> "tuple[SchemaExtension, ...]":
 def open_database(
     url: str | None, schema: str | None, *, quiet: bool = False
 ) -> Iterator["Database"]:
-    """Open the database that the options and the environment name, and say which it is.
+    """Open the database that the options or the environment name, and print which one it is.
 
     Args:
-        url: What ``--url`` said.
-        schema: What ``--schema`` said.
-        quiet: Say nothing but warnings.
+        url: The value of ``--url``.
+        schema: The value of ``--schema``.
+        quiet: Print nothing but warnings.
     """
     from lmsschema.database import sqlstate
     from lmsschema.database.connection import connect
@@ -185,35 +185,42 @@ def open_database(
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal something; results go through :func:`result`."""
+    """Print a message for a person, on stderr. Results go through :func:`result`."""
+    end_bar()
     click.echo(message, err=True)
 
 
-class Teller:
-    """Tells the person what goes on: a bar on a terminal where there are figures, else lines."""
+def end_bar() -> None:
+    """End the line of a bar that is not full, so that what follows has a line of its own."""
+    if Teller.is_open:
+        click.echo(err=True)
+        Teller.is_open = False
 
-    def __init__(self) -> None:
-        self._open = False  # whether the last line is a bar that is not full
+
+class Teller:
+    """Prints progress: a bar on a terminal if the total is known, else one line per message."""
+
+    #: Whether the last line is a bar that is not full.
+    is_open: ClassVar[bool] = False
 
     def __call__(self, progress: "Progress") -> None:
-        """Tell it; where it has a total, a terminal gets a bar."""
+        """Print the progress: as a bar if it has a total and stderr is a terminal."""
         if not progress.total or not sys.stderr.isatty():
-            say(f"\n{progress}" if self._open else str(progress))
-            self._open = False
+            say(str(progress))
             return
         share = min(1.0, progress.done / progress.total)
         full = round(share * _BAR)
         bar = "#" * full + "." * (_BAR - full)
-        self._open = share < 1
+        Teller.is_open = share < 1
         line = f"\r[{bar}] {share:4.0%} {progress.what}\x1b[K"
-        click.echo(line, err=True, nl=not self._open)
+        click.echo(line, err=True, nl=not Teller.is_open)
 
 
-def about(**facts: str | None) -> dict[str, Any]:
-    """Return what every JSON object says: the program's version, the database and the schema.
+def about(**facts: object) -> dict[str, Any]:
+    """Return the keys of every JSON object: the program's version, the database and the schema.
 
     Args:
-        facts: What is known from now on.
+        facts: Values that are known from now on, by key; a failure's object has them, too.
     """
     unknown = {"version": lmsschema.__version__, "database": None, "schema": None}
     known = (_about.get() or unknown) | facts
@@ -223,17 +230,18 @@ def about(**facts: str | None) -> dict[str, Any]:
 
 def result(text: str, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a command's result on stdout: the text, or the data as one JSON object."""
-    colour = False if os.environ.get("NO_COLOR") else None  # None: where there is a terminal
+    end_bar()
+    colour = False if os.environ.get("NO_COLOR") else None  # None: only on a terminal
     click.echo(as_line(about() | data) if as_json else text, color=colour)
 
 
 def as_line(data: dict[str, Any]) -> str:
-    """Return the data as one line of JSON, times in ISO form."""
+    """Return the data as one line of JSON, times in ISO 8601."""
     import json
 
     return json.dumps(data, default=_plain)
 
 
 def _plain(value: object) -> str:
-    """Return a value that JSON has no form for as text: times in ISO form, all else as Python's."""
+    """Return a value that JSON can't represent as text: times in ISO 8601, others by ``str``."""
     return value.isoformat() if isinstance(value, dt.datetime) else str(value)

@@ -1,4 +1,4 @@
-"""Asking before data is lost: on a terminal; elsewhere only ``--yes`` will do."""
+"""Confirmation before data is deleted: asked on a terminal; elsewhere ``--yes`` is required."""
 
 import sys
 from collections.abc import Callable
@@ -13,13 +13,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def yes_option(function: F) -> F:
     """Add ``--yes`` to a command."""
-    return click.option(
-        "--yes", is_flag=True, help="Do it without asking; needed where no one can be asked."
-    )(function)
+    return click.option("--yes", is_flag=True, help="Don't ask; required if there is no terminal.")(
+        function
+    )
 
 
 def asking(*, yes: bool) -> Callable[[str], None]:
-    """Return what asks a question, and raises UnsafeError unless the answer is yes."""
+    """Return a function that asks a question and raises UnsafeError unless the answer is yes."""
 
     def ask(question: str) -> None:
         if yes:
@@ -27,7 +27,7 @@ def asking(*, yes: bool) -> Callable[[str], None]:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UnsafeError(
                 f"{question} There is no terminal to ask on",
-                hint="If that is meant, give --yes.",
+                hint="To confirm, add --yes.",
             )
         if not click.confirm(question, err=True):
             raise UnsafeError("nothing was changed")

@@ -1,4 +1,4 @@
-"""Groups whose commands are imported when they are called."""
+"""Command groups that import a command only when it is called."""
 
 import importlib
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from lmsschema.cli import COMMANDS, help_text
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and help, and imports the one that is called.
+    """A group that lists its commands without importing them, and imports the one called.
 
     Args:
-        package: The package in which each command is a module of the command's name, with ``-``
-            as ``_``, holding a click command called ``command``.
-        commands: Command name → short help.
+        package: The package of the commands. Each is a module with the command's name (``-``
+            written as ``_``) that defines a click command called ``command``.
+        commands: Short help by command name.
     """
 
     def __init__(self, *, package: str, commands: Mapping[str, str], **attrs: object) -> None:
@@ -28,7 +28,7 @@ class LazyGroup(click.Group):
         return list(self.short_helps)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
-        """Import and return a command; None for a name that is none."""
+        """Import and return a command; None if there is no command of that name."""
         if cmd_name not in self.short_helps:
             return None
         module = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
@@ -38,7 +38,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command; the error for a name that is none names those like it."""
+        """Return the command; the error for an unknown name suggests similar ones."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -53,13 +53,13 @@ class LazyGroup(click.Group):
 
 
 class _Program(LazyGroup):
-    """The program: its help is the text that is printed without click, too."""
+    """The program, whose help is the text that ``__main__`` prints without importing click."""
 
     def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002  click's signature
         return help_text()
 
 
-#: The options that may stand before a command, too: without a value, and with one.
+#: The options that may also be written before the command: without a value, and with one.
 FLAGS, VALUED = ("--json", "--debug"), ("--url", "--schema")
 
 program = _Program(
@@ -67,7 +67,7 @@ program = _Program(
     commands=COMMANDS,
     name="lmsschema",
     context_settings={"help_option_names": ["-h", "--help"]},
-    # they are moved behind the command before this is run; a shell's completion reads them here
+    # _run moves them behind the command; they are declared here for the shell's completion
     params=[
         click.Option([name], is_flag=name in FLAGS, expose_value=False) for name in FLAGS + VALUED
     ],

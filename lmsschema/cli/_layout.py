@@ -1,6 +1,6 @@
-"""How results are laid out for a terminal: tables, prose and SQL that break between words.
+"""Layout of results on a terminal: tables, prose and SQL, wrapped between words.
 
-Elsewhere (a pipe, a file) lines are not broken: another program reads them.
+In a pipe or a file lines are not wrapped, since another program may read them.
 """
 
 import re
@@ -10,26 +10,29 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-#: What of a statement must stay on one line: texts, quoted names, words.
+#: Parts of a statement that must stay on one line: string constants, quoted names, words.
 _WHOLE = re.compile(r"""(?:'[^']*'|"[^"]*"|\$(\w*)\$.*?\$\1\$|[^\s'"])+""", re.DOTALL)
+
+#: A comment, or a quoted text or name.
+_QUOTED = re.compile(r"""--[^\n]*|'[^']*'|"[^"]*"|\$(\w*)\$.*?\$\1\$""", re.DOTALL)
 
 _NARROWEST = 40
 
 
 def width() -> int | None:
-    """Return how many characters a line has on the terminal; None where there is none."""
+    """Return the terminal's width in characters; None if stdout is not a terminal."""
     if not sys.stdout.isatty():
         return None
     return max(_NARROWEST, shutil.get_terminal_size().columns)
 
 
 def prose(text: str, first: str = "", indent: str = "") -> list[str]:
-    """Return a text as lines, broken between words.
+    """Return a text as lines, wrapped between words.
 
     Args:
-        text: What is said.
-        first: What the first line begins with.
-        indent: What the others begin with.
+        text: The text.
+        first: The beginning of the first line.
+        indent: The beginning of the other lines.
     """
     return list(_filled(text.split(" "), first, indent))
 
@@ -51,38 +54,58 @@ def statement(text: str, indent: str = "") -> list[str]:
 
 
 def script(text: str) -> str:
-    """Return a script whose comments are broken between words; its statements stay as they are."""
+    """Return a script with comments and statements broken between words.
+
+    Lines of a quoted text or a comment that continues on further lines stay as they are.
+    """
+    whole: set[int] = set()
+    for found in _QUOTED.finditer(text):
+        first = text.count("\n", 0, found.start())
+        if further := found[0].count("\n"):
+            whole.update(range(first, first + further + 1))
     lines: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("-- "):
+    for number, line in enumerate(text.splitlines()):
+        if number in whole:
+            lines.append(line)
+        elif line.startswith("-- "):
             lines += prose(line, "", "--   ")
         else:
-            lines.append(line)
+            lines += statement(line) or [""]
     return "\n".join(lines)
 
 
 def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()
 ) -> list[str]:
-    """Return rows as a table; a column in which no row has anything is left out.
+    """Return rows as a table without the columns that are empty in every row.
+
+    If a row does not fit the terminal, each first cell is on a line of its own, with the others
+    below it.
 
     Args:
         head: The columns' names.
         rows: The cells.
-        numbers: The columns that stand flush right.
+        numbers: The positions of the columns that are aligned right.
     """
     kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
     widths = {i: max(len(row[i]) for row in (head, *rows)) for i in kept}
 
-    def line(row: Sequence[str]) -> str:
-        cells = (row[i].rjust(widths[i]) if i in numbers else row[i].ljust(widths[i]) for i in kept)
+    def line(row: Sequence[str], columns: Sequence[int]) -> str:
+        cells = (
+            row[i].rjust(widths[i]) if i in numbers else row[i].ljust(widths[i]) for i in columns
+        )
         return "  ".join(cells).rstrip()
 
-    return [line(row) for row in (head, *rows)]
+    lines = [line(row, kept) for row in (head, *rows)]
+    limit = width()
+    if limit is None or max(map(len, lines)) <= limit:
+        return lines
+    first, *others = kept
+    return [f"{row[first]}\n{line(row, others)}" for row in (head, *rows)]
 
 
 def _filled(words: Sequence[str], first: str, indent: str) -> Iterator[str]:
-    """Yield lines of the words, as many in each as fit."""
+    """Yield lines, each with as many of the words as fit."""
     limit = width()
     line = first + (words[0] if words else "")
     for word in words[1:]:

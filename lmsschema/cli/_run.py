@@ -1,4 +1,4 @@
-"""Runs click's program and answers every error: message, hint, exit code, never a traceback."""
+"""Runs the program and turns every error into a message, a hint and an exit code."""
 
 import contextlib
 import contextvars
@@ -15,11 +15,11 @@ from lmsschema.database import configuration
 from lmsschema.database.configuration import Configuration
 from lmsschema.errors import LmsschemaError, UsageError
 
-INTERRUPTED = 128  # and the signal's number, as a shell has it
+INTERRUPTED = 128  # plus the signal's number, as in a shell
 
 
 class _Interrupt(KeyboardInterrupt):
-    """A signal asked the program to end; what is under way is cleaned up as after Ctrl-C."""
+    """Raised on SIGTERM, so that the program cleans up as it does after Ctrl-C."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -30,19 +30,24 @@ def _on_terminate(number: int, _frame: object) -> None:
     raise _Interrupt(number)
 
 
-def run(argv: list[str]) -> int:
-    """Run the program with ``argv`` and return its exit code."""
-    with contextlib.suppress(ValueError):  # not in the main thread: the caller's own
+def run(argv: list[str], command: click.Command = program) -> int:
+    """Run the program with ``argv`` and return its exit code.
+
+    Args:
+        argv: The arguments.
+        command: The program.
+    """
+    with contextlib.suppress(ValueError):  # not the main thread: the caller handles signals
         signal.signal(signal.SIGTERM, _on_terminate)
     argv = _with_options_last(argv)
-    # a context of its own: what one run knows of its database is not the next one's
-    return contextvars.copy_context().run(_run, argv)
+    # a context of its own, so that _common.about() keeps nothing from an earlier run
+    return contextvars.copy_context().run(_run, argv, command)
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str], command: click.Command) -> int:
     try:
         configured = configuration.read(os.environ)
-        result = program.main(
+        result = command.main(
             args=argv,
             prog_name="lmsschema",
             standalone_mode=False,
@@ -54,10 +59,10 @@ def _run(argv: list[str]) -> int:
         return _answer(usage, argv)
     except (KeyboardInterrupt, click.Abort) as error:
         return _interrupted(argv, error)
-    except BrokenPipeError:  # the reader of our output went away: nothing more to say to it
+    except BrokenPipeError:  # whatever read our output has ended
         sys.stderr.close()
         return 1
-    except Exception as error:  # noqa: BLE001  the last net: no traceback reaches a user
+    except Exception as error:  # noqa: BLE001  so that no traceback reaches a user
         if (interrupt := _interrupt_behind(error)) is not None:
             return _interrupted(argv, interrupt)
         return _answer(error if isinstance(error, LmsschemaError) else _unexpected(error), argv)
@@ -65,10 +70,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _with_options_last(argv: list[str]) -> list[str]:
-    """Return the arguments with the options that stand before the command behind it.
-
-    They are those that every command on a database has.
-    """
+    """Return the arguments with the options written before the command moved behind it."""
     path: list[str] = []
     moved: list[str] = []
     rest = list(argv)
@@ -88,7 +90,7 @@ def _with_options_last(argv: list[str]) -> list[str]:
 
 
 def _defaults(configured: Configuration) -> dict[str, Any]:
-    """Return the options that the configuration file gives, by command."""
+    """Return the defaults of options that the configuration file sets, by command."""
     from lmsschema.cli import partitions
 
     everywhere = {"schema": configured.schema} if configured.schema else {}
@@ -110,33 +112,33 @@ def _defaults(configured: Configuration) -> dict[str, Any]:
 
 
 def _own(argv: list[str]) -> list[str]:
-    """Return the arguments without those that follow ``--``, which are another program's."""
+    """Return the arguments without those after ``--``, which belong to another program."""
     return argv[: argv.index("--")] if "--" in argv else argv
 
 
 def _interrupted(argv: list[str], interrupt: BaseException) -> int:
-    error = LmsschemaError("interrupted; what was under way is rolled back")
+    error = LmsschemaError("interrupted; the open transaction is rolled back")
     cause = _interrupt_behind(interrupt)
     number = cause.number if isinstance(cause, _Interrupt) else signal.SIGINT
     return _answer(error, argv, INTERRUPTED + number)
 
 
 def _interrupt_behind(error: BaseException | None) -> BaseException | None:
-    """Return the interrupt that an error came of: a connection cut off has no orderly end."""
+    """Return the interrupt among an error's causes, if any: it can surface as a driver's error."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error
 
 
 def _usage(error: click.ClickException) -> str:
-    """Return where to read on about a wrong command line."""
+    """Return a hint that names the help of the command that was used wrongly."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "lmsschema"
     return f"See: {path} --help"
 
 
 def _unexpected(error: Exception) -> LmsschemaError:
-    """Return the error for an unexpected exception, or for one of the driver's."""
+    """Return the error for an exception of the driver, or for an unexpected one."""
     import psycopg
 
     from lmsschema.database import sqlstate
@@ -150,8 +152,11 @@ def _unexpected(error: Exception) -> LmsschemaError:
 
 
 def _answer(error: LmsschemaError, argv: list[str], code: int | None = None) -> int:
-    """Print the error for a person, and for a program where ``--json`` asked for it."""
+    """Print the error on stderr, and with ``--json`` as an object on stdout; return its code."""
+    from lmsschema.cli import _common
+
     exit_code = error.exit_code if code is None else code
+    _common.end_bar()
     if "--debug" in _own(argv):
         import traceback
 
@@ -161,7 +166,5 @@ def _answer(error: LmsschemaError, argv: list[str], code: int | None = None) -> 
         click.echo(f"hint: {error.hint}", err=True)
     if "--json" in _own(argv):
         body = {"message": error.message, "hint": error.hint, "exit_code": exit_code}
-        from lmsschema.cli import _common
-
         click.echo(_common.as_line(_common.about() | {"error": body | error.details}))
     return exit_code

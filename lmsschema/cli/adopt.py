@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _drift
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -14,18 +14,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: lmsschema adopt --dry-run --url service=lms --schema campus_north")
 @click.option("--dry-run", is_flag=True, help="Record nothing.")
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="PATTERN",
-    help="What is meant to be: 'backup_*', 'users.idx_*', 'users.email:comment'.",
-)
-@click.option("--sql", "as_sql", is_flag=True, help="Print SQL that undoes what it safely can.")
-@click.option(
-    "--shadow-url",
-    metavar="URL",
-    help="Server to build the revisions on [the database's own, else embedded].",
-)
+@_drift.drift_options
 @_common.wait_option
 @_common.database_options
 def command(
@@ -41,9 +30,9 @@ def command(
 ) -> int:
     """Take over a database that was built by hand from the guide.
 
-    Its catalogs are compared with each revision's, as check does it; the one that they equal is
-    recorded. Where they equal none, nothing is changed: exit code 3, with what differs from the
-    nearest, and what of that is only a name.
+    Compares the database with every revision, as check does, and records the revision that it
+    equals. If it equals none, nothing is changed and the exit code is 3; the differences from the
+    nearest revision are printed, separately those that are only names.
     """
     from lmsschema.drift import adopt
 
@@ -61,39 +50,38 @@ def command(
     data = _data(done, database.schema, with_sql=as_sql)
     _common.result(text, data, as_json=as_json)
     if not done.nearest.equal and not as_sql:
-        _common.say("hint: --sql prints what makes it equal, as far as that is safe")
+        _common.say("hint: --sql prints the statements that make it equal, as far as is safe")
     if done.nearest.equal and done.nearest.partitions:
         _common.say(
-            f"no partition yet: {', '.join(done.nearest.partitions)}; lmsschema upgrade makes "
-            "those from this month on, lmsschema partitions create others"
+            f"missing partitions: {', '.join(done.nearest.partitions)}; lmsschema upgrade creates "
+            "those from this month on, lmsschema partitions create the earlier ones"
         )
     return 0 if done.nearest.equal else FindingsError.exit_code
 
 
 def _text(done: "Adoption", *, dry_run: bool) -> str:
-    """Return what came of it, for a person."""
+    """Return the result for a person."""
     from lmsschema.drift import adopt
 
     found = done.nearest
-    beside = f"; {found.unmanaged} more of the site's own" if found.unmanaged else ""
-    beside += (
-        f"; {_number(len(found.extensions), 'declared extension')}" if found.extensions else ""
-    )
+    beside = f"; {found.unmanaged} objects not declared" if found.unmanaged else ""
+    if found.extensions:
+        beside += f"; {_drift.number(len(found.extensions), 'declared extension')}"
     beside += f"; {found.ignored} ignored" if found.ignored else ""
     if done.before is not None and found.equal:
-        return f"at {done.before} already, and equal to it{beside}"
+        return f"already at {done.before}, and equal to it{beside}"
     if found.equal:
         did = "would be recorded as" if dry_run else "recorded:"
         return f"equal to {found.revision}: {did} base -> {found.revision}{beside}"
     lines = _differences([one for one in found.differences if not adopt.is_comment(one)])
     if found.renames:
-        lines.append(click.style("only another name", bold=True))
+        lines.append(click.style("only the name differs", bold=True))
         lines += [f"  {one.statement};" for one in found.renames]
     comments = sum(map(adopt.is_comment, found.differences))
     counts = [
-        _number(len(found.differences) - comments, "difference"),
-        _number(len(found.renames), "other name"),
-        _number(comments, "other comment"),
+        _drift.number(len(found.differences) - comments, "difference"),
+        _drift.number(len(found.renames), "different name"),
+        _drift.number(comments, "different comment"),
     ]
     place = f"at {done.before}, but not equal to it" if done.before else found.revision
     lines.append(
@@ -103,12 +91,8 @@ def _text(done: "Adoption", *, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _differences(differences: "list[Difference]") -> list[str]:
-    """Return the differences by table, one line each."""
+    """Return the differences as lines, grouped by table."""
     from lmsschema.drift import text as drift_text
 
     lines: list[str] = []
@@ -122,7 +106,7 @@ def _differences(differences: "list[Difference]") -> list[str]:
 
 
 def _script(found: "Comparison", schema: str) -> str:
-    """Return the statements that make the database equal, as far as that is safe."""
+    """Return the statements that make the database equal, as far as is safe."""
     from lmsschema.drift import script
 
     every = [*found.only_names, *found.differences]
@@ -130,7 +114,7 @@ def _script(found: "Comparison", schema: str) -> str:
 
 
 def _data(done: "Adoption", schema: str, *, with_sql: bool) -> dict[str, Any]:
-    """Return what came of it, for a program."""
+    """Return the result for a program."""
     from lmsschema.drift import data
 
     found = done.nearest

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lmsschema.cli import _common
+from lmsschema.cli import _common, _drift
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -15,19 +15,8 @@ _COLOURS = {"-": "red", "+": "green", "~": "yellow", "?": "cyan"}
 
 
 @click.command(epilog="Example: lmsschema check --strict --ignore 'backup_*' --url service=lms")
-@click.option("--strict", is_flag=True, help="What the code does not declare is drift too.")
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="PATTERN",
-    help="What is meant to be: 'backup_*', 'users.idx_*', 'users.email:comment'.",
-)
-@click.option("--sql", "as_sql", is_flag=True, help="Print SQL that undoes what it safely can.")
-@click.option(
-    "--shadow-url",
-    metavar="URL",
-    help="Server to build the declared schema on [the database's own, else embedded].",
-)
+@click.option("--strict", is_flag=True, help="Count objects that are not declared as drift.")
+@_drift.drift_options
 @_common.database_options
 def command(
     url: str | None,
@@ -39,11 +28,11 @@ def command(
     as_sql: bool,
     as_json: bool,
 ) -> int:
-    """Compare the database with the declared schema, to the last default.
+    """Compare the database with the declared schema.
 
-    PostgreSQL builds the declared schema in a transaction that is rolled back; both are read from
-    the catalogs. Nothing is changed and no writer waits. Exit code 0: equal; 3: drift, or revisions
-    are pending.
+    PostgreSQL builds the declared schema in a transaction that is rolled back; both schemas are
+    read from the catalogs and compared. Nothing is changed, and no writer waits. Exit code 0:
+    equal; 3: drift, or revisions are pending.
     """
     from lmsschema.drift import check, script
 
@@ -79,7 +68,7 @@ def _text(report: "DriftReport", *, strict: bool) -> str:
             lines.append(click.style(drift_text.printable(relation or "schema"), bold=True))
         lines.append(f"  {_line(difference)}")
     if report.unmanaged:
-        meaning = "drift, being strict" if strict else "no drift without --strict"
+        meaning = "drift with --strict" if strict else "no drift without --strict"
         lines.append(click.style(f"not declared ({meaning})", bold=True))
         lines.extend(f"  {_line(difference)}" for difference in report.unmanaged)
     if report.extensions:
@@ -101,23 +90,19 @@ def _line(difference: "Difference") -> str:
 def _summary(report: "DriftReport") -> str:
     """Return the last line: what was compared, and the counts."""
     if not report.expected.objects:
-        return "nothing of it is there yet: lmsschema upgrade"
+        return "none of the declared tables exists yet; to create them: lmsschema upgrade"
     against = f"revision {report.revision}" if report.revision else "the declared schema"
     tables = len({difference.identity.relation for difference in report.drift})
     counts = [
-        f"{_number(len(report.drift), 'difference')} on {_number(tables, 'relation')}"
+        f"{_drift.number(len(report.drift), 'difference')} on {_drift.number(tables, 'relation')}"
         if report.drift
         else "no differences",
         f"{len(report.unmanaged)} not declared" if report.unmanaged else "",
-        _number(len(report.extensions), "declared extension") if report.extensions else "",
-        f"{_number(len(report.pending), 'revision')} pending" if report.pending else "",
+        _drift.number(len(report.extensions), "declared extension") if report.extensions else "",
+        f"{_drift.number(len(report.pending), 'revision')} pending" if report.pending else "",
         f"{report.ignored} ignored" if report.ignored else "",
     ]
     return f"compared with {against}: {', '.join(filter(None, counts))}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _data(report: "DriftReport", schema: str, *, clean: bool, with_sql: bool) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from lmsschema.cli import _common, _confirm
 
 @click.command(epilog="Example: lmsschema createdb lms_test --replace --yes")
 @click.argument("name")
-@click.option("--owner", metavar="ROLE", help="Who owns it and what is in it [who connects].")
-@click.option("--encoding", default="UTF8", metavar="NAME", help="Its encoding [UTF8].")
-@click.option("--locale", metavar="NAME", help="Its locale [the server's, if it fits].")
-@click.option("--no-template", is_flag=True, help="Build it by upgrade; neither use nor keep one.")
-@click.option("--replace", is_flag=True, help="Drop the database that has this name, if there is.")
+@click.option("--owner", metavar="ROLE", help="Owner of the database [the connecting role].")
+@click.option("--encoding", default="UTF8", metavar="NAME", help="Encoding [UTF8].")
+@click.option("--locale", metavar="NAME", help="Locale [the server's, if the encoding allows].")
+@click.option("--no-template", is_flag=True, help="Run upgrade instead of copying a template.")
+@click.option("--replace", is_flag=True, help="Drop an existing database of this name.")
 @_confirm.yes_option
 @_common.database_options
 def command(  # noqa: PLR0917  click passes them by name
@@ -31,8 +31,8 @@ def command(  # noqa: PLR0917  click passes them by name
 ) -> None:
     """Create the database NAME at head, on the server that --url names.
 
-    It is a copy of a template database, which takes milliseconds; the template is built and kept
-    if the server has none that is up to date.
+    The database is copied from a template database, which takes milliseconds. If the server has no
+    template that is up to date, one is built first and kept.
     """
     from lmsschema.createdb import databases
     from lmsschema.createdb.content import Text
@@ -41,7 +41,7 @@ def command(  # noqa: PLR0917  click passes them by name
     chosen = _common.target(url, schema)
     begun = time.monotonic()
     with databases.connect(chosen) as server:
-        _common.say(f"server of: {chosen} (from {chosen.source})")
+        _common.say(f"on the server of {chosen} (from {chosen.source})")
         created = databases.create(
             server,
             name,

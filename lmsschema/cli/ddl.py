@@ -6,13 +6,14 @@ from lmsschema.cli import _common
 
 
 @click.command(epilog="Example: lmsschema ddl > lms.sql && psql -1 -f lms.sql lms")
-@click.option("--schema", metavar="NAME", help="Schema to make everything in [psql's own].")
+@click.option("--schema", metavar="NAME", help="Schema to create everything in [psql's own].")
 @_common.output_options
 def command(schema: str | None, *, as_json: bool) -> None:
-    """Print the whole schema as one SQL script, for an empty database; no database is asked.
+    """Print the whole schema as one SQL script for an empty database, without connecting to one.
 
-    It makes what upgrade makes, the version table and the partitions of this month and the next
-    three included; upgrade goes on from there. Run it in one transaction: psql -1.
+    The script creates what upgrade creates, including the version table and the partitions of this
+    month and the next three, so that upgrade can continue from there. Run it in one transaction:
+    psql -1.
     """
     from datetime import UTC, datetime
 

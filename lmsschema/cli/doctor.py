@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     default=15.0,
     show_default=True,
     metavar="MINUTES",
-    help="From when on a transaction is old, and a silent run dead.",
+    help="Age from which a transaction is old, and an idle run dead.",
 )
 @_common.database_options
 def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -> int:
-    """Say what a DBA should know of the schema, each with what ends it.
+    """Report problems of the schema, each with the commands that fix it.
 
-    Broken, redundant and unused indexes, constraints never validated, foreign keys without an
-    index, partitions, a dead run's lock, old transactions, rows long not frozen. Nothing is
-    changed, and no lock is waited for longer than a tenth of a second; a role without rights on the
-    tables will do, and a standby.
+    Looks at invalid, redundant and unused indexes, constraints that were never validated, foreign
+    keys without an index, partitions, the lock of a dead run, old transactions, and rows that have
+    not been frozen for long. Changes nothing, and waits a tenth of a second at most for a lock.
+    Needs no privileges on the tables, and works on a standby.
 
-    Exit code 0: no action required; 3: somebody must act.
+    Exit code 0: no action required; 3: action required.
     """
     from lmsschema.doctor import examine
     from lmsschema.doctor.finding import Limits
@@ -64,17 +64,17 @@ def _text(report: "Examination") -> str:
         lines += [line for finding in others if finding.remedy for line in _lines(finding)]
         lines += _without_remedy([finding for finding in others if not finding.remedy])
     if report.standby:
-        lines.append("this is a standby: run what changes something on its primary")
+        lines.append("this server is a standby: run the commands on its primary")
     lines.append(f"action required: {len(urgent)}, worth knowing: {len(others)}")
     return "\n".join(lines)
 
 
 def _without_remedy(findings: "list[Finding]") -> list[str]:
-    """Return what is only said; what the guide has too many in one line."""
+    """Return the findings without a remedy; the guide's redundant indexes in one line."""
     redundant = [one.name for one in findings if one.topic == "redundant-index"]
     lines = [line for one in findings if one.name not in redundant for line in _lines(one)]
     if redundant:
-        said = f"{len(redundant)} indexes that the guide declares are redundant, and stay"
+        said = f"{len(redundant)} redundant indexes are kept, since the guide declares them"
         lines += _layout.prose(f"{said}: {', '.join(redundant)}", "  - ", "    ")
     return lines
 

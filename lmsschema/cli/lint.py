@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def command(files: tuple[Path, ...], *, as_json: bool) -> int:
     """Lint the SQL of revisions: an application's, or the project's.
 
-    FILE is a revision's file, a folder of them, or a file of SQL; without one, every revision of
-    the checkout is read. squawk looks for locks that are held too long, and rules of lmsschema's
-    own for what it does not see; in the project's, sqlfluff looks at the form. No database is
-    asked. Exit code 0: nothing found; 3: findings. Needs: pip install "lmsschema[lint]"
+    FILE is the file of a revision, a folder of them, or an SQL script; without it, every revision
+    of the checkout is linted. squawk checks locks, and lmsschema's own rules check what it does not
+    see; sqlfluff checks the formatting of the project's revisions. Connects to no database. Exit
+    code 0: no findings; 3: findings. Needs: pip install "lmsschema[lint]"
     """
     from lmsschema.lint import scripts as lint
 
@@ -34,7 +34,7 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> int:
 
 
 def as_text(finding: "Violation") -> str:
-    """Return a finding for a person: where, what, and what to do."""
+    """Return a finding for a person: its place, its rule and what to do."""
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
     where = place if finding.line is not None else f"{place}, line {finding.sql_line} of its SQL"
     return (
@@ -47,5 +47,5 @@ def as_text(finding: "Violation") -> str:
 def _summary(read: list[str], found: "list[Violation]") -> str:
     scripts = f"{len(read)} script{'' if len(read) == 1 else 's'}"
     if not found:
-        return f"{scripts}: nothing found"
+        return f"{scripts}: no findings"
     return f"{scripts}: {len(found)} finding{'' if len(found) == 1 else 's'}"

@@ -1,4 +1,4 @@
 """Fresh databases at head, copied from a template in milliseconds.
 
-Imported by the command line and by the pytest plugin.
+The command line and the pytest plugin import this room.
 """

@@ -1,4 +1,4 @@
-"""Databases at head, created and dropped whole: a name is either taken by one or free."""
+"""Creates databases at head, and drops them; a failure leaves no incomplete database."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
 
 Confirm = Callable[[str], None]
-"""Asked before data is lost; raises unless the answer is yes."""
+"""Called with a question before data is deleted; raises UnsafeError unless the answer is yes."""
 
 _NEW = "lmsschema_new_"
 _ATTEMPTS = 5
@@ -28,9 +28,9 @@ class Created:
 
     Attributes:
         name: Its name.
-        template: The template that it is a copy of; None if it was built by `upgrade` itself.
-        template_built: Whether the template was built for it: the server had none.
-        replaced: Whether an older database of that name was dropped.
+        template: The template that it was copied from; None if it was built by `upgrade`.
+        template_built: Whether the template had to be built first.
+        replaced: Whether an existing database of that name was dropped.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Created:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A connection to a server, by whichever database of it lets us in.
+    """A connection to a server, to whichever of its databases accepts one.
 
     Attributes:
-        conn: In autocommit mode.
+        conn: The connection, in autocommit mode.
         target: The server, and the schema to work in.
     """
 
@@ -57,8 +57,8 @@ def connect(target: Target) -> Iterator[Cluster]:
     """Connect to a server; the database that the target names need not exist.
 
     Raises:
-        DatabaseUnavailableError: It can't be reached, refuses the login, or is older than 15, or a
-            pooler sits between.
+        DatabaseUnavailableError: The server can't be reached, refuses the login, is older than
+            PostgreSQL 15, or is behind a pooler.
     """
     conn = _open(target)
     with contextlib.closing(conn), _translated(target):
@@ -81,37 +81,40 @@ def create(
     text: Text = UTF8,
     replace: Confirm | None = None,
 ) -> Created:
-    """Create a database at head, with the partitions of this day.
+    """Create a database at head, with the partitions that `upgrade` would create today.
 
     Args:
-        server: Where.
-        name: What it is to be called.
-        template: Copy a template, built and kept if the server has none.
-        owner: The role to own it and all that is in it; None for our own.
-        text: How it is to keep text.
-        replace: Asked before an existing database of that name is dropped, which happens once the
-            new one is ready; None refuses.
+        server: The server.
+        name: The database's name.
+        template: Copy a template, which is built and kept if the server has none.
+        owner: The owner of the database and of all objects in it; None for the connected role.
+        text: The database's encoding and locale.
+        replace: Asked before an existing database of that name is dropped. It is dropped once the
+            new one is complete. None: an existing database is an error.
 
     Raises:
-        UsageError: No database can have that name.
-        DatabaseUnavailableError: No right to create databases, no such owner, or no room; nothing
-            is left behind.
+        UsageError: The name, the encoding or the locale is invalid.
+        DatabaseUnavailableError: The role may not create databases, there is no such owner, or the
+            server has no room. Nothing is left behind.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
     if text.encoding.upper().replace("-", "_") == "SQL_ASCII":
         raise UsageError(
-            "--encoding SQL_ASCII stores text unchecked", hint="Leave it out, for UTF8."
+            "with --encoding SQL_ASCII the server does not validate text",
+            hint="Leave the option out: the default is UTF8.",
         )
     if not name or "\0" in name or not names.fits(name):
-        raise UsageError(f"a database can't be called {name!r}: 1 to {names.MAX_BYTES} bytes")
+        raise UsageError(
+            f"a database can't be named {name!r}: a name has 1 to {names.MAX_BYTES} bytes"
+        )
     _require_createdb(server)
     if owner is not None:
         _require_role(server, owner)
     taken = exists(server, name)
     if taken and replace is None:
         raise UnsafeError(
-            f"there is a database {name} already",
-            hint="To have it dropped, with all its data: --replace",
+            f"the database {name} exists already",
+            hint="To drop it with all its data and create it anew: --replace",
         )
     if taken and replace is not None:
         _require_droppable(server, name)
@@ -130,8 +133,8 @@ def drop(server: Cluster, name: str, confirm: Confirm) -> None:
     """Drop a database with all its data.
 
     Raises:
-        DatabaseUnavailableError: There is none of that name, or it is not ours to drop.
-        UnsafeError: Somebody is connected to it, or it is a template.
+        DatabaseUnavailableError: There is no such database, or the role may not drop it.
+        UnsafeError: A session is connected to it, or it is a template.
     """
     if not exists(server, name):
         raise DatabaseUnavailableError(f"there is no database {name} on {server.target}")
@@ -141,13 +144,13 @@ def drop(server: Cluster, name: str, confirm: Confirm) -> None:
 
 
 def exists(server: Cluster, name: str) -> bool:
-    """Say whether the server has a database of that name."""
+    """Whether the server has a database of that name."""
     found = "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = %s)"
     return bool(_scalar(server, found, name))
 
 
 def _copy(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[str, bool]:
-    """Make a copy of the template; returns the template's name and whether it was built for it."""
+    """Copy the template; return its name, and whether it had to be built first."""
     strategy = templates.strategy(server.conn)
     for _ in range(_ATTEMPTS):
         source, built = templates.ensure(server.conn, server.target, owner, text)
@@ -158,25 +161,25 @@ def _copy(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[st
                     sql.Identifier(name), sql.Identifier(source), owned, strategy
                 )
             )
-        except errors.InvalidCatalogName:  # dropped meanwhile by a newer lmsschema
+        except errors.InvalidCatalogName:  # another version of lmsschema has just dropped it
             continue
         except errors.DuplicateDatabase:
             raise _taken_meanwhile(name) from None
         return source, built
     raise LmsschemaError(
-        f"the template was dropped {_ATTEMPTS} times by somebody else meanwhile",
-        hint="Go without: --no-template.",
+        f"another process dropped the template {_ATTEMPTS} times before it could be copied",
+        hint="To create the database without a template: --no-template.",
     )
 
 
 def _taken_meanwhile(name: str) -> UnsafeError:
     return UnsafeError(
-        f"the database {name} was created meanwhile by somebody else", hint="Choose another name."
+        f"another process has just created the database {name}", hint="Choose another name."
     )
 
 
 def _build(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[None, bool]:
-    """Make a database by `upgrade`, with neither a template nor one left for the next."""
+    """Create a database by `upgrade`, without a template."""
     owned_by = owner or str(_scalar(server, "SELECT current_user"))
     throwaway.create_empty(
         server.conn, name, owner=owned_by, encoding=text.encoding, locale=text.locale
@@ -187,7 +190,7 @@ def _build(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[N
 
 @contextlib.contextmanager
 def _under_another_name(server: Cluster, name: str) -> Iterator[str]:
-    """Have a database made under another name; give it its own at the end, or drop it."""
+    """Let a database be created under an interim name, then rename it; drop it on an error."""
     key = throwaway.take(server.conn)
     interim = throwaway.name(_NEW, key, 1)
     try:
@@ -210,21 +213,21 @@ def _drop(server: Cluster, name: str) -> None:
         server.conn.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
     except errors.ObjectInUse as error:
         _require_droppable(server, name)
-        # no session, but a prepared transaction, a replication slot or a subscription
+        # not by a session, but by a prepared transaction, a replication slot or a subscription
         detail = error.diag.message_detail or error.diag.message_primary
         raise UnsafeError(
-            f"{name} is in use: {detail}", hint="End what uses it, and try again."
+            f"{name} is in use: {detail}", hint="End that use, then run the command again."
         ) from error
 
 
 def _require_droppable(server: Cluster, name: str) -> None:
-    """Raise UnsafeError if the database is a template or somebody is connected to it."""
+    """Raise UnsafeError if the database is a template, or a session is connected to it."""
     if _scalar(server, "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = %s", name):
         raise UnsafeError(
-            f"{name} is a template of the server",
-            hint=f'If it is yours to drop: ALTER DATABASE "{name}" IS_TEMPLATE false;',
+            f"{name} is marked as a template database",
+            hint=f'If it may be dropped: ALTER DATABASE "{name}" IS_TEMPLATE false;',
         )
-    rows = server.conn.execute(  # the kind of another role's session may be hidden from ours
+    rows = server.conn.execute(  # backend_type is NULL if the role may not see it
         "SELECT pid, usename, application_name FROM pg_catalog.pg_stat_activity WHERE datname = %s"
         " AND coalesce(backend_type, 'client backend') = 'client backend' ORDER BY pid",
         [name],
@@ -232,8 +235,8 @@ def _require_droppable(server: Cluster, name: str) -> None:
     if rows:
         who = ", ".join(f"{user} (pid {pid}{f', {app}' if app else ''})" for pid, user, app in rows)
         raise UnsafeError(
-            f"connected to {name}: {who}",
-            hint="End these sessions, or have them ended: SELECT pg_terminate_backend(pid);",
+            f"sessions are connected to {name}: {who}",
+            hint="Close them, or terminate each: SELECT pg_terminate_backend(pid);",
         )
 
 
@@ -256,7 +259,7 @@ def _require_role(server: Cluster, name: str) -> None:
     if not _scalar(server, found, name):
         raise DatabaseUnavailableError(
             f"there is no role {name} on {server.target}",
-            hint="If it is to be: "
+            hint="To create it: "
             + sql.SQL("CREATE ROLE {};").format(sql.Identifier(name)).as_string(),
         )
     if not rights.may_set_role(server.conn, name):
@@ -284,14 +287,14 @@ def _open(target: Target) -> psycopg.Connection:
 
 @contextlib.contextmanager
 def _translated(target: Target) -> Iterator[None]:
-    """Turn the driver's errors into lmsschema's; a server without room is one that refuses."""
+    """Raise the driver's errors as lmsschema's; a lack of resources as DatabaseUnavailableError."""
     try:
         yield
     except psycopg.Error as error:
         if (error.sqlstate or "")[:2] != _INSUFFICIENT_RESOURCES:
             raise sqlstate.translate(error, target) from error
         raise DatabaseUnavailableError(
-            f"{target} has no room: {sqlstate.clean(str(error), target)}",
-            hint="Nothing was left behind. Make room on the server, and try again.",
+            f"{target} has not enough resources: {sqlstate.clean(str(error), target)}",
+            hint="Nothing was left behind. Free resources on the server, then try again.",
             details={"sqlstate": error.sqlstate},
         ) from error

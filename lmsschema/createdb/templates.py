@@ -1,13 +1,12 @@
 """Template databases: at head, built once by `upgrade`, copied in milliseconds.
 
-A template is named after all that decides what is in it, so one that is out of date is never found.
-It is built under another name and renamed when it is complete, so one that is half built is never
-found either. No one can connect to it: nothing changes it, and nothing hinders a copy.
+The name of a template contains a digest of everything that determines its content, so an outdated
+template is never used. It is built under another name and renamed when it is complete, so an
+incomplete one is never used either. It accepts no connections, so nothing changes it, and no
+session prevents copying it.
 """
 
 import contextlib
-import random
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -26,13 +25,14 @@ from lmsschema.createdb.content import (
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.migration import revisions
 
 WAIT = 120.0
-"""Seconds that another process may take to build the template."""
+"""Seconds to wait for another process that builds the template."""
 
-_CLASS = 0x6C6D74  # the first half of the locks' keys: one of these is held while building
+_CLASS = 0x6C6D74  # first half of the keys of the advisory locks that are held while building
 
 
 def ensure(
@@ -44,22 +44,22 @@ def ensure(
     addition: Addition | None = None,
     before_build: Callable[[], None] = lambda: None,
 ) -> tuple[str, bool]:
-    """Return the name of a template at head, and whether it was built: the server had none.
+    """Return the name of a template at head, and whether it had to be built.
 
     Args:
-        conn: An autocommit connection to a database of the server, not to be closed meanwhile.
-        server: The same server, and the schema to put everything into.
-        owner: The role to own the template and all that is in it; None for our own.
-        text: How it is to keep text.
-        addition: What it is to hold besides head.
-        before_build: Called where it has to be built.
+        conn: An autocommit connection to a database of the server, which stays open meanwhile.
+        server: The same server, and the schema to create everything in.
+        owner: The owner of the template and of all objects in it; None for the connected role.
+        text: The encoding and locale.
+        addition: What it contains besides the schema at head.
+        before_build: Called if it has to be built.
 
     Raises:
-        LockTimeoutError: Another process still builds it.
-        psycopg.Error: It can't be built; nothing is left of it.
+        LockTimeoutError: Another process has been building it for longer than ``WAIT``.
+        psycopg.Error: It can't be built. Nothing is left behind.
     """
     template = describe(conn, server, owner, text, addition)
-    deadline = time.monotonic() + WAIT
+    deadline = Deadline(WAIT, pause=0.1)
     while not _exists(conn, template):
         with _building(conn, template) as mine:
             if mine and not _exists(conn, template):
@@ -67,28 +67,31 @@ def ensure(
                 _build(conn, template)
                 _drop_old(conn, template)
                 return template.name, True
-        if time.monotonic() > deadline:
+        if deadline.expired:
             raise LockTimeoutError(
-                f"another process still builds {template.name} after {WAIT:g} s",
-                hint="Try again, or go without: --no-template.",
+                f"another process is still building {template.name} after {WAIT:g} s",
+                hint="Try again, or create the database without a template: --no-template.",
             )
-        time.sleep(random.uniform(0.02, 0.1))  # noqa: S311  jitter, no secret
+        deadline.pause()
     return template.name, False
 
 
 def strategy(conn: psycopg.Connection) -> sql.SQL:
-    """Return how CREATE DATABASE is to copy on this server, as part of the statement.
+    """Return the STRATEGY clause of CREATE DATABASE for this server.
 
-    Where nothing is forced to disk, copying files beats copying pages through the WAL; the copy
-    also has the template's relation cache, so that its first connection is faster. Elsewhere it
-    would force two checkpoints on everyone.
+    With fsync off, copying files is faster than copying pages through the WAL, and the copy has the
+    template's relation cache, so that its first connection is faster. With fsync on, FILE_COPY
+    forces two checkpoints, so the default is used.
     """
     (fsync,) = conn.execute("SHOW fsync").fetchone() or ("on",)
     return sql.SQL(" STRATEGY file_copy" if fsync == "off" else "")
 
 
 def _exists(conn: psycopg.Connection, template: Template) -> bool:
-    """Say whether the template is there, complete, and the owner's: anybody may make a name."""
+    """Whether the template exists, is complete and belongs to its owner.
+
+    Any role may create a database with that name, hence the check of the owner.
+    """
     row = conn.execute(
         "SELECT FROM pg_catalog.pg_database WHERE datname = %s AND datistemplate"
         " AND NOT datallowconn AND pg_catalog.pg_get_userbyid(datdba) = %s",
@@ -99,10 +102,11 @@ def _exists(conn: psycopg.Connection, template: Template) -> bool:
 
 @contextlib.contextmanager
 def _building(conn: psycopg.Connection, template: Template) -> Iterator[bool]:
-    """Be the one that builds the template, or not: yields which.
+    """Try to become the only process that builds the template; yields whether it succeeded.
 
-    An advisory lock counts in one database; another process may be connected to another one. So
-    whoever got it looks into all of them, and steps back if it is not alone.
+    Advisory locks are local to a database, and other processes may be connected to other ones. So
+    the process that obtains the lock looks for holders in all databases, and gives up if it finds
+    one.
     """
     key = int(template.content[:7], 16)
     values = [_CLASS, key]
@@ -125,9 +129,9 @@ def _building(conn: psycopg.Connection, template: Template) -> Iterator[bool]:
 
 
 def _build(conn: psycopg.Connection, template: Template) -> None:
-    """Build the template; its last step is its name."""
+    """Build the template. The last step renames it."""
     _drop(conn, template.building)
-    _drop(conn, template.name)  # what is left of it if a drop was interrupted
+    _drop(conn, template.name)  # a template whose drop was interrupted
     building, name = sql.Identifier(template.building), sql.Identifier(template.name)
     try:
         throwaway.create_empty(
@@ -144,8 +148,8 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
             sql.SQL("COMMENT ON DATABASE {} IS {}").format(
                 building,
                 f"lmsschema at {revisions.head()}, schema {template.server.schema or 'public'},"
-                f" owner {template.owner}: what 'lmsschema createdb' and tests copy;"
-                " may be dropped, is built anew when needed",
+                f" owner {template.owner}: copied by 'lmsschema createdb' and tests;"
+                " may be dropped, and is rebuilt when needed",
             ),
             sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(
                 building
@@ -171,7 +175,7 @@ def _target(server: Target, name: str, options: str | None = None) -> Target:
 
 
 def upgrade(server: Target, name: str, owner: str) -> None:
-    """Bring a database of the server to head, partitions included, working as its owner."""
+    """Upgrade a database of the server to head, including partitions, as its owner."""
     from lmsschema.migration import upgrade as migration_upgrade
 
     given = conninfo.conninfo_to_dict(server.conninfo)
@@ -184,9 +188,9 @@ def upgrade(server: Target, name: str, owner: str) -> None:
 
 
 def _drop_old(conn: psycopg.Connection, template: Template) -> None:
-    """Drop the template's predecessors, and what processes that were killed left of others.
+    """Drop older templates, and incomplete ones that killed processes left behind.
 
-    One that is just being copied is left to the next time, one that is being built to its builder.
+    Templates that are being copied are left for the next time, those being built to their builder.
     """
     rows = conn.execute(
         "SELECT datname FROM pg_catalog.pg_database"
@@ -203,7 +207,7 @@ def _drop_old(conn: psycopg.Connection, template: Template) -> None:
             contextlib.suppress(
                 errors.ObjectInUse,
                 errors.InvalidCatalogName,
-                errors.InsufficientPrivilege,  # to end a superuser's session on a half-built one
+                errors.InsufficientPrivilege,  # a superuser's session is on an incomplete one
             ),
             _building(conn, other) as free,
         ):
@@ -212,11 +216,11 @@ def _drop_old(conn: psycopg.Connection, template: Template) -> None:
 
 
 def _drop(conn: psycopg.Connection, name: str) -> None:
-    """Drop a database, a template or not, if it is there."""
+    """Drop a database if it exists, also if it is marked as a template."""
     known = conn.execute("SELECT FROM pg_catalog.pg_database WHERE datname = %s", [name]).fetchone()
     if known is not None:
         database = sql.Identifier(name)
         conn.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(database))
-        # nobody can connect to a complete one; to one that is half built, a dead process's session
+        # a complete one has no sessions; an incomplete one may have that of a dead process
         force = sql.SQL(" WITH (FORCE)" if name.startswith(BUILDING) else "")
         conn.execute(sql.SQL("DROP DATABASE {}{}").format(database, force))

@@ -1,4 +1,4 @@
-"""Connections to a database, and what its catalogs say: psycopg alone, no SQLAlchemy.
+"""Connections to a database and queries of its catalogs, with psycopg and without SQLAlchemy.
 
-Imported by every room above it; imports only what is pure (``tables`` excepted) and the errors.
+Every room above may import this one. It imports only the errors and modules without I/O.
 """

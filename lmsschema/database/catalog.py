@@ -1,9 +1,9 @@
-"""A schema as PostgreSQL's catalogs describe it: plain data, in PostgreSQL's own words.
+"""A schema as PostgreSQL's catalogs describe it, as plain data.
 
-Nothing here parses SQL. Definitions are what ``pg_get_indexdef`` and its like print while the
-``search_path`` holds the schema, and after it those of the database's extensions, so that neither
-these schemas' names nor an OID is in them and the catalogs of two schemas, databases or servers can
-be compared.
+Nothing here parses SQL. Definitions are printed by ``pg_get_indexdef`` and similar functions while
+``search_path`` contains the schema, followed by the schemas of the database's extensions. So they
+contain neither these schemas' names nor OIDs, and the catalogs of two schemas, databases or servers
+can be compared.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from lmsschema.errors import DatabaseUnavailableError
 Value: TypeAlias = "str | int | bool | list[Value] | dict[str, Value] | None"
 Attributes: TypeAlias = Mapping[str, Value]
 
-#: lmsschema/sql/<name>.sql; the last adds owner and grants to what the others found.
+#: lmsschema/sql/database/<name>.sql. The last one adds owner and grants to the others' objects.
 _QUERIES = (
     "catalog_relations",
     "catalog_columns",
@@ -33,22 +33,23 @@ _QUERIES = (
     "catalog_grants",
 )
 
-#: How long to wait for a table that somebody else holds ACCESS EXCLUSIVE.
+#: How long to wait for a table that another session has locked in ACCESS EXCLUSIVE mode.
 LOCK_TIMEOUT = "5s"
 
-#: A table dropped while its definition was being read.
+#: Raised if a table is dropped while its definition is being read.
 _GONE_MEANWHILE = (psycopg.errors.InternalError_, psycopg.errors.UndefinedTable)
 _ATTEMPTS = 5
 
 
 class Identity(NamedTuple):
-    """What an object is called.
+    """The name and kind of an object.
 
     Attributes:
-        relation: The table (view, sequence …) that it is or belongs to; "" for types, functions
-            and the schema itself.
-        kind: What it is: ``table``, ``column``, ``index``, ``enum`` …
-        name: Its own name; of what a partition has from its parent, the name on the parent.
+        relation: The table (view, sequence …) that the object is or belongs to; "" for types,
+            functions and the schema itself.
+        kind: The kind of object: ``table``, ``column``, ``index``, ``enum`` …
+        name: The object's name. For an object that a partition inherits (an index, a constraint),
+            the name of the parent's object.
     """
 
     relation: str
@@ -62,8 +63,8 @@ class Catalog:
 
     Attributes:
         version: The server's major version.
-        role: The role that read it.
-        objects: Each object's attributes, under names for people, with what PostgreSQL prints.
+        role: The role that read the catalogs.
+        objects: The attributes of each object: what PostgreSQL prints, under readable names.
     """
 
     version: int
@@ -71,39 +72,48 @@ class Catalog:
     objects: Mapping[Identity, Attributes]
 
     def relations(self) -> set[str]:
-        """Return the names of the tables, partitions, views and free sequences."""
+        """Return the names of the tables, partitions, views and sequences without an owner."""
         return {identity.relation for identity in self.objects} - {""}
 
 
-def read(conn: psycopg.Connection, schema: str) -> Catalog:
-    """Return what the catalogs say of a schema, in one consistent order and one round trip.
+def read(conn: psycopg.Connection, schema: str, *, lock_timeout: str = LOCK_TIMEOUT) -> Catalog:
+    """Read the catalogs of a schema, in one round trip.
 
-    Only reads, takes no lock on a table, and leaves the session and an open transaction's settings
-    as they were. Any role may that has USAGE on the schema.
+    Holds ACCESS SHARE while it reads, and restores the settings of the session or of the open
+    transaction. Needs only USAGE on the schema.
+
+    Args:
+        conn: The connection.
+        schema: The schema's name.
+        lock_timeout: How long to wait for a table that another session has locked exclusively.
+
+    Returns:
+        The schema's objects, in a stable order.
 
     Raises:
         DatabaseUnavailableError: There is no such schema, or the role may not use it.
+        psycopg.errors.LockNotAvailable: A table was locked exclusively for longer than the timeout.
     """
     for attempt in range(_ATTEMPTS):
         try:
-            return _read(conn, schema)
+            return _read(conn, schema, lock_timeout)
         except _GONE_MEANWHILE:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError  # pragma: no cover -- the loop returns or raises
 
 
-def _read(conn: psycopg.Connection, schema: str) -> Catalog:
+def _read(conn: psycopg.Connection, schema: str, lock_timeout: str) -> Catalog:
     objects: dict[Identity, dict[str, Value]] = {}
-    # rolled back, so that the settings end with it even inside the caller's transaction
+    # rolled back, so that its settings end with it, also within a transaction of the caller
     with conn.transaction(force_rollback=True):
-        _, _, [(current, role)], *results = _results(conn.execute(_script(schema)))
+        _, _, [(current, role)], *results = _results(conn.execute(_script(schema, lock_timeout)))
     if current != schema:
         raise _no_usage(conn, schema)
     for rows in results[:-1]:
         for relation, kind, name, attributes in rows:
             identity = Identity(relation, kind, name)
-            while identity in objects:  # a partition's own object named as one of its parent's
+            while identity in objects:  # a partition's own object with the name of an inherited one
                 identity = identity._replace(name=identity.name + " (own)")
             objects[identity] = attributes
     for relation, kind, name, attributes in results[-1]:
@@ -113,16 +123,17 @@ def _read(conn: psycopg.Connection, schema: str) -> Catalog:
     return Catalog(conn.info.server_version // 10000, role, objects)
 
 
-def _script(schema: str) -> sql.Composed:
-    """Return the statements that read everything.
+def _script(schema: str, lock_timeout: str) -> sql.Composed:
+    """Return the statements that read all catalogs.
 
-    Each query is parsed while only pg_catalog is searched, so that no function or operator of the
-    schema can stand in for one of PostgreSQL's, and run once the schema is what names resolve in.
+    Each query is parsed while ``search_path`` is empty, so that no function or operator of the
+    schema can replace one of PostgreSQL's. It is executed after ``search_path`` is set to the
+    schema.
     """
     statements: list[sql.Composable] = [
         settings.local(
-            # all rows of every cursor are fetched
-            {"lock_timeout": LOCK_TIMEOUT, "search_path": "", "cursor_tuple_fraction": "1"}
+            # all rows of every cursor are fetched: plan for that
+            {"lock_timeout": lock_timeout, "search_path": "", "cursor_tuple_fraction": "1"}
         )
     ]
     statements.extend(
@@ -141,7 +152,7 @@ def _script(schema: str) -> sql.Composed:
 
 
 def _results(cursor: psycopg.Cursor[Any]) -> list[list[Any]]:
-    """Return the rows of each statement that has rows, but for the settings."""
+    """Return the rows of each statement that returns rows."""
     found: list[list[Any]] = []
     while True:
         if cursor.description is not None:
@@ -151,7 +162,7 @@ def _results(cursor: psycopg.Cursor[Any]) -> list[list[Any]]:
 
 
 def _no_usage(conn: psycopg.Connection, schema: str) -> DatabaseUnavailableError:
-    """Return the error for a schema in which nothing can be found."""
+    """Return the error for a schema that does not exist or that the role may not use."""
     row = conn.execute(
         "SELECT current_user FROM pg_catalog.pg_namespace WHERE nspname = %s", [schema]
     ).fetchone()

@@ -1,8 +1,9 @@
-"""What is typed every time, from a file: ``lmsschema.toml``, or ``[tool.lmsschema]`` in pyproject.
+"""The configuration file: ``lmsschema.toml``, or ``[tool.lmsschema]`` in ``pyproject.toml``.
 
-It is looked for in the current folder, else where LMSSCHEMA_CONFIG says. The command line wins over
-the environment, and that over the file. A file is for everybody to read, so it holds no secret: the
-database is named by a service or by the variable that holds its URL.
+The file is read from the path in LMSSCHEMA_CONFIG if that is set, else from the current folder. The
+command line overrides the environment, and the environment overrides the file. Others may read the
+file, so it contains no secret: it names the database by a service, or names the environment
+variable that contains the URL.
 """
 
 import dataclasses
@@ -19,7 +20,7 @@ VARIABLE = "LMSSCHEMA_CONFIG"
 
 _OWN, _SHARED = "lmsschema.toml", "pyproject.toml"
 
-#: What a file may say, and of which type.
+#: The keys of the file, with their types.
 _KEYS: Mapping[str, type] = {
     "service": str,
     "url-env": str,
@@ -31,7 +32,7 @@ _KEYS: Mapping[str, type] = {
     "extensions": list,
 }
 
-#: What it may say of a further partitioned table.
+#: The keys of a further partitioned table, with their types.
 _OF_A_TABLE: Mapping[str, type] = {
     "key": str,
     "interval": str,
@@ -47,14 +48,17 @@ _OF_AN_EXTENSION: Mapping[str, type] = {"on": str, "reason": str, **dict.fromkey
 _INTERVALS = ("month", "week", "day")
 
 _TYPES = {
-    str: "a text",
+    str: "a string",
     int: "a number",
     bool: "true or false",
-    list: "a list",
+    list: "an array",
     dict: "a table",
 }
 
-_HINT = "Name a service of pg_service.conf (service), or the variable that holds the URL (url-env)."
+_HINT = (
+    "Name a service of pg_service.conf (key service), or the environment variable that contains "
+    "the URL (key url-env)."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,16 +83,16 @@ class SchemaExtension:
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """What a file says.
+    """The content of a configuration file.
 
     Attributes:
-        file: Its path, for messages.
-        service: The libpq service that is the database; None if it names none.
-        url_env: The environment variable that holds the database's URL; None if it names none.
+        file: The file's path, for messages.
+        service: The libpq service that names the database; None if not set.
+        url_env: The environment variable that contains the database's URL; None if not set.
         schema: The schema to work in; None for the connection's own.
-        ignore: What `check` and `adopt` leave out.
-        ahead: Months to make ahead; None for the policy's.
-        retention: How long `prune` keeps rows; None for the policy's.
+        ignore: Patterns of differences that `check` and `adopt` leave out.
+        ahead: How many months `partitions ensure` creates ahead; None for the policy's.
+        retention: How long `partitions prune` keeps rows, such as "24m"; None for the policy's.
         tables: Further partitioned tables, each with the arguments of its policy.
         extensions: What the site has on the schema's tables besides.
     """
@@ -124,16 +128,20 @@ class Configuration:
 
 
 def read(environ: Mapping[str, str]) -> Configuration | None:
-    """Return what the file says; None where there is none.
+    """Return the content of the configuration file; None if there is no such file.
+
+    Args:
+        environ: The process's environment.
 
     Raises:
-        UsageError: It can't be read, or says what nobody knows, or holds a secret.
+        UsageError: The file can't be read, has an unknown key or a value of a wrong type, or
+            contains a secret.
     """
     named = environ.get(VARIABLE)
     if named is not None:
         return _parse(Path(named))
     for path in (Path(_OWN), Path(_SHARED)):
-        # most folders have none: they cost no parser
+        # usually there is no such file: don't import the parser
         if path.is_file() and (path.name == _OWN or b"[tool.lmsschema" in path.read_bytes()):
             return _parse(path)
     return None
@@ -154,8 +162,8 @@ def _parse(path: Path) -> Configuration:
     for table, policy in found.get("tables", {}).items():
         if not isinstance(policy, dict) or "key" not in policy:
             raise UsageError(
-                f"{file}: tables.{table} does not say how it is partitioned",
-                hint='Name its partition key: key = "at".',
+                f"{file}: tables.{table} has no partition key",
+                hint='Name the column, for example: key = "at".',
             )
         _check(file, f"tables.{table}.", policy, _OF_A_TABLE)
         if policy.get("interval", "month") not in _INTERVALS:
@@ -164,9 +172,12 @@ def _parse(path: Path) -> Configuration:
             )
     ignore = found.get("ignore", [])
     if not all(isinstance(one, str) for one in ignore):
-        raise UsageError(f"{file}: ignore must be a list of texts")
+        raise UsageError(f"{file}: ignore must be {_TYPES[list]}")
     if "service" in found and "url-env" in found:
-        raise UsageError(f"{file} names two databases: service and url-env", hint="Keep one.")
+        raise UsageError(
+            f"{file} names the database twice: by service and by url-env",
+            hint="Remove one of the two.",
+        )
     values = {key.replace("-", "_"): value for key, value in found.items()}
     extensions = tuple(_extension(file, one) for one in found.get("extensions", []))
     return Configuration(file, **values | {"ignore": tuple(ignore), "extensions": extensions})
@@ -194,22 +205,23 @@ def _extension(file: str, given: object) -> SchemaExtension:
 
 
 def _check(file: str, place: str, found: Mapping[str, object], known: Mapping[str, type]) -> None:
-    """Raise UsageError unless every key is known and of its type."""
+    """Raise UsageError unless every key is known and its value has the right type."""
     for key, value in found.items():
         if key not in known:
             raise UsageError(
-                f"{file}: unknown key {place}{key}", hint=f"There are {', '.join(known)}."
+                f"{file}: unknown key {place}{key}", hint=f"Known keys: {', '.join(known)}."
             )
         if not isinstance(value, known[key]) or (known[key] is int and isinstance(value, bool)):
             raise UsageError(f"{file}: {place}{key} must be {_TYPES[known[key]]}")
 
 
 def _refuse_secrets(file: str, found: Mapping[str, object]) -> None:
-    """Raise UsageError if the file holds a URL or a password; the message does not repeat it."""
+    """Raise UsageError if the file contains a URL or a password; the message does not show it."""
     for key, value in found.items():
         plain = key.lower().replace("-", "_")
         secret = plain in {"url", "database_url", "dsn"} or "passw" in plain
         if secret or (isinstance(value, str) and ("://" in value or "password" in value.lower())):
             raise UsageError(
-                f"{file}: {key} may hold a secret, which this file must not", hint=_HINT
+                f"{file}: {key} may contain a secret, which is not allowed in this file",
+                hint=_HINT,
             )

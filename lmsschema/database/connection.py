@@ -1,4 +1,4 @@
-"""Connections to the database: what is asked of it first, transactions with limits."""
+"""Connections to the database: the checks at their start, and transactions with timeouts."""
 
 import contextlib
 import dataclasses
@@ -20,21 +20,21 @@ from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeErr
 
 @dataclasses.dataclass(frozen=True)
 class Database:
-    """An open connection, and what the server said of itself when it was opened.
+    """An open connection, and the facts that the server reported when it was opened.
 
     Attributes:
         conn: The psycopg connection, in autocommit mode; use :meth:`transaction` for work.
-        target: Which database it is.
-        schema: The schema to work in; it need not exist yet.
-        schema_exists: Whether it did when the connection was opened.
-        schema_is_default: Whether the session itself creates in it, by its search_path.
-        user: The role that the session runs as.
+        target: The database.
+        schema: The schema to work in; it may not exist yet.
+        schema_exists: Whether the schema existed when the connection was opened.
+        schema_is_default: Whether the session's own search_path makes it create objects there.
+        user: The session's current role.
         version: The server's major version, 15 or later.
-        read_only: Why the server takes no changes (a standby, a read-only database), or "".
-        can_use: Whether the role may use the schema; where not, no name in it is found.
+        read_only: Why the server accepts no changes (a standby, a read-only database), or "".
+        can_use: Whether the role has USAGE on the schema; without it, no name in it is found.
         can_create: Whether the role may create objects in the schema, or the schema itself.
-        warnings: What the user should be told.
-        backend: Who runs the connection's transaction on the server.
+        warnings: Warnings for the user.
+        backend: The backend that runs the connection's transaction.
     """
 
     conn: psycopg.Connection
@@ -54,13 +54,13 @@ class Database:
     def transaction(
         self, *, lock_timeout: float = LOCK_TIMEOUT, read_only: bool = False
     ) -> Iterator[psycopg.Connection]:
-        """Run a transaction whose settings are its own, so that a pooler may sit between.
+        """Run a transaction that sets all its settings itself, so that it works behind a pooler.
 
-        Names resolve in :attr:`schema` alone; times are read and printed in UTC, ISO style.
+        Names resolve in :attr:`schema` only; times are read and printed in UTC, in ISO style.
 
         Args:
-            lock_timeout: Seconds that a statement waits for a lock at most.
-            read_only: Have the server itself refuse every change.
+            lock_timeout: Seconds for which a statement waits for a lock.
+            read_only: Start a READ ONLY transaction, in which the server refuses changes.
         """
         self.conn.read_only = read_only or None
         try:
@@ -70,31 +70,31 @@ class Database:
                 yield self.conn
         finally:
             if not self.conn.closed and self.conn.info.transaction_status is TransactionStatus.IDLE:
-                self.conn.read_only = None  # whoever uses the connection next may write
+                self.conn.read_only = None  # the next transaction may write
 
 
 def now(conn: psycopg.Connection) -> datetime:
-    """Return the time by the database's clock."""
+    """Return the current time by the server's clock."""
     row = conn.execute("SELECT pg_catalog.now()").fetchone()
     if row is None:  # a SELECT without FROM has a row
-        raise LmsschemaError("the server did not tell the time")
+        raise LmsschemaError("the server did not return the current time")
     at: datetime = row[0]
     return at
 
 
 def create_schema(schema: str) -> sql.Composed:
-    """Return the statement that makes the schema."""
+    """Return the statement that creates the schema if it does not exist."""
     return sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
 
 
 def connect(target: Target) -> Database:
-    """Open a connection and ask the server what it is.
+    """Open a connection and check that lmsschema can work on the database.
 
     Raises:
-        DatabaseUnavailableError: It can't be reached, refuses the login, is older than
-            PostgreSQL 15 or not PostgreSQL.
+        DatabaseUnavailableError: The server can't be reached, refuses the login, is older than
+            PostgreSQL 15 or is not PostgreSQL.
         UnsafeError: The database's encoding is SQL_ASCII.
-        UsageError: No schema is named, and several on the search_path hold an LMS.
+        UsageError: No schema is named, and several on the search_path have a version table.
     """
     conn = session.open_connection(target)
     try:
@@ -105,10 +105,10 @@ def connect(target: Target) -> Database:
 
 
 def require_usage(database: Database) -> None:
-    """Raise unless the role may use the schema: its tables would seem not to be there.
+    """Raise unless the role has USAGE on the schema; without it, tables seem not to exist.
 
     Raises:
-        DatabaseUnavailableError: It may not; the hint is the GRANT that would help.
+        DatabaseUnavailableError: The privilege is missing; the hint is the GRANT.
     """
     if database.can_use:
         return
@@ -122,15 +122,15 @@ def require_usage(database: Database) -> None:
 
 
 def require_writable(database: Database) -> None:
-    """Raise unless the server takes changes and the role may create in the schema.
+    """Raise unless the server accepts changes and the role may create objects in the schema.
 
     Raises:
-        DatabaseUnavailableError: A standby, a read-only database, or no right; the hint is the
-            GRANT that would help.
+        DatabaseUnavailableError: A standby, a read-only database, or a missing privilege; the hint
+            is the GRANT.
     """
     if database.read_only:
         raise DatabaseUnavailableError(
-            f"{database.target} takes no changes: {database.read_only}",
+            f"{database.target} accepts no changes: {database.read_only}",
             hint="Name the primary server with --url.",
         )
     if database.can_create:
@@ -158,10 +158,10 @@ def require_writable(database: Database) -> None:
 
 
 def require_owner(database: Database, names: Collection[str]) -> None:
-    """Raise unless the role has the rights of the owners of those of these tables that are there.
+    """Raise unless the role has the privileges of the owners of these tables, where they exist.
 
     Raises:
-        DatabaseUnavailableError: Of one it has not; the hint is the SET ROLE or GRANT that helps.
+        DatabaseUnavailableError: It lacks those of one owner; the hint is the SET ROLE or GRANT.
     """
     with database.transaction(read_only=True) as conn:
         row = conn.execute(
@@ -175,13 +175,13 @@ def require_owner(database: Database, names: Collection[str]) -> None:
         if row is not None:
             raise DatabaseUnavailableError(
                 f"table {row[0]} in schema {database.schema} of {database.target} belongs to role "
-                f"{row[1]}, whose rights {database.user} does not have",
+                f"{row[1]}, whose privileges role {database.user} does not have",
                 hint=rights.to_act_as(conn, database.user, row[1]),
             )
 
 
 def _examine(conn: psycopg.Connection, target: Target) -> Database:
-    """Refuse what lmsschema can't work on; return the rest with what it is."""
+    """Refuse a database that lmsschema can't work on; else return it with its facts."""
     session.require_postgresql(conn, target)
     major = conn.info.server_version // 10000
     if major < OLDEST:
@@ -192,21 +192,21 @@ def _examine(conn: psycopg.Connection, target: Target) -> Database:
         )
     if conn.info.parameter_status("server_encoding") == "SQL_ASCII":
         raise UnsafeError(
-            f"the encoding of {target} is SQL_ASCII: the server would store text unchecked",
+            f"the encoding of {target} is SQL_ASCII, in which the server does not validate text",
             hint="Create the database with ENCODING 'UTF8' TEMPLATE template0.",
         )
     with sqlstate.translated(target):
         row = conn.execute(query("database/session"), {"schema": target.schema}).fetchone()
     if row is None:  # a SELECT without FROM has a row
-        raise DatabaseUnavailableError(f"{target} did not say what it is")
+        raise DatabaseUnavailableError(f"{target} returned no facts about the session")
     schema, homes, is_default, schema_exists, user, in_recovery, read_only, can_use, can_create = (
         row
     )
     if target.schema is None and len(homes) > 1:
         raise UsageError(
-            f"several schemas on the search_path of {user} on {target} hold an LMS: "
+            f"several schemas on the search_path of {user} on {target} have a version table: "
             + ", ".join(homes),
-            hint=f"Say which is meant, as with --schema {homes[0]}.",
+            hint=f"Name one of them, for example --schema {homes[0]}.",
             details={"schemas": homes},
         )
     if schema is None:

@@ -1,4 +1,4 @@
-"""Extensions of a database, as far as another place needs them as well."""
+"""The extensions of a database, and their installation in a scratch database."""
 
 import contextlib
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ from lmsschema.database.queries import query
 
 
 def installed(conn: psycopg.Connection) -> list[str]:
-    """Return the names of the extensions that somebody has installed."""
+    """Return the names of the installed extensions, without those of initdb."""
     return [name for (name,) in conn.execute(query("database/extensions"))]
 
 
 def install(conn: psycopg.Connection, names: Sequence[str]) -> None:
-    """Install extensions that the server has and the database lacks, where names resolve.
+    """Install extensions that are available on the server and not installed in the database.
 
-    What can't be installed is left out: whoever needs it gets the server's error.
+    They are created in the first schema of search_path. One that can't be installed is skipped:
+    a statement that needs it fails with the server's error.
     """
     found = conn.execute(query("database/installable_extensions"), {"names": list(names)})
     for (name,) in found.fetchall():

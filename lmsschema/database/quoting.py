@@ -1,4 +1,4 @@
-"""Names and texts as SQL."""
+"""Names and string constants as SQL."""
 
 import re
 from typing import TYPE_CHECKING
@@ -23,12 +23,12 @@ _RESERVED = {
 
 
 def identifier(name: str) -> sql.SQL | sql.Identifier:
-    """Return a name as SQL, quoted only where it must be, so that scripts read as people write."""
+    """Return a name as SQL, quoted only if necessary, so that scripts are easy to read."""
     if _PLAIN.fullmatch(name) and name not in _RESERVED:
         return sql.SQL(name)
     return sql.Identifier(name)
 
 
 def literal(value: "Value") -> sql.Composable:
-    """Return a text as an SQL literal, None as NULL."""
+    """Return a value as an SQL string constant; None as NULL."""
     return sql.SQL("NULL") if value is None else sql.Literal(str(value))

@@ -1,4 +1,4 @@
-"""A scratch schema: a place where PostgreSQL builds something that is read and never kept."""
+"""A scratch schema, in which PostgreSQL builds objects that are read and rolled back."""
 
 import contextlib
 import secrets
@@ -13,19 +13,23 @@ from lmsschema.database.queries import query
 
 @contextlib.contextmanager
 def schema(database: Database) -> Iterator[str]:
-    """Open a transaction with a new schema in which names resolve; yields the schema's name.
+    """Open a transaction with a new schema as its search_path; yields the schema's name.
 
-    After it those of the database's extensions are searched, for their types and operators.
+    The schemas of the database's extensions follow in search_path, for their types and operators.
 
-    The transaction is rolled back at the end. Nothing of it is ever visible to others, and it
-    locks nothing outside of the schema. Needs the right to create schemas in the database.
+    The transaction is rolled back at the end. Other sessions never see its objects, and it locks
+    nothing outside of the schema. Needs CREATE on the database.
     """
     with database.conn.transaction(force_rollback=True):
         yield create(database.conn)
 
 
 def create(conn: psycopg.Connection) -> str:
-    """Make a scratch schema in the open transaction, to be rolled back; returns its name."""
+    """Create a scratch schema in the open transaction, which the caller rolls back.
+
+    Returns:
+        The schema's name.
+    """
     name = f"lmsschema_scratch_{secrets.token_hex(8)}"
     conn.execute(create_schema(name))
     conn.execute(settings.of_transaction(name))

@@ -1,4 +1,4 @@
-"""Sessions of a server: opened as the user asked, in one known state."""
+"""Opening sessions, in one defined state of all settings."""
 
 import contextlib
 import os
@@ -13,17 +13,20 @@ from lmsschema.errors import DatabaseUnavailableError
 
 OLDEST, NEWEST = 15, 18
 
-#: The database that every server has, for what concerns the server.
+#: The database that every server has, for commands that concern the whole server.
 MAINTENANCE = "postgres"
 
-#: Seconds that a connection may take where neither the URL nor PGCONNECT_TIMEOUT says.
+#: The connection timeout in seconds, if neither the URL nor PGCONNECT_TIMEOUT sets one.
 CONNECT_TIMEOUT = 10
 
 
 def open_connection(target: Target) -> psycopg.Connection:
-    """Open a plain autocommit connection to ``target``, without asking anything of it.
+    """Open an autocommit connection to ``target``, without checking the database.
 
-    Where its session is ours it is in the state of :mod:`lmsschema.database.settings`.
+    Unless a pooler shares the session, it gets the state of :mod:`lmsschema.database.settings`.
+
+    Raises:
+        DatabaseUnavailableError: The server can't be reached, or refuses the login or a setting.
     """
     conn = _dial(target)
     try:
@@ -35,21 +38,21 @@ def open_connection(target: Target) -> psycopg.Connection:
 
 
 def is_pooled(conn: psycopg.Connection) -> bool:
-    """Whether a pooler sits between: the process that runs a statement is not the connection's."""
+    """Whether a pooler is in between: the backend is not the process that libpq reports."""
     row = conn.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
     return row != (conn.info.backend_pid,)
 
 
 def require_direct(conn: psycopg.Connection, target: Target, what: str) -> None:
-    """Raise if a pooler sits between, for what needs one session from beginning to end.
+    """Raise if a pooler is in between, for operations that need one session throughout.
 
     Args:
         conn: An open connection to the target.
         target: The database, for the message.
-        what: What needs it, for the message.
+        what: The operation, for the message.
 
     Raises:
-        DatabaseUnavailableError: A pooler does.
+        DatabaseUnavailableError: A pooler is in between.
     """
     if is_pooled(conn):
         raise DatabaseUnavailableError(
@@ -67,30 +70,30 @@ def _dial(target: Target) -> psycopg.Connection:
     if "application_name" not in given and "PGAPPNAME" not in os.environ:
         extra["application_name"] = "lmsschema"
     try:
-        # a statement prepared on one server connection is unknown on a pooler's next one
+        # behind a pooler, a prepared statement is unknown on the next server connection
         conn = psycopg.connect(
             conninfo.make_conninfo(target.conninfo, **extra),
             autocommit=True,
             prepare_threshold=None,
         )
-    except psycopg.Error as error:  # a parameter that can't be read is a ProgrammingError
+    except psycopg.Error as error:  # a malformed parameter raises ProgrammingError
         name = target.parameters().get("dbname")
         hint = "Is the server running, and are host, port, database, user and password right?"
         if name and name in str(error) and _is_missing(target, name):
             same = " with the same --url" if target.source == "--url" else ""
-            hint = f"Make it, at head: lmsschema createdb {shlex.quote(name)}{same}"
+            hint = f"To create it at head: lmsschema createdb {shlex.quote(name)}{same}"
         raise DatabaseUnavailableError(
             f"no connection to {target}: {sqlstate.clean(str(error), target)}", hint=hint
         ) from None
-    # under the others, what is read after a lock was waited for is how it was before
+    # with a higher level, a statement that waited for a lock would read the state before the wait
     conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     return conn
 
 
 def _is_missing(target: Target, name: str) -> bool:
-    """Whether the server lets us into another database, and has none of that name.
+    """Whether the server accepts a connection to another database and has none of that name.
 
-    libpq tells a failed connection's SQLSTATE to nobody, and its message is in any language.
+    libpq does not report the SQLSTATE of a failed connection, and its message may be translated.
     """
     other = conninfo.make_conninfo(target.conninfo, dbname=MAINTENANCE)
     found = "SELECT FROM pg_catalog.pg_database WHERE datname = %s"
@@ -100,13 +103,13 @@ def _is_missing(target: Target, name: str) -> bool:
 
 
 def _put_into_state(conn: psycopg.Connection, target: Target) -> None:
-    """Put the session into the state that every connection is in, if it is ours."""
+    """Set the session's settings to their defined state, unless a pooler shares the session."""
     try:
         conn.execute(settings.of_session(conn.info.backend_pid))
     except errors.InsufficientPrivilege as error:
         raise DatabaseUnavailableError(
             f"{target} refused: {sqlstate.clean(str(error), target)}",
-            hint="Its value turns foreign keys and triggers off. A superuser can run: "
+            hint="The role's setting disables foreign keys and triggers. A superuser can run: "
             + sql.SQL("ALTER ROLE {} RESET session_replication_role;")
             .format(sql.Identifier(conn.info.user))
             .as_string(),

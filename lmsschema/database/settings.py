@@ -1,23 +1,24 @@
-"""The one state that every connection is in, whatever its role or database has set.
+"""The settings of every connection, independent of those of its role or database.
 
-A setting of a role (``ALTER ROLE ... SET``) or of a database would otherwise change how values are
-read and printed, where tables go, and when a statement ends. A session of our own gets the state
-once; each transaction gets it again, since behind a pooler in transaction mode its session may be
-another one, whose settings are not ours to change.
+Settings of a role (``ALTER ROLE ... SET``) or of a database would otherwise change how values are
+read and printed, where tables are stored, and when a statement is cancelled. A session is set once.
+Each transaction is set again: behind a pooler in transaction mode it may run in another session,
+whose session-level settings must not be changed.
 """
 
+import functools
 from collections.abc import Mapping
 
 from psycopg import sql
 
-#: Seconds that a statement waits for a lock where the caller does not say.
+#: Seconds for which a statement waits for a lock, unless the caller says otherwise.
 LOCK_TIMEOUT = 5.0
 
-#: As LOCK_TIMEOUT, outside of transactions: CREATE and DROP DATABASE wait for copies of a template.
+#: The same outside of transactions: CREATE and DROP DATABASE wait for copies of a template.
 _SESSION_LOCK_TIMEOUT = "1min"
 
-#: Setting -> value. Not in it: ``role`` and ``search_path``, by which a site says who works where,
-#: and ``default_transaction_read_only``, by which it says that nothing is to be changed.
+#: Value by setting. Left as the site has them: ``role`` and ``search_path``, which select the role
+#: and the schema, and ``default_transaction_read_only``, which protects a database from changes.
 STATE = {
     # how values and definitions are read and printed
     "TimeZone": "UTC",
@@ -41,32 +42,32 @@ STATE = {
     "transform_null_equals": "off",
     "default_text_search_config": "pg_catalog.simple",
     "check_function_bodies": "on",
-    "row_security": "off",  # an error, where a policy would hide rows from us
+    "row_security": "off",  # an error instead of rows silently hidden by a policy
     "synchronize_seqscans": "on",
     "gin_fuzzy_search_limit": "0",
     "exit_on_error": "off",
-    # where something is put
+    # where objects are stored
     "default_tablespace": "",
     "temp_tablespaces": "",
     "default_table_access_method": "heap",
-    # when it ends; a transaction that is left open by a client that hangs ends, too
+    # when a statement or an idle transaction is ended; the latter, should the client hang
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "5min",
 }
 
-#: Those that not every minor release has.
+#: Settings that some supported versions or minor releases don't have.
 _NEWER = {"transaction_timeout": "0", "restrict_nonsystem_relation_kind": ""}
 
-#: Those that only a superuser may set, even to what they are.
+#: Settings that only a superuser may set, even to their current value.
 _PRIVILEGED = {"session_replication_role": "origin"}
 
-#: What lets a transaction take its time, as statement_timeout does; the setting is PostgreSQL 17's.
+#: Turns transaction_timeout off for a transaction, where the server has it (PostgreSQL 17).
 NO_TRANSACTION_TIMEOUT = sql.SQL(
     "CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL"
     " THEN pg_catalog.set_config('transaction_timeout', '0', true) END"
 )
 
-#: Who the transaction's backend is.
+#: The backend's process id, and when its transaction began in microseconds since 1970.
 _BACKEND = sql.SQL(
     "pg_catalog.pg_backend_pid(),"
     " (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::bigint"
@@ -74,11 +75,11 @@ _BACKEND = sql.SQL(
 
 
 def of_session(pid: int) -> sql.Composed:
-    """Return the statement that puts a session into the state, if it is our own.
+    """Return the statement that sets a session's settings, unless a pooler shares the session.
 
     Args:
-        pid: The process that the connection believes to be its own. Behind a pooler it is another
-            one's, and the settings end with the statement.
+        pid: The backend's process id as libpq reports it. If the backend's real one differs, a
+            pooler is in between, and the settings apply to this statement only.
     """
     ours = {
         "lock_timeout": _SESSION_LOCK_TIMEOUT,
@@ -89,20 +90,23 @@ def of_session(pid: int) -> sql.Composed:
     return _select(STATE | ours, sql.SQL("pg_catalog.pg_backend_pid() <> {}").format(pid))
 
 
-def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.Composed:
-    """Return the statement that puts the current transaction into the state.
+@functools.lru_cache(maxsize=16)
+def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.SQL:
+    """Return the statement that sets the current transaction's settings.
 
-    The last two columns of its row are the server's process, and when the transaction began.
+    The last two columns of its row are the backend's process id, and when the transaction began in
+    microseconds since 1970.
 
     Args:
-        schema: The one schema in which names resolve.
-        lock_timeout: Seconds that a statement waits for a lock at most.
+        schema: The only schema in search_path.
+        lock_timeout: Seconds for which a statement waits for a lock.
     """
     own = {
         "search_path": sql.Identifier(schema).as_string(),
         "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
     }
-    return sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
+    statement = sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)
+    return sql.SQL(statement.as_string())  # each transaction begins with it: it is written once
 
 
 def puts_state(text: str) -> bool:
@@ -111,12 +115,12 @@ def puts_state(text: str) -> bool:
 
 
 def local(values: Mapping[str, str]) -> sql.Composed:
-    """Return the statement that puts a transaction into the state, and sets ``values``."""
+    """Return the statement that sets a transaction's settings, with ``values`` among them."""
     return _select({**STATE, **values}, sql.SQL("true"))
 
 
 def _select(values: Mapping[str, str], is_local: sql.Composable) -> sql.Composed:
-    """Return a SELECT with a set_config for each setting; what the server lacks is left out."""
+    """Return a SELECT with a set_config for each setting that the server has."""
     put = "pg_catalog.set_config({name}, {value}, {is_local})"
     differs = f"CASE WHEN pg_catalog.current_setting({{name}}, true) <> {{value}} THEN {put} END"
     return sql.SQL("SELECT {}").format(

@@ -1,4 +1,4 @@
-"""The driver's errors as lmsschema's, by their SQLSTATE and never by their text."""
+"""Translation of the driver's errors to lmsschema's, by SQLSTATE and never by message."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ def clean(message: str, target: Target) -> str:
 
 
 def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
-    """Return the lmsschema error that a server's error means, by its SQLSTATE."""
+    """Return the lmsschema error for an error of the driver, by its SQLSTATE."""
     message = clean(error.diag.message_primary or str(error), target)
     details: dict[str, object] = {"sqlstate": error.sqlstate}
-    if error.diag.message_detail:  # which object depends, which key is missing
+    if error.diag.message_detail:  # such as the dependent object, or the missing key
         details["detail"] = clean(error.diag.message_detail, target)
         message += f": {details['detail']}"
     if isinstance(error, errors.LockNotAvailable):
@@ -38,13 +38,13 @@ def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
     if isinstance(error, errors.QueryCanceled):
         return DatabaseUnavailableError(
             f"{target} cancelled a statement: {message}",
-            hint="Somebody, or the statement_timeout of the role or database, ended it.",
+            hint="A person cancelled it, or the statement_timeout of the role or database did.",
             details=details,
         )
     if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
         return DatabaseUnavailableError(
             f"the connection to {target} ended: {message}",
-            hint="Run the command again: it goes on from where the database stands.",
+            hint="Run the command again: it continues where this run stopped.",
             details=details,
         )
     return LmsschemaError(f"{message} (SQLSTATE {error.sqlstate})", details=details)
@@ -52,7 +52,7 @@ def translate(error: psycopg.Error, target: Target) -> LmsschemaError:
 
 @contextlib.contextmanager
 def translated(target: Target) -> Iterator[None]:
-    """Turn the driver's errors into lmsschema's."""
+    """Raise the driver's errors as lmsschema's errors."""
     try:
         yield
     except psycopg.Error as error:

@@ -1,4 +1,4 @@
-"""Which database a command works on: named by the option or the environment."""
+"""Which database a command works on, as the options, environment or configuration file name it."""
 
 import dataclasses
 import re
@@ -12,13 +12,13 @@ from lmsschema.database.configuration import Configuration
 from lmsschema.errors import UsageError
 
 ACCEPTED = (
-    "postgresql://user@host:5432/database, postgres://…, SQLAlchemy's postgresql+psycopg://… and "
-    "the like, or libpq keywords such as 'host=/run/postgresql dbname=lms'"
+    "postgresql://user@host:5432/database, postgres://…, a SQLAlchemy URL such as "
+    "postgresql+psycopg://…, or libpq keywords such as 'host=/run/postgresql dbname=lms'"
 )
 
 _DRIVERS = ("psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "asyncpg")
 
-#: What these drivers read from a URL for themselves, and libpq does not know.
+#: URL parameters of these drivers that libpq does not know.
 _DRIVER_ONLY = frozenset(
     (
         "async_fallback",
@@ -32,7 +32,7 @@ _DRIVER_ONLY = frozenset(
     )
 )
 
-#: libpq's variables that name a server, a database or a login; the others only tune a connection.
+#: libpq's variables that name a server, a database or a login. The others only tune a connection.
 LIBPQ_VARIABLES = (
     "PGHOST",
     "PGHOSTADDR",
@@ -45,7 +45,7 @@ LIBPQ_VARIABLES = (
     "PGSERVICEFILE",
 )
 
-#: lmsschema's own variables; those that begin with the prefix belong to the tests.
+#: lmsschema's own variables. Those that begin with the prefix are for the tests.
 VARIABLES = ("LMSSCHEMA_DATABASE_URL", "LMSSCHEMA_HOME", configuration.VARIABLE)
 _OF_TESTS = "LMSSCHEMA_TEST_"
 
@@ -57,10 +57,11 @@ class Target:
     """A database to work on, and the schema in it.
 
     Attributes:
-        conninfo: libpq keyword string; it may hold a password, so it is never shown.
-        source: Where the choice came from, for people: ``--url``, a variable's name, ``embedded``.
-        schema: The schema that ``--schema`` named; None for the connection's own first one.
-        label: What to call the database instead of its connection's parameters.
+        conninfo: libpq keyword string. It may contain a password, so it is never shown.
+        source: What named the database: ``--url``, a variable's name, ``embedded`` …
+        schema: The value of ``--schema``; None for the first schema of the connection's
+            search_path.
+        label: The database's name in messages, instead of its connection parameters.
     """
 
     conninfo: str = dataclasses.field(repr=False)
@@ -69,7 +70,7 @@ class Target:
     label: str = ""
 
     def __str__(self) -> str:
-        """Say which database this is, as ``lms on db.example:5432 as dba``: no password."""
+        """Describe the database without a password: ``lms on db.example:5432 as dba``."""
         if self.label:
             return self.label
         given = self.parameters()
@@ -83,7 +84,7 @@ class Target:
         return f"{given.get('dbname') or user} on {where} as {user}"
 
     def parameters(self) -> dict[str, str]:
-        """Return libpq's parameters without the secrets: what is given, else libpq's defaults."""
+        """Return the connection's parameters, given ones and libpq's defaults, without secrets."""
         defaults = {
             option.keyword.decode(): option.val.decode()
             for option in pq.Conninfo.get_defaults()
@@ -98,7 +99,7 @@ class Target:
         return {key: value for key, value in merged.items() if "password" not in key}
 
     def password(self) -> str | None:
-        """Return the password in the connection string, so that messages can be cleaned of it."""
+        """Return the password in the connection string, so that it can be removed from messages."""
         value = conninfo.conninfo_to_dict(self.conninfo).get("password")
         return None if value is None else str(value)
 
@@ -109,19 +110,19 @@ def resolve(
     environ: Mapping[str, str],
     configured: Configuration | None = None,
 ) -> Target | None:
-    """Return the database that is named: by ``--url``, the environment, or the configuration file.
+    """Return the database that ``--url``, the environment or the configuration file names.
 
     Args:
-        url: What ``--url`` said, or None.
-        schema: What ``--schema`` said, or None.
+        url: The value of ``--url``, or None.
+        schema: The value of ``--schema``, or None.
         environ: The process's environment.
-        configured: What the configuration file says.
+        configured: The content of the configuration file, or None.
 
     Returns:
-        The database; None where nothing names one, which stands for the embedded server's.
+        The database; None if nothing names one. The caller then uses the embedded server.
 
     Raises:
-        UsageError: The URL or the schema's name can't be understood, or a variable is empty.
+        UsageError: The URL or the schema's name is invalid, or a variable is empty.
     """
     if schema is not None:
         check_schema_name(schema)
@@ -132,7 +133,7 @@ def resolve(
             if not environ[variable].strip():
                 raise UsageError(
                     f"{variable} is set, but empty",
-                    hint="Is a secret missing? Unset it where it is not to name a database.",
+                    hint="Set it to a URL (is a secret missing?), or unset it.",
                 )
             return Target(parse(environ[variable], variable), variable, schema)
     for variable in LIBPQ_VARIABLES:
@@ -147,7 +148,7 @@ def resolve(
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return a warning for each variable that looks like one of lmsschema's and is not."""
+    """Return a warning for each unknown variable that begins with ``LMSSCHEMA_``."""
     unknown = sorted(
         name
         for name in environ
@@ -162,8 +163,8 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     warnings = []
     for name in unknown:
         near = difflib.get_close_matches(name, VARIABLES, 1)
-        meant = f"; is {near[0]} meant?" if near else ""
-        warnings.append(f"the environment variable {name} is unknown to lmsschema{meant}")
+        meant = f"; did you mean {near[0]}?" if near else ""
+        warnings.append(f"unknown environment variable {name}{meant}")
     return warnings
 
 
@@ -172,11 +173,11 @@ def parse(url: str, source: str) -> str:
 
     Args:
         url: A URL or a libpq keyword string.
-        source: Where it came from, for the message.
+        source: What named the database, for the message.
 
     Raises:
-        UsageError: It is none, or another database's. The message never repeats the URL, since
-            that may hold a password.
+        UsageError: It is neither, or names another kind of database. The message never contains
+            the URL, which may contain a password.
     """
     text = url.strip()
     driver = ""
@@ -185,7 +186,7 @@ def parse(url: str, source: str) -> str:
         kind, _, driver = name.partition("+")
         if kind not in {"postgresql", "postgres"} or (driver and driver not in _DRIVERS):
             raise UsageError(
-                f"{source} names a {name}:// database; lmsschema works on PostgreSQL",
+                f"{source} names a {name}:// database; lmsschema works on PostgreSQL only",
                 hint=f"Accepted: {ACCEPTED}.",
             )
         text = "postgresql://" + text[scheme.end() :]
@@ -196,7 +197,7 @@ def parse(url: str, source: str) -> str:
         parameters = conninfo.conninfo_to_dict(_for_libpq(text, driver) if driver else text)
     except (ProgrammingError, UnicodeError, ValueError):
         raise UsageError(
-            f"{source} is not a connection string that libpq understands",
+            f"{source} is not a valid connection string of libpq",
             hint=f"Accepted: {ACCEPTED}. Percent-encode reserved characters in a password.",
         ) from None
     _check_ports(parameters.get("port"), source)
@@ -204,7 +205,7 @@ def parse(url: str, source: str) -> str:
 
 
 def _for_libpq(url: str, driver: str) -> str:
-    """Return a SQLAlchemy URL with the query parameters that libpq has for those of the driver."""
+    """Return a SQLAlchemy URL with the driver's query parameters translated to libpq's."""
     from urllib.parse import parse_qsl, quote, urlencode
 
     base, _, query = url.partition("?")
@@ -232,38 +233,36 @@ def _for_libpq(url: str, driver: str) -> str:
 
 
 def check_schema_name(schema: str) -> None:
-    """Raise UsageError unless ``schema`` can be the name of a schema of the user's own."""
+    """Raise UsageError unless a user can create a schema with that name."""
     if not schema or "\0" in schema:
         problem = "--schema needs a name"
     elif not names.fits(schema):
         problem = (
-            f"--schema {schema!r} has {names.size(schema)} bytes, PostgreSQL takes "
+            f"--schema {schema!r} has {names.size(schema)} bytes; PostgreSQL allows "
             f"{names.MAX_BYTES}"
         )
     elif schema.startswith("pg_") or schema == "information_schema":
-        problem = f"--schema {schema!r} is a name that PostgreSQL keeps for itself"
+        problem = f"--schema {schema!r} is a name reserved by PostgreSQL"
     elif schema == "$user":
-        problem = (
-            "--schema '$user' is not a name: only in a search_path it stands for the role's own"
-        )
+        problem = "--schema '$user' is not a schema's name; it has a meaning only in search_path"
     else:
         return
-    raise UsageError(problem, hint="Name a schema of your own, such as --schema campus_north.")
+    raise UsageError(problem, hint="Name a schema, for example --schema campus_north.")
 
 
 def _refuse_raw_reserved_characters(url: str, source: str) -> None:
-    """Refuse a URL whose unencoded password would be read as a host, and shown as one."""
+    """Refuse a URL whose unencoded password would be taken for a host name, and so be shown."""
     authority_and_path = url.removeprefix("postgresql://").split("?", 1)[0]
     authority, _, path = authority_and_path.partition("/")
     if authority.count("@") > 1 or "@" in path:
         raise UsageError(
-            f"{source} has a raw '@' or '/' in its user or password",
+            f"{source} has an unencoded '@' or '/' in its user or password",
             hint="Percent-encode reserved characters: %40 for '@', %2F for '/', %3A for ':'.",
         )
 
 
 def _check_ports(port: object, source: str) -> None:
-    """Refuse a port that is no number, without repeating it: it may be part of a password."""
+    """Refuse an invalid port, without showing it: it may be part of a password."""
     for one in str(port or "").split(","):
         if one and not (one.isdecimal() and 0 < int(one) < 2**16):
             raise UsageError(

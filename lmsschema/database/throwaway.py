@@ -1,8 +1,8 @@
-"""Databases that belong to a process: their names say whose they are, its lock that it lives.
+"""Temporary databases that belong to a process, and removal of those whose process has ended.
 
-A process takes a key: a number of its own, held as a session's advisory lock. The names of its
-databases hold the key. `pg_locks` shows the advisory locks of every database, so any process can
-tell what a dead one left behind, however that died, and drop it.
+A process takes a random key and holds it as a session-level advisory lock. The names of its
+databases contain the key. `pg_locks` shows the advisory locks of all databases, so any process can
+find the databases of ended processes, however these ended, and drop them.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from lmsschema.errors import UsageError
 
 _CLASS = 0x6C6D73  # "lms": the first half of the locks' keys
 
-_BUILTIN_PROVIDER = 170000  # the version that has a locale of UTF-8 of its own
+_BUILTIN_PROVIDER = 170000  # the first version with a built-in UTF-8 locale
 _UTF8 = ("UTF8", "UTF-8")
 _ANY = "LOCALE_PROVIDER libc LOCALE 'C'"
 _PLAIN = "LOCALE_PROVIDER libc LOCALE 'C.UTF-8'"
@@ -23,7 +23,7 @@ _PLAIN_BUILTIN = "LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 
 
 def take(conn: psycopg.Connection) -> int:
-    """Take a key and hold it until the connection ends; returns it."""
+    """Take a key, hold it until the connection ends, and return it."""
     import secrets
 
     conn.execute("SET idle_session_timeout = 0")
@@ -37,7 +37,7 @@ def take(conn: psycopg.Connection) -> int:
 
 
 def name(prefix: str, key: int, number: int) -> str:
-    """Return the name of a database of the process that holds ``key``."""
+    """Return the name of the ``number``-th database of the process that holds ``key``."""
     return f"{prefix}{key:08x}_{number}"
 
 
@@ -53,11 +53,11 @@ def create_empty(
 
     Args:
         conn: An autocommit connection to any database of the server.
-        name: What it is to be called.
-        owner: Who is to own it; None for who connects.
-        encoding: Its encoding.
-        locale: Its locale; None for the server's own, or where that is of another encoding a plain
-            one: C.UTF-8, or C for another encoding than UTF-8.
+        name: The database's name.
+        owner: The database's owner; None for the connected role.
+        encoding: The database's encoding.
+        locale: The database's locale; None for the server's own. If that does not fit the encoding,
+            C.UTF-8 for UTF-8 and C for other encodings.
 
     Raises:
         UsageError: The server has no such encoding or locale, or they don't fit each other.
@@ -80,14 +80,14 @@ def create_empty(
     except (errors.WrongObjectType, errors.InvalidParameterValue, errors.UndefinedObject) as error:
         kind = f"encoding {encoding}" + (f" and locale {locale}" if locale else "")
         raise UsageError(
-            f"the server makes no database of {kind}: {error.diag.message_primary}",
-            hint="'SELECT collname FROM pg_collation' lists locales; --encoding and --locale have "
-            "to fit each other.",
+            f"the server can't create a database with {kind}: {error.diag.message_primary}",
+            hint="'SELECT collname FROM pg_collation' lists locales; --locale has to fit "
+            "--encoding.",
         ) from error
 
 
 def _default_locale_fits(conn: psycopg.Connection, encoding: str) -> bool:
-    """Whether the server's own locale is for that encoding, or for any."""
+    """Whether the server's own locale fits the encoding."""
     row = conn.execute(
         "SELECT pg_catalog.pg_encoding_to_char(encoding) = %s OR datcollate IN ('C', 'POSIX')"
         " AND datctype IN ('C', 'POSIX') AND datlocprovider <> 'b'"
@@ -98,13 +98,13 @@ def _default_locale_fits(conn: psycopg.Connection, encoding: str) -> bool:
 
 
 def drop_orphans(conn: psycopg.Connection, prefix: str) -> None:
-    """Drop the databases whose process is dead.
+    """Drop the databases whose process has ended.
 
-    What another role owns, or a prepared transaction holds, is left to somebody else.
+    Databases that another role owns, or that a prepared transaction uses, are skipped.
 
     Args:
         conn: An autocommit connection to any database of the server.
-        prefix: What their names begin with.
+        prefix: The beginning of the databases' names.
     """
     values = {"pattern": f"^{prefix}([0-9a-f]{{8}})_[0-9]+$", "class": _CLASS}
     for (orphan,) in conn.execute(query("database/orphans"), values).fetchall():
@@ -113,7 +113,7 @@ def drop_orphans(conn: psycopg.Connection, prefix: str) -> None:
 
 
 def drop(conn: psycopg.Connection, database: str) -> None:
-    """Drop a database if it is there, with the sessions that are open on it."""
+    """Drop a database if it exists, and end the sessions that are connected to it."""
     conn.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
     )

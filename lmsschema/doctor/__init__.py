@@ -1,4 +1,4 @@
-"""What a DBA should know of a schema: findings, each with the command that ends it.
+"""Problems of a schema and its sessions: findings, each with the commands that fix it.
 
-Imported by the command line alone.
+Only the command line imports this room.
 """

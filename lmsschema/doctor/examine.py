@@ -1,8 +1,7 @@
-"""What a DBA should know of a schema before and after a change; nothing is changed.
+"""Examines a schema and its sessions, without changing anything.
 
-Catalogs and statistics alone are read, but for the rows of a default partition, so that nothing
-waits for a lock and a role without rights on the tables can ask. Each topic is read in a
-transaction that the server itself holds to be read-only.
+Reads only catalogs and statistics, and the rows of a default partition. So it hardly waits for
+locks, and needs no privileges on the tables. Each topic is read in a READ ONLY transaction.
 """
 
 import dataclasses
@@ -23,18 +22,18 @@ from lmsschema.partition_manager import listing, state
 from lmsschema.partition_manager.listing import Health
 from lmsschema.partitions import POLICIES, Policy
 
-#: Seconds to wait for partitions, if a session has them to itself.
+#: Seconds to wait for the partitions if another session has locked them exclusively.
 _PATIENCE = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class Examination:
-    """What was found.
+    """The result of :func:`examine`.
 
     Attributes:
-        findings: What somebody must act on first.
-        statistics_since: Since when the database's statistics are kept; None: never reset.
-        standby: Whether this is a server in recovery: the fixes are run on its primary.
+        findings: The findings; those that require action come first.
+        statistics_since: When the database's statistics were last reset; None if never.
+        standby: Whether the server is a standby, so that the commands are for its primary.
     """
 
     findings: tuple[Finding, ...]
@@ -43,19 +42,19 @@ class Examination:
 
     @property
     def healthy(self) -> bool:
-        """Whether nobody has to act."""
+        """Whether no finding requires action."""
         return not any(finding.action_required for finding in self.findings)
 
 
 def examine(
     database: Database, limits: Limits | None = None, *, policies: Sequence[Policy] = POLICIES
 ) -> Examination:
-    """Look at everything.
+    """Examine the schema and the database's sessions.
 
     Args:
-        database: The database and schema; its role needs no right on any table.
-        limits: From where on something is a finding.
-        policies: The policies of all partitioned tables, the site's own included.
+        database: The database and schema. The role needs no privilege on any table.
+        limits: The thresholds of findings.
+        policies: The policies of the partitioned tables.
 
     Raises:
         DatabaseUnavailableError: There is no such schema.
@@ -88,7 +87,7 @@ def examine(
 def _indexes(
     database: Database, limits: Limits, kept_since: datetime | None, now: datetime
 ) -> Iterator[Finding]:
-    """Yield what is to be said of indexes."""
+    """Yield the findings about indexes."""
     from lmsschema.tables import metadata
 
     known = [
@@ -111,8 +110,8 @@ def _indexes(
         yield Finding(
             "statistics-young",
             "statistics",
-            f"are kept only since {kept_since:%Y-%m-%d %H:%M} UTC: too short to call an index "
-            "unused",
+            f"were reset at {kept_since:%Y-%m-%d %H:%M} UTC: too recently to tell which indexes "
+            "are unused",
             action_required=False,
         )
     else:
@@ -120,7 +119,7 @@ def _indexes(
 
 
 def _constraints(database: Database) -> Iterator[Finding]:
-    """Yield the constraints that hold for new rows alone, or for none."""
+    """Yield the constraints that are not validated, or not enforced."""
     with database.transaction(read_only=True) as conn:
         found = conn.execute(query("doctor/constraints"), {"schema": database.schema}).fetchall()
     for owner, of_domain, name, definition, enforced in found:
@@ -128,9 +127,9 @@ def _constraints(database: Database) -> Iterator[Finding]:
         yield Finding(
             "constraint-not-validated" if enforced else "constraint-not-enforced",
             name,
-            f"of {owner} was never validated: rows from before it may violate it ({definition})"
+            f"of {owner} was never validated: older rows may violate it ({definition})"
             if enforced
-            else f"of {owner} is declared and not enforced ({definition})",
+            else f"of {owner} is declared NOT ENFORCED ({definition})",
             action_required=enforced,
             details={"table": owner},
             statements=tuple(statements) if enforced else (),
@@ -138,7 +137,7 @@ def _constraints(database: Database) -> Iterator[Finding]:
 
 
 def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
-    """Yield what the partition manager reports of a table."""
+    """Yield the partition manager's findings about a table."""
     with database.transaction(read_only=True) as conn:
         if not state.exists(conn, database.schema, policy.table):
             return
@@ -148,7 +147,7 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
         yield Finding("not-partitioned", policy.table, error.message, ("lmsschema check",))
         return
     except LockTimeoutError:
-        message = "has partitions that a session has to itself just now: they were not looked at"
+        message = "has partitions that another session has locked exclusively: not examined"
         yield Finding("partitions-not-read", policy.table, message, action_required=False)
         return
     if not_counted is not None:
@@ -175,20 +174,20 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
 
 
 def _health(database: Database, policy: Policy) -> tuple[Health, LmsschemaError | None]:
-    """Return a table's health, and why the rows of its default were not counted."""
+    """Return a table's health; and the error if the rows of its default could not be counted."""
     try:
         require_usage(database)
         return listing.health(database, policy, lock_timeout=_PATIENCE), None
     except UnsafeError:
         raise
-    except LmsschemaError as error:  # no right to, or locked
+    except LmsschemaError as error:  # a missing privilege, or a lock
         why = error
     health = listing.health(database, policy, count_default=False, lock_timeout=_PATIENCE)
     return health, why if health.default is not None else None
 
 
 def _detached(database: Database, policies: Iterable[Policy]) -> Iterator[Finding]:
-    """Yield the partitions with a pending detach, of tables that the partition manager ignores."""
+    """Yield the detach pending partitions of tables that the partition manager does not manage."""
     managed = {policy.table for policy in policies}
     with database.transaction(read_only=True) as conn:
         found = conn.execute(query("doctor/detached"), {"schema": database.schema}).fetchall()

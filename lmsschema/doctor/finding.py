@@ -1,4 +1,4 @@
-"""What the doctor finds: something that somebody must act on, or that is worth knowing."""
+"""Findings: problems that require action, and facts that are worth knowing."""
 
 import dataclasses
 from datetime import timedelta
@@ -10,16 +10,16 @@ from lmsschema.ddl.statement import LockedStatement, with_timeouts
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something that a DBA should know.
+    """A finding.
 
     Attributes:
-        topic: What kind of finding it is: a stable word for programs.
-        name: What it is about: an index, a table, a session.
-        message: What is so, as a sentence without its end.
-        commands: What ends it beside the statements: SQL, or a command of lmsschema's.
-        action_required: Whether somebody must act; else it is only worth knowing.
+        topic: The kind of finding: a stable word for programs.
+        name: The object concerned: an index, a table, a session.
+        message: The rest of a sentence that begins with the name, without a full stop.
+        commands: Further commands that fix it: SQL, or commands of lmsschema.
+        action_required: Whether action is required; else it is only worth knowing.
         details: The figures, for programs.
-        statements: What ends it, in its order, each with the lock that it takes.
+        statements: The statements that fix it, in order, each with the lock that it takes.
     """
 
     topic: str
@@ -32,11 +32,11 @@ class Finding:
 
     @property
     def remedy(self) -> tuple[str, ...]:
-        """What ends it, as it is run: with the lock timeout of each statement before it."""
+        """The commands that fix it, in order, with a lock timeout before each statement."""
         return (*with_timeouts(self.statements), *self.commands)
 
     def data(self) -> dict[str, object]:
-        """Return it for ``--json``."""
+        """Return the finding as a JSON object."""
         return {
             "topic": self.topic,
             "name": self.name,
@@ -51,16 +51,16 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """From where on something is worth a finding.
+    """The thresholds of findings.
 
     Attributes:
-        age: Of a transaction, or of a run that does nothing.
-        rows: Of a table (estimated) whose foreign key has no index: below, it is only worth
-            knowing.
-        pages: Of an index that nobody used, 8 kB each: below, nobody cares.
-        kept: Time for which statistics must have been kept to call an index unused.
-        xids: Transactions, or multixacts, since rows were frozen. PostgreSQL stops taking writes
-            at about 2.1 billion.
+        age: Age of a transaction, or idle time of a run.
+        rows: Estimated rows of a table whose foreign key has no index; with fewer rows no action
+            is required.
+        pages: Size of an unused index, in pages of 8 kB; smaller ones are not reported.
+        kept: Time since the statistics were reset; before it, no index is called unused.
+        xids: Transactions or multixacts since rows were frozen. At about 2.1 billion PostgreSQL
+            refuses writes.
     """
 
     age: timedelta = timedelta(minutes=15)
@@ -71,12 +71,12 @@ class Limits:
 
 
 def command(text: str, *names: sql.Composable) -> str:
-    """Return a statement with names put in for ``{}``, ended by a semicolon."""
+    """Return a statement with a semicolon, with the names in place of ``{}``."""
     return sql.SQL(text + ";").format(*names).as_string()
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words, in its two largest units: ``2 d 3 h``."""
+    """Return a duration in its two largest units, such as ``2 d 3 h``."""
     left = int(seconds)
     parts = []
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):

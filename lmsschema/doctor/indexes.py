@@ -1,4 +1,4 @@
-"""The doctor's look at indexes: broken, redundant, unused, or missing below a foreign key."""
+"""Findings about indexes: invalid, redundant or unused ones, and foreign keys without an index."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from lmsschema.ddl import remedies
 from lmsschema.ddl.statement import LockedStatement
 from lmsschema.doctor.finding import Finding, Limits
 
-#: What an interrupted REINDEX CONCURRENTLY leaves beside the index itself.
+#: Endings of the names of indexes that an interrupted REINDEX CONCURRENTLY leaves.
 _LEFT_BY_REINDEX = ("_ccnew", "_ccold")
 
 _BYTES_A_PAGE = 8192
@@ -22,7 +22,7 @@ _BYTES_A_PAGE = 8192
 
 @dataclasses.dataclass(frozen=True)
 class IndexState:
-    """An index as ``doctor/indexes.sql`` returns it; the figures of a partitioned one are sums."""
+    """A row of ``doctor/indexes.sql``. For a partitioned index, the figures are sums."""
 
     table_name: str
     index_name: str
@@ -49,7 +49,7 @@ class IndexState:
 
     @property
     def building(self) -> str:
-        """What of an invalid index follows its table's name, as its parts are built."""
+        """The definition of the parts of an invalid index, without the table's name."""
         _, _, keys = str(self.definition).partition(" USING ")
         return f"{'UNIQUE ' if self.is_unique else ''}USING {keys}"
 
@@ -61,7 +61,7 @@ class IndexState:
 
 @dataclasses.dataclass(frozen=True)
 class UnindexedKey:
-    """A foreign key without an index, as ``doctor/foreign_keys.sql`` returns it."""
+    """A foreign key without an index: a row of ``doctor/foreign_keys.sql``."""
 
     table_name: str
     key_name: str
@@ -73,7 +73,7 @@ class UnindexedKey:
 
 
 def read(database: Database) -> list[IndexState]:
-    """Return the schema's indexes, those of partitions too."""
+    """Return the schema's indexes, including those of partitions."""
     with database.transaction(read_only=True) as conn:
         cursor = conn.cursor(row_factory=rows.class_row(IndexState))
         cursor.execute(query("doctor/indexes"), {"schema": database.schema})
@@ -81,14 +81,14 @@ def read(database: Database) -> list[IndexState]:
 
 
 def broken(indexes: Sequence[IndexState], schema: str) -> Iterator[Finding]:
-    """Yield the indexes that are invalid or half built: they cost writes and answer nothing."""
+    """Yield the invalid indexes: they slow down writes, and no query uses them."""
     valid = {index.index_name: index.valid for index in indexes}
     for index in indexes:
         if index.valid:
             continue
         name, on = index.index_name, f"on {index.table_name}"
         if index.partitioned:
-            message = f"{on} is invalid: not every partition has a valid part of it"
+            message = f"{on} is invalid: a partition lacks a valid part of it"
             statements = remedies.complete(
                 schema,
                 name,
@@ -110,7 +110,7 @@ def broken(indexes: Sequence[IndexState], schema: str) -> Iterator[Finding]:
             message = f"{on} was left by an interrupted REINDEX or DROP INDEX CONCURRENTLY"
             statements = remedies.drop(schema, name, partitioned=False)
         else:
-            message = f"{on} is invalid: it costs every write and no query uses it"
+            message = f"{on} is invalid: it slows down every write, and no query uses it"
             statements = remedies.rebuild(schema, name)
         yield Finding("invalid-index", name, message, statements=tuple(statements))
 
@@ -118,17 +118,17 @@ def broken(indexes: Sequence[IndexState], schema: str) -> Iterator[Finding]:
 def redundant(
     indexes: Sequence[IndexState], declared: Mapping[str, str], schema: str
 ) -> list[Finding]:
-    """Return the indexes that another one makes superfluous.
+    """Return the indexes that another index makes redundant.
 
     Args:
-        indexes: The schema's.
-        declared: The table of each index that the code declares, by the index's name.
+        indexes: The schema's indexes.
+        declared: The table of each declared index, by the index's name.
         schema: The schema's name.
     """
     found = []
     gone: set[str] = set()
     own = [one for one in indexes if one.valid and not one.attached and not one.needed]
-    # the shortest first, so that of two equal ones the undeclared goes
+    # the shortest first, and of two equal ones the one that is not declared
     own.sort(key=lambda one: (len(one.keys), one.index_name in declared, one.index_name))
     for index in own:
         better = [
@@ -142,7 +142,7 @@ def redundant(
         if not better:
             continue
         gone.add(index.index_name)
-        # one that is needed anyway says most
+        # name one that can't be dropped, if there is one
         other = max(better, key=lambda one: (one.needed, one.is_unique, -len(one.keys)))
         message = f"on {index.table_name} is redundant: {other.index_name} begins with its columns"
         kept = declared.get(index.index_name) == index.table_name
@@ -150,7 +150,7 @@ def redundant(
             Finding(
                 "redundant-index",
                 index.index_name,
-                message + ("; the guide declares it, so it stays" if kept else ""),
+                message + ("; it is kept, since the guide declares it" if kept else ""),
                 action_required=not kept,
                 details={"table": index.table_name, "served_by": other.index_name}
                 | _figures(index),
@@ -161,7 +161,7 @@ def redundant(
 
 
 def _serves(other: IndexState, index: IndexState) -> bool:
-    """Whether ``other`` answers all that ``index`` answers, and refuses all that it refuses."""
+    """Whether ``other`` serves the same queries as ``index``, and enforces its uniqueness."""
     same = other.keys == index.keys
     return (
         index.method == other.method == "btree"
@@ -179,8 +179,9 @@ def unused(
     limits: Limits,
     kept_since: datetime | None,
 ) -> Iterator[Finding]:
-    """Yield the large indexes that no query on this server used since statistics are kept."""
-    since = f"since {kept_since:%Y-%m-%d %H:%M} UTC" if kept_since else "(never reset)"
+    """Yield the large indexes that no query on this server used since the statistics' reset."""
+    reset = f"at {kept_since:%Y-%m-%d %H:%M} UTC" if kept_since else "(never reset)"
+    since = f"since the statistics were reset {reset}"
     for index in indexes:
         if (
             index.scans
@@ -195,8 +196,8 @@ def unused(
         yield Finding(
             "unused-index",
             index.index_name,
-            f"on {index.table_name} was used by no query of this server in the statistics kept "
-            f"{since}: {_size(index)}, kept up through {index.writes} writes of rows"
+            f"on {index.table_name} was used by no query on this server {since}: {_size(index)}, "
+            f"maintained for {index.writes} writes of rows"
             + ("; the guide declares it" if kept else ""),
             action_required=False,
             details={"table": index.table_name, "statistics_since": kept_since} | _figures(index),
@@ -207,12 +208,12 @@ def unused(
 def foreign_keys(
     database: Database, declared: Iterable[tuple[str, list[str], str]], limits: Limits
 ) -> list[Finding]:
-    """Return the foreign keys that no index serves.
+    """Return the foreign keys without an index.
 
     Args:
         database: The database and schema.
-        declared: Table, columns and name of each index that the code declares.
-        limits: From which number of rows on somebody must act.
+        declared: Table, columns and name of each declared index.
+        limits: The number of rows from which action is required.
     """
     with database.transaction(read_only=True) as conn:
         cursor = conn.cursor(row_factory=rows.class_row(UnindexedKey))
@@ -223,8 +224,8 @@ def foreign_keys(
         Finding(
             "foreign-key-without-index",
             key.key_name,
-            f"of {key.table_name}({', '.join(key.column_names)}) has no index: to delete a row of "
-            f"{key.referenced}, PostgreSQL reads all about {key.table_rows} rows",
+            f"of {key.table_name}({', '.join(key.column_names)}) has no index: deleting a row of "
+            f"{key.referenced} reads all rows of {key.table_name}, about {key.table_rows}",
             action_required=key.table_rows >= limits.rows,
             details={"table": key.table_name, "table_rows": key.table_rows},
             statements=_index(
@@ -236,7 +237,7 @@ def foreign_keys(
 
 
 def _index(key: UnindexedKey, schema: str, declared: str | None) -> tuple[LockedStatement, ...]:
-    """Return what builds an index for a foreign key."""
+    """Return the statements that build an index for a foreign key."""
     columns = sql.SQL(", ").join(map(identifier, key.column_names)).as_string()
     name = declared or names.shortened(f"idx_{key.table_name}_{'_'.join(key.column_names)}")
     on = schema, key.table_name, name, f"({columns})"
@@ -246,7 +247,7 @@ def _index(key: UnindexedKey, schema: str, declared: str | None) -> tuple[Locked
 
 
 def _drop(index: IndexState, schema: str) -> tuple[LockedStatement, ...]:
-    """Return what drops an index."""
+    """Return the statements that drop an index."""
     return tuple(remedies.drop(schema, index.index_name, partitioned=index.partitioned))
 
 

@@ -1,4 +1,4 @@
-"""The doctor's look at sessions: a dead run's lock, old transactions; and at rows not frozen."""
+"""Findings about sessions: the lock of a dead run, old transactions; and about unfrozen rows."""
 
 from collections.abc import Iterator
 
@@ -11,15 +11,15 @@ from lmsschema.doctor.finding import Finding, Limits, command, duration
 
 
 def language(database: Database) -> Iterator[Finding]:
-    """Yield that a new session can't load PL/pgSQL, in which the triggers are written.
+    """Yield a finding if a new session can't load PL/pgSQL, the language of the triggers.
 
-    So it is where a server's package was upgraded, or removed, while the server runs.
+    That happens if the server's package was upgraded or removed while the server was running.
     """
     try:
         with database.transaction(read_only=True) as conn:
             conn.execute("DO LANGUAGE plpgsql 'BEGIN END'")
     except (errors.InsufficientPrivilege, errors.UndefinedObject):
-        return  # it may not be used, or is not there: not the server's fault
+        return  # the role may not use it, or it is not installed: no problem of the server
     except psycopg.Error as error:
         if database.conn.closed:
             raise
@@ -27,16 +27,16 @@ def language(database: Database) -> Iterator[Finding]:
         yield Finding(
             "restart-required",
             "server",
-            f"can't load PL/pgSQL for a new session, so that every trigger fails ({said}): was its "
-            "package upgraded or removed while it runs? Restart the server",
+            f"can't load PL/pgSQL in a new session, so that every trigger fails ({said}): if its "
+            "package was upgraded or removed while it was running, restart it",
         )
 
 
 def run_lock(database: Database, limits: Limits) -> Iterator[Finding]:
-    """Yield the session that holds the run lock: a run at work, or one that is dead.
+    """Yield the session that holds the run lock: of an active run, or of a dead one.
 
-    The lock's own session is idle by design, so that alone says nothing: a run is taken for dead
-    once none of the sessions of its program has done anything for so long.
+    The session with the lock is always idle. So a run is considered dead only if none of the
+    sessions of its program, role and address has done anything for ``limits.age``.
     """
     key = {"schema": database.schema}
     with database.transaction(read_only=True) as conn:
@@ -47,28 +47,28 @@ def run_lock(database: Database, limits: Limits) -> Iterator[Finding]:
         row = conn.execute(query("doctor/run"), {"pid": pid}).fetchone()
     who = f"session {pid} of {user}"
     if row is None:
-        return  # it ended meanwhile
+        return  # the session has ended
     _, age, quiet_for = row
     details: dict[str, object] = {"pid": pid, "user": user, "seconds": age, "quiet": quiet_for}
     if age is None or quiet_for is None:
         message = f"is held by {who}; {database.user} may not see what that session does"
         yield Finding("run-at-work", "run lock", message, _see(database), action_required=False)
     elif min(age, quiet_for) < limits.age.total_seconds():
-        message = f"is held by {who} since {since}: a run is at work"
+        message = f"is held by {who} since {since}: a run is active"
         yield Finding("run-at-work", "run lock", message, action_required=False, details=details)
     else:
         yield Finding(
             "dead-run",
             "run lock",
-            f"is held by {who} since {since}, and that run has done nothing for "
-            f"{duration(quiet_for)}: it is dead, and every other run waits for it",
+            f"is held by {who} since {since}, and its run has been idle for "
+            f"{duration(quiet_for)}: it seems dead, and blocks every other run",
             (f"SELECT pg_terminate_backend({pid});",),
             details=details,
         )
 
 
 def transactions(database: Database, limits: Limits) -> Iterator[Finding]:
-    """Yield the old transactions of this database, with or without a session."""
+    """Yield the old transactions of this database, including prepared ones."""
     age = {"age": limits.age.total_seconds()}
     with database.transaction(read_only=True) as conn:
         sessions = conn.execute(
@@ -77,15 +77,16 @@ def transactions(database: Database, limits: Limits) -> Iterator[Finding]:
         prepared = conn.execute(query("doctor/prepared"), age).fetchall()
     for pid, user, program, state, seconds, snapshot, text, tables in sessions:
         holds = [
-            "keeps vacuum from removing old rows" if snapshot else "",
+            "prevents vacuum from removing old rows" if snapshot else "",
             f"locks {_few(tables)}" if tables else "",
         ]
         end = "cancel" if state == "active" else "terminate"
         yield Finding(
             "old-transaction",
             f"session {pid}",
-            f"of {user}{f' ({program})' if program else ''}, {state}, is in a transaction since "
-            f"{duration(seconds)}: it {' and '.join(filter(None, holds))}; last statement: {text}",
+            f"of {user}{f' ({program})' if program else ''}, {state}, has been in a transaction "
+            f"for {duration(seconds)}: it {' and '.join(filter(None, holds))}; last statement: "
+            f"{text}",
             (f"SELECT pg_{end}_backend({pid});",),
             details={"pid": pid, "user": user, "seconds": seconds, "tables": tables},
         )
@@ -93,8 +94,8 @@ def transactions(database: Database, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "prepared-transaction",
             gid,
-            f"of {owner} is prepared since {duration(seconds)} and neither committed nor rolled "
-            "back: its locks stay, and vacuum removes no row that it may see",
+            f"of {owner} was prepared {duration(seconds)} ago and is neither committed nor rolled "
+            "back: it keeps its locks, and prevents vacuum from removing old rows",
             (
                 command("ROLLBACK PREPARED {}", sql.Literal(gid)),
                 command("COMMIT PREPARED {}", sql.Literal(gid)),
@@ -104,7 +105,7 @@ def transactions(database: Database, limits: Limits) -> Iterator[Finding]:
 
 
 def unfrozen(database: Database, limits: Limits) -> Iterator[Finding]:
-    """Yield the tables, and the database, whose rows have long not been frozen."""
+    """Yield the tables whose rows were not frozen for long; without any, the database."""
     with database.transaction(read_only=True) as conn:
         found = conn.execute(
             query("doctor/freeze"), {"schema": database.schema, "xids": limits.xids}
@@ -112,7 +113,7 @@ def unfrozen(database: Database, limits: Limits) -> Iterator[Finding]:
     tables = [row[0] for row in found if row[0] is not None]
     for table, xids, multixacts, xids_limit, multixacts_limit in found:
         if table is None and tables:
-            continue  # the tables say it
+            continue  # its tables are reported
         late = xids >= max(limits.xids, xids_limit) or multixacts >= max(
             limits.xids, multixacts_limit
         )
@@ -122,7 +123,7 @@ def unfrozen(database: Database, limits: Limits) -> Iterator[Finding]:
             "wraparound",
             name,
             f"has rows that were not frozen for {xids:,} transactions and {multixacts:,} "
-            f"multixacts: at about 2,100,000,000 PostgreSQL takes no more writes",
+            f"multixacts: at about 2,100,000,000 PostgreSQL refuses all writes",
             (command("VACUUM (FREEZE, VERBOSE) {}", what).replace(" ;", ";"),),
             action_required=late,
             details={"xids": xids, "multixacts": multixacts},
@@ -130,11 +131,11 @@ def unfrozen(database: Database, limits: Limits) -> Iterator[Finding]:
 
 
 def hidden(database: Database) -> Finding:
-    """Return what is said where a role may not see what others' sessions do."""
+    """Return the finding for a role that may not see the activity of others' sessions."""
     return Finding(
         "sessions-hidden",
         f"role {database.user}",
-        "may not see what the sessions of others do: old transactions may be missing here",
+        "may not see the activity of others' sessions: old transactions may be missing here",
         _see(database),
         action_required=False,
     )
@@ -145,7 +146,7 @@ def _see(database: Database) -> tuple[str, ...]:
 
 
 def _few(names: list[str]) -> str:
-    """Return some names, and how many more there are."""
+    """Return the first names, and the number of the others."""
     most = 3
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

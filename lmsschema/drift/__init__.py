@@ -1,4 +1,4 @@
-"""How a database differs from the declared schema, and the statements that undo a difference.
+"""Differences between a database and the declared schema, and the statements that fix them.
 
-Imported by the command line alone.
+Only the command line imports this room.
 """

@@ -1,4 +1,4 @@
-"""Adopts a database that somebody built by hand: finds the revision that it equals, records it."""
+"""Adopts a database that was built by hand: finds the revision that it equals and records it."""
 
 import contextlib
 import dataclasses
@@ -23,7 +23,7 @@ from lmsschema.partitions import POLICIES
 
 Notify = Callable[[str], None]
 
-#: Recorded by hand or by lmsschema, no part of what is compared.
+#: Left out of the comparison, whoever created it.
 _VERSION_TABLE = "lmsschema_version"
 
 
@@ -33,15 +33,15 @@ class Comparison:
 
     Attributes:
         revision: The revision.
-        differences: Where it differs; what is only a name is not among them.
+        differences: The differences, without those that are only names.
         only_names: The differences that are only names.
-        renames: What ends those.
-        partitions: Partitions that the policy wants and that are not there: no difference, since
-            no revision makes them.
-        unmanaged: How many objects no revision knows.
-        extensions: What of the site's own the configuration file declares.
-        ignored: How many differences the patterns took out.
-        expected: What it was compared with.
+        renames: The renames that fix those.
+        partitions: Missing partitions, by name. They are not differences, since no revision
+            creates partitions.
+        unmanaged: The number of objects that no revision declares.
+        extensions: The declared extensions that the database has.
+        ignored: The number of differences that the patterns left out.
+        expected: The objects that the database was compared with.
         found: The database's objects.
     """
 
@@ -58,19 +58,19 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether the database's catalogs are the revision's."""
+        """Whether the database equals the revision."""
         return not self.differences and not self.renames
 
 
 @dataclasses.dataclass(frozen=True)
 class Adoption:
-    """What came of it.
+    """The result of :func:`run`.
 
     Attributes:
-        before: The revision that was recorded already; None: none was.
-        nearest: The comparison with the recorded revision, else with the one that the database
-            equals, else with the one that it differs from least.
-        stamped: Whether the revision was recorded now.
+        before: The revision that was recorded before; None if there was none.
+        nearest: The comparison with the recorded revision; if none was recorded, with the revision
+            that the database equals, or else with the one that it differs from least.
+        stamped: Whether a revision was recorded by this run.
     """
 
     before: str | None
@@ -88,25 +88,25 @@ def run(
     wait: float = run_lock.WAIT,
     notify: Notify = lambda _: None,
 ) -> Adoption:
-    """Find the revision that the database equals, and record it as the database's.
+    """Find the revision that the database equals, and record it in the database.
 
-    Nothing is changed where it equals none, or where a revision is recorded already.
+    Nothing is changed if the database equals no revision, or if a revision is recorded already.
 
     Args:
         database: The database and schema.
         dry_run: Record nothing, and take no lock.
-        ignore: Patterns of :func:`lmsschema.drift.check.ignored`: what is meant to be.
-        declare: What the site has on the schema's tables besides.
-        shadow_url: Where to build the revisions instead of on the database's own server.
+        ignore: Patterns of differences to leave out (:func:`lmsschema.drift.check.ignored`).
+        declare: The declared extensions of the schema's tables.
+        shadow_url: The server to build the revisions on, instead of the database's own.
         wait: Seconds to wait for another run.
-        notify: Told what a person waits for.
+        notify: Called with messages about what the run waits for.
 
     Raises:
-        FindingsError: The schema has nothing that could be adopted.
+        FindingsError: The schema has none of the declared tables.
         UnsafeError: The database is at a revision that this program does not know.
-        LockTimeoutError: Another run held the run lock too long.
-        DatabaseUnavailableError: The schema can't be read or stamped, or there is no place to
-            build the revisions.
+        LockTimeoutError: Another run held the run lock for longer than ``wait``.
+        DatabaseUnavailableError: The schema can't be read or stamped, or no server can build the
+            revisions.
     """
     lock = contextlib.nullcontext() if dry_run else _lock(database, wait, notify)
     with lock:
@@ -115,10 +115,10 @@ def run(
             raise _nothing(database)
         found, now = check.read(database)
         found = _without_version_table(found)
-        look = _Look(database, shadow_url, notify, found, now, tuple(ignore), tuple(declare))
+        search = _Search(database, shadow_url, notify, found, now, tuple(ignore), tuple(declare))
         if before is not None:
-            return Adoption(before, look.compare(before), stamped=False)
-        nearest = look.nearest()
+            return Adoption(before, search.compare(before), stamped=False)
+        nearest = search.nearest()
         stamped = nearest.equal and not dry_run
         if stamped:
             require_writable(database)
@@ -128,15 +128,15 @@ def run(
 
 @contextlib.contextmanager
 def _lock(database: Database, wait: float, notify: Notify) -> Iterator[None]:
-    """Hold the run lock, where the server takes changes at all."""
+    """Hold the run lock, after checking that the server accepts changes."""
     require_writable(database)
     with run_lock.hold(Context(database, tell=in_lines(notify)), wait=wait):
         yield
 
 
 @dataclasses.dataclass
-class _Look:
-    """What was found, and the revisions that were built to compare it with."""
+class _Search:
+    """The database's objects, and the revisions that were built to compare them with."""
 
     database: Database
     shadow_url: str | None
@@ -150,8 +150,8 @@ class _Look:
     def nearest(self) -> Comparison:
         """Return the comparison with the revision that the database equals, or is nearest to.
 
-        Of revisions with equal catalogs it is the oldest: what the later ones do besides is still
-        to be done.
+        If several revisions have equal catalogs, it is the oldest one, so that the next upgrade
+        applies the others.
         """
         best: Comparison | None = None
         for revision in reversed(revisions.ids()):
@@ -165,13 +165,13 @@ class _Look:
         return best
 
     def compare(self, revision: str) -> Comparison:
-        """Compare with one revision; what a later one makes counts as too much."""
+        """Compare with one revision. Objects that only later revisions create are differences."""
         made = self._build(revision)
         extended = extensions.extend(made, self.found, self.declare)
         expectation = partition_drift.expect(extended.expected, self.found, POLICIES, self.now)
         later = self._declared(but=revision)
         every = check.compare(extended, self.found, self.now)
-        # a comment that is put on a table goes to none of its partitions: each lacks it by itself
+        # COMMENT ON a table does not change its partitions: list each missing comment by itself
         every += [
             one
             for one in drift_compare.compare(expectation.expected, expectation.found)
@@ -206,7 +206,7 @@ class _Look:
         )
 
     def _build(self, revision: str) -> Catalog:
-        """Return the catalog of a revision, built as ``check`` has it built."""
+        """Return the catalog of a revision, built once and in the same way as for ``check``."""
         if revision not in self.built:
             name = None if revision == revisions.head() else revision
             made = declared.read(
@@ -216,7 +216,11 @@ class _Look:
         return self.built[revision]
 
     def _declared(self, but: str | None = None) -> set[str]:
-        """Return the names of the tables and types that revisions declare, without one's own."""
+        """Return the names of the tables and types that the built revisions declare.
+
+        Args:
+            but: A revision whose own tables and types are left out.
+        """
         names = {
             identity.name
             for revision in [revisions.head(), *self.built]
@@ -228,9 +232,10 @@ class _Look:
 
 
 def _weight(comparison: Comparison) -> tuple[int, int]:
-    """Return how far a database is from a revision: whole tables and types first, then the rest.
+    """Return the distance from a revision: the number of whole tables and types, then of the rest.
 
-    Comments don't count: whoever built by hand has none, and the older the revision, the fewer.
+    Comments don't count. A database built by hand has none, and since older revisions have fewer,
+    counting them would favour old revisions.
     """
     whole = [
         one
@@ -242,7 +247,7 @@ def _weight(comparison: Comparison) -> tuple[int, int]:
 
 
 def is_comment(difference: Difference) -> bool:
-    """Whether it is a comment that differs."""
+    """Whether the difference is in a comment."""
     return difference.attribute.endswith("comment")
 
 
@@ -257,7 +262,7 @@ def _without_version_table(catalog: Catalog) -> Catalog:
 
 def _nothing(database: Database) -> FindingsError:
     return FindingsError(
-        f"schema {database.schema} of {database.target} has none of the guide's tables: there is "
-        "nothing to adopt",
-        hint="lmsschema upgrade makes them; or name another --schema.",
+        f"nothing to adopt: schema {database.schema} of {database.target} has none of the declared "
+        "tables",
+        hint="To create them: lmsschema upgrade. Or name another --schema.",
     )

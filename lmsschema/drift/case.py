@@ -1,4 +1,4 @@
-"""What a fix is made of, and the case that one is sought for."""
+"""The fix of a difference, and the case: a difference together with both sides."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from lmsschema.drift.compare import Difference
 
 @dataclasses.dataclass(frozen=True)
 class Fix:
-    """The statements that undo a difference, or the reason why none are given."""
+    """The statements that fix a difference, or the reason why there are none."""
 
     statements: tuple[LockedStatement, ...] = ()
     reason: str = ""
@@ -20,13 +20,13 @@ class Fix:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A difference with both sides of its object.
+    """A difference, with the declared objects and the database's objects.
 
     Attributes:
         difference: The difference.
-        expected: The objects that were expected.
+        expected: The declared objects.
         actual: The database's objects.
-        schema: The schema that they are in.
+        schema: The schema of these objects.
     """
 
     difference: Difference
@@ -41,24 +41,24 @@ class Case:
 
     @property
     def declared(self) -> Attributes:
-        """The object's attributes as declared; none if it is not."""
+        """The object's declared attributes; empty if the object is not declared."""
         return self.expected.objects.get(self.identity, {})
 
     @property
     def found(self) -> Attributes:
-        """Its attributes in the database; none if it is missing."""
+        """The object's attributes in the database; empty if the object is missing."""
         return self.actual.objects.get(self.identity, {})
 
     @property
     def partitioned(self) -> bool:
-        """Whether its table is partitioned."""
+        """Whether the object's table is partitioned."""
         relation = self.identity.relation
         table = self.actual.objects.get(Identity(relation, "table", relation), {})
         return table.get("partition key") is not None
 
     @property
     def partitions(self) -> list[str]:
-        """The names of its table's partitions."""
+        """The names of the partitions of the object's table."""
         return sorted(
             identity.name
             for identity, attributes in self.actual.objects.items()
@@ -67,29 +67,35 @@ class Case:
 
     @property
     def own_name(self) -> str:
-        """What the database calls the object."""
+        """The object's name in the database."""
         return str(self.found.get("own name") or self.identity.name)
 
     @property
     def table(self) -> sql.Composable:
-        """The table that it is on."""
+        """The object's table, qualified with the schema."""
         return qualified(self.schema, self.identity.relation)
 
     @property
     def name(self) -> sql.Composable:
-        """Its name, as it stands in an ALTER of its table."""
+        """The object's name, unqualified, as in ALTER TABLE."""
         return identifier(self.own_name)
 
     @property
     def full_name(self) -> sql.Composable:
-        """Its name, as that of an object of the schema."""
+        """The object's name, qualified with the schema."""
         return qualified(self.schema, self.own_name)
 
     def alter(self, lock: str, text: str, *parts: sql.Composable) -> LockedStatement:
-        """Return an ALTER of the table; ``text`` is what follows its name."""
+        """Return an ALTER TABLE statement.
+
+        Args:
+            lock: The lock that the statement takes.
+            text: The statement's text after the table's name, with ``{}`` for each part.
+            parts: Names and values for the text.
+        """
         return locked(lock, "ALTER TABLE {} {}", self.table, sql.SQL(text).format(*parts))
 
 
 def printed(value: Value) -> sql.SQL:
-    """Return what PostgreSQL itself printed, to be read by it again."""
+    """Return text that PostgreSQL has printed as SQL, unchanged."""
     return sql.SQL(str(value))

@@ -1,11 +1,11 @@
-"""Checks a database against the declared schema."""
+"""Compares a database with the declared schema."""
 
 import dataclasses
 import fnmatch
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from psycopg import errors, sql
+from psycopg import errors
 
 from lmsschema.database import catalog
 from lmsschema.database.catalog import Catalog, Identity
@@ -16,6 +16,7 @@ from lmsschema.drift import declared, extensions, partitions
 from lmsschema.drift.compare import Difference, Problem
 from lmsschema.drift.extensions import Extended
 from lmsschema.drift.partitions import Expectation
+from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.migration import revisions
 from lmsschema.migration.position import current
 from lmsschema.partitions import POLICIES, Policy
@@ -26,17 +27,17 @@ _NOTHING = Catalog(0, "", {})
 
 @dataclasses.dataclass(frozen=True)
 class DriftReport:
-    """What a check found.
+    """The result of :func:`run`.
 
     Attributes:
         revision: The revision that the database is at; None before the first.
-        pending: The revisions that it lacks.
-        drift: Where it differs from the schema of its revision.
-        unmanaged: What is in it that the code does not declare: a site's own.
-        extensions: What of it the configuration file declares.
-        ignored: How many differences the patterns took out.
-        built_on: The server that built the declared schema, "" if the database's own did.
-        expected: The objects that it was compared with.
+        pending: The revisions that were not applied yet.
+        drift: The differences from the schema of the database's revision.
+        unmanaged: Objects and attributes that are not declared and belong to the site.
+        extensions: The declared extensions that the database has.
+        ignored: The number of differences that the patterns left out.
+        built_on: The server that built the declared schema; "" if it is the database's own.
+        expected: The objects that the database was compared with.
         found: The database's objects.
     """
 
@@ -51,7 +52,7 @@ class DriftReport:
     found: Catalog
 
     def clean(self, *, strict: bool) -> bool:
-        """Whether there is nothing to report: no drift, nothing pending.
+        """Whether there is no drift and nothing pending.
 
         Args:
             strict: Count what is unmanaged as drift.
@@ -64,26 +65,26 @@ def run(
     *,
     ignore: Sequence[str] = (),
     declare: Sequence[SchemaExtension] = (),
-    policies: Sequence[Policy] = POLICIES,
     shadow_url: str | None = None,
+    policies: Sequence[Policy] = POLICIES,
     notify: Callable[[str], None] = lambda _: None,
 ) -> DriftReport:
     """Compare the database with the declared schema; change nothing.
 
-    A database that is behind is compared with the schema of the revision that it is at.
+    A database with pending revisions is compared with the schema of the revision that it is at.
 
     Args:
         database: The database and schema.
-        ignore: Patterns of :func:`ignored`.
-        declare: What the site has on the schema's tables besides.
-        policies: The policies of all partitioned tables, the site's own included.
-        shadow_url: Where to build the declared schema instead of on the database's own server.
-        notify: Told what a person waits for.
+        ignore: Patterns of differences to leave out (:func:`ignored`).
+        declare: The declared extensions of the schema's tables.
+        shadow_url: The server to build the declared schema on, instead of the database's own.
+        policies: The policies of the partitioned tables.
+        notify: Called with messages, such as on which server the schema is built.
 
     Raises:
         UnsafeError: The database is at a revision that this program does not know.
-        DatabaseUnavailableError: The schema can't be read, or there is no place to build the
-            declared one.
+        DatabaseUnavailableError: The schema can't be read, or no server can build the declared
+            one.
     """
     readable, revision = _revision(database, notify)
     pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
@@ -95,7 +96,7 @@ def run(
     if revision is None:
         if readable and made.catalog.relations().isdisjoint(found.relations()):
             return DriftReport(None, pending, (), (), (), 0, made.built_on, _NOTHING, _NOTHING)
-        pending = ()  # somebody took the version table away, or never had one
+        pending = ()  # the version table was dropped, or never existed
     extended = extensions.extend(made.catalog, found, declare, policies)
     expectation = partitions.expect(extended.expected, found, policies, now)
     differences = _compare(expectation, extended)
@@ -120,19 +121,15 @@ def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, 
     """Return whether the database's revision could be read, and what it is."""
     try:
         return True, current(database)
-    except errors.InsufficientPrivilege:
-        grant = sql.SQL("GRANT SELECT ON {} TO {};").format(
-            sql.Identifier(database.schema, _VERSION_TABLE.name), sql.Identifier(database.user)
-        )
-        notify(
-            f"role {database.user} may not read the revision, so the newest one is assumed; to "
-            f"allow it: {grant.as_string()}"
-        )
+    except DatabaseUnavailableError as error:
+        if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
+            raise
+        notify(f"{error.message}: the newest one is assumed. {error.hint}")
         return False, None
 
 
 def read(database: Database) -> tuple[Catalog, datetime]:
-    """Return the catalog of the database's schema, and its time; enforced read-only."""
+    """Return the catalog of the database's schema, and the server's time."""
     with database.transaction(read_only=True) as conn:
         found = catalog.read(conn, database.schema)
         row = conn.execute("SELECT pg_catalog.now()").fetchone()
@@ -142,12 +139,14 @@ def read(database: Database) -> tuple[Catalog, datetime]:
 
 
 def compare(extended: Extended, found: Catalog, now: datetime) -> list[Difference]:
-    """Return how a database differs from the declared schema, partitions by their policies.
+    """Return the differences of a database from the declared schema, sorted for a report.
+
+    Partitions are compared with the policies of their tables.
 
     Args:
-        extended: The declared schema, with what the site has besides.
-        found: The database's.
-        now: The database's time, from which partitions must exist.
+        extended: The declared schema, with the declared extensions.
+        found: The database's objects.
+        now: The server's time: partitions must exist from its interval on.
     """
     return _compare(partitions.expect(extended.expected, found, POLICIES, now), extended)
 
@@ -162,10 +161,10 @@ def _compare(expectation: Expectation, extended: Extended) -> list[Difference]:
 
 
 def ignored(difference: Difference, patterns: Sequence[str]) -> bool:
-    """Whether a pattern of the shell's kind says that a difference is meant to be.
+    """Whether a pattern matches a difference, so that it is left out.
 
-    A pattern names a relation (``backup_*``), an object of one or of the schema
-    (``users.idx_users_*``), or one of its attributes (``users.email:comment``).
+    Patterns are those of :mod:`fnmatch`. A pattern names a relation (``backup_*``), an object on a
+    relation or in the schema (``users.idx_users_*``), or an attribute (``users.email:comment``).
     """
     identity = difference.identity
     full = ".".join(part for part in (identity.relation, identity.name) if part)

@@ -1,6 +1,6 @@
-"""Drift: how a schema that was found differs from the one that was expected.
+"""Comparison of two catalogs, without a database.
 
-Pure comparison of two catalogs; what is an object's and what is a site's own is decided here.
+This module decides which differences are drift and which are the site's own settings.
 """
 
 import collections
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
 
-#: Each site's own until the code declares them.
+#: Attributes that each site sets for itself, unless the code declares them.
 SITE_ATTRIBUTES = frozenset({"owner", "grants", "revoked"})
 
-#: Attributes that only a newer server's catalogs have, with its major version.
+#: Attributes that only newer servers have, with the first major version.
 _SINCE = {"not null constraint": 18, "not null comment": 18}
 
-#: An attribute whose difference is nothing new where the other one differs as well.
-_SAYS_IT_ALREADY = {"not null constraint": "not null", "storage": "type", "collation": "type"}
+#: Attributes that are not reported if the attribute that they depend on differs too.
+_IMPLIED_BY = {"not null constraint": "not null", "storage": "type", "collation": "type"}
 
-#: What PostgreSQL called something that a partition has from its table; any name will do.
+#: The name that PostgreSQL generated for an object that a partition inherits: never compared.
 _OWN_NAME = "own name"
 
 
@@ -38,9 +38,9 @@ class Difference:
 
     Attributes:
         identity: The object.
-        problem: What is wrong with it; ``unmanaged`` is what the code does not know at all.
-        attribute: What of it differs, where it is there at all, else "".
-        expected: The attribute's value as declared.
+        problem: What is wrong with it; ``unmanaged``: the code does not declare it.
+        attribute: The attribute that differs; "" if the whole object is missing or not declared.
+        expected: The attribute's declared value. For a missing partition, its bounds.
         found: The attribute's value in the database.
     """
 
@@ -52,9 +52,9 @@ class Difference:
 
 
 def compare(expected: Catalog, found: Catalog) -> list[Difference]:
-    """Return how ``found`` differs from ``expected``, sorted by object; empty if it does not.
+    """Return the differences of ``found`` from ``expected``, sorted by :func:`order`.
 
-    Objects on a relation that is itself missing or unmanaged are not listed one by one.
+    If a whole relation is missing or unmanaged, the objects on it are not listed.
     """
     known = expected.relations()
     there = found.relations()
@@ -72,7 +72,7 @@ def compare(expected: Catalog, found: Catalog) -> list[Difference]:
                 for change in _attribute(name, declared, actual, owner)
             ]
             names = {change.attribute for change in changes}
-            differences.extend(c for c in changes if _SAYS_IT_ALREADY.get(c.attribute) not in names)
+            differences.extend(c for c in changes if _IMPLIED_BY.get(c.attribute) not in names)
         elif declared is not None:
             if identity.relation in {"", identity.name} or identity.relation in there:
                 differences.append(Difference(identity, Problem.MISSING))
@@ -84,7 +84,7 @@ def compare(expected: Catalog, found: Catalog) -> list[Difference]:
 
 
 def order(difference: Difference) -> tuple[bool, str, bool, str, str, str]:
-    """Return the sort key of a report: by relation, the relation itself first, types last."""
+    """Return the sort key of a report: by relation, its own differences first; types last."""
     identity = difference.identity
     return (
         not identity.relation,
@@ -115,11 +115,23 @@ def _attribute(
         problem = Problem.UNMANAGED
         expected = owner if name == "owner" and found is not None else None
     elif name == "column order" and isinstance(expected, list) and isinstance(found, list):
-        # a column too many or too few is a difference of its own
+        # missing and undeclared columns are differences of their own
         both = [column for column in expected if column in found]
         expected, found = both, [column for column in found if column in both]
+    elif name == "not null constraint" and _is_numbered(expected, found):
+        return
     if expected != found:
         yield problem, name, expected, found
+
+
+def _is_numbered(expected: Value, found: Value) -> bool:
+    """Whether a NOT NULL constraint has the name that PostgreSQL gave it, with a number behind it.
+
+    It numbers a name that another table's constraint has: a partition that was detached keeps the
+    names of its table's.
+    """
+    named, numbered = str(expected), str(found)
+    return named.endswith("_not_null") and numbered.rstrip("0123456789") == named
 
 
 def _usual_owner(catalog: Catalog) -> str:

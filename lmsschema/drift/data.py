@@ -1,4 +1,4 @@
-"""A difference as it stands in ``--json``, whichever command reports it."""
+"""The form of a difference in ``--json``, for every command that reports one."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ def extensions(declared: Sequence[SchemaExtension]) -> Iterator[dict[str, str]]:
 def with_fixes(
     found: Sequence[Difference], expected: Catalog, actual: Catalog, schema: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield differences as JSON objects, each with what undoes it, as :func:`fixes.plan` says."""
+    """Yield differences as JSON objects, each with its fix of :func:`fixes.plan`."""
     plan = fixes.plan(found, expected, actual, schema)
     for one, fix in zip(differences(found), plan, strict=True):
         statements = [statement.data() for statement in fix.statements]

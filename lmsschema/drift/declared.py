@@ -1,4 +1,4 @@
-"""The declared schema, built by PostgreSQL itself in a scratch place and read from its catalogs."""
+"""The declared schema: built by PostgreSQL in a scratch schema and read from the catalogs."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ from lmsschema.drift.compare import SITE_ATTRIBUTES
 from lmsschema.errors import UsageError
 from lmsschema.migration import shadow
 
-#: Why a server that takes changes would not build it, besides what event triggers do.
+#: Errors by which a server refuses to build the schema, besides those of event triggers.
 _REFUSED = (errors.InsufficientPrivilege, errors.RaiseException)
 
-#: What a database has once, whatever schema it is read for; a scratch schema declares none of it.
+#: Objects that belong to the whole database, so that a scratch schema declares none of them.
 _OF_THE_DATABASE = frozenset({"extension", "event trigger", "publication"})
 
-#: Made beside the declared schema, to see which grants default privileges give by themselves.
+#: Created beside the declared schema, to find the grants that default privileges give.
 _PROBES = sql.SQL("""\
 CREATE TABLE lmsschema_probe_table ();
 CREATE SEQUENCE lmsschema_probe_sequence;
@@ -55,8 +55,8 @@ class Declared:
     """The declared schema.
 
     Attributes:
-        catalog: Its objects; owners and grants only where the code declares them.
-        built_on: The server that built it where that was not the database itself, else "".
+        catalog: Its objects; with owners and grants only if the code declares them.
+        built_on: The server that built it; "" if it is the database's own.
     """
 
     catalog: Catalog
@@ -70,20 +70,20 @@ def read(
     shadow_url: str | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Declared:
-    """Have the declared schema built and read it.
+    """Build the declared schema and return its catalog.
 
-    It is built on the database's own server where that takes changes and the role may create
-    schemas, else on the embedded server; ``shadow_url`` names another.
+    It is built on the database's own server if that accepts changes and the role may create
+    schemas, else on the embedded server. ``shadow_url`` names another server.
 
     Args:
-        database: The database that it is to be compared with.
-        revision: The revision at whose state to build it; None for the tables' definitions.
-        shadow_url: Where to build it instead.
-        notify: Told where it is built if that is another server.
+        database: The database to compare it with.
+        revision: The revision to build; None for the current table definitions.
+        shadow_url: The server to build it on.
+        notify: Called with a message if it is built on another server.
 
     Raises:
-        UsageError: The other server is older than the database.
-        DatabaseUnavailableError: There is no place to build it.
+        UsageError: The other server is older than the database's.
+        DatabaseUnavailableError: No server can build it.
     """
     why = database.read_only
     if shadow_url is None and not why:
@@ -110,7 +110,7 @@ def read(
 
 
 def _event_triggers(database: Database, error: psycopg.Error) -> str:
-    """Return the event triggers in whose functions an error arose, as the start of a message."""
+    """Return the event triggers whose functions raised an error, as the beginning of a message."""
     with database.transaction(read_only=True) as conn:
         found = conn.execute(
             query("drift/event_triggers"), {"context": error.diag.context or ""}
@@ -124,9 +124,13 @@ def build(
     """Build the declared schema in a transaction that is rolled back; return its catalog.
 
     Args:
-        database: Where to build it.
+        database: The database to build it in.
         revision: As for :func:`read`.
-        extensions: What is installed first, as far as the server has it: the revisions may use it.
+        extensions: Extensions to install first, if they are available, since revisions may use
+            them.
+
+    Raises:
+        psycopg.Error: The server refused a statement.
     """
     if revision is None:
         from lmsschema.migration import schema_script
@@ -142,11 +146,11 @@ def build(
     from lmsschema.migration import runner, schema_script
 
     with runner.connection(database) as lent, lent.begin():
-        # Alembic leaves a transaction alone that it finds open
+        # Alembic neither commits nor ends a transaction that is already open
         name = scratch.create(database.conn)
         site_extensions.install(database.conn, extensions)
         database.conn.execute(_PROBES)
-        # Alembic would find another schema's where an extension is in that
+        # else Alembic could find the version table of a schema in which an extension is installed
         database.conn.execute(schema_script.VERSION_TABLE.encode())
         try:
             command.upgrade(runner.config(connection=lent), revision)
@@ -160,10 +164,10 @@ def build(
 
 
 def of(built: Catalog) -> Catalog:
-    """Return what of a catalog the code declared: not the owner, nor what a database has once.
+    """Return the declared part of a catalog: without owners and objects of the whole database.
 
-    Grants count where they are not those that the role's default privileges give, which the
-    probes of :func:`build` show.
+    Grants are kept unless the role's default privileges give them, as the probes of :func:`build`
+    show.
     """
     probes = set(_PROBE_OF.values())
     return dataclasses.replace(
@@ -177,7 +181,7 @@ def of(built: Catalog) -> Catalog:
 
 
 def _without_defaults(kind: str, attributes: Attributes, built: Catalog) -> Attributes:
-    """Return attributes without the owner and grants that a role's every object has."""
+    """Return attributes without the owner and grants that every object of the role gets."""
     usual: dict[str, Value] = {"owner": built.role, "grants": None, "revoked": None}
     if kind in _PROBE_OF:
         usual |= built.objects.get(_PROBE_OF[kind], {})

@@ -1,4 +1,4 @@
-"""Fixes of indexes, keys and constraints: built or validated while writers go on."""
+"""Fixes of indexes, keys and constraints that don't block writers for long."""
 
 from lmsschema import names
 from lmsschema.database.quoting import literal
@@ -7,7 +7,7 @@ from lmsschema.ddl.statement import BRIEFLY, UNNOTICED, LockedStatement, locked
 from lmsschema.ddl.unique import using_index
 from lmsschema.drift.case import Case, Fix
 
-_WITH_ITS_TABLE = "it comes with that of its table"
+_WITH_ITS_TABLE = "it is created with the one of its table"
 
 
 def missing_index(case: Case) -> Fix:
@@ -16,7 +16,7 @@ def missing_index(case: Case) -> Fix:
         return Fix(reason=_WITH_ITS_TABLE)
     constraint = case.declared.get("constraint")
     if case.partitioned and constraint is not None:
-        return Fix(reason="a key of a partitioned table is built while its writers wait")
+        return Fix(reason="building a key of a partitioned table blocks its writers")
     statements = _built(case, case.identity.name)
     if constraint is not None:
         kind = "PRIMARY KEY" if case.identity.kind == "primary key" else "UNIQUE"
@@ -37,7 +37,7 @@ def missing_index(case: Case) -> Fix:
 
 
 def _built(case: Case, name: str) -> list[LockedStatement]:
-    """Return what builds the declared index under a name."""
+    """Return the statements that build the declared index under a name."""
     on = case.schema, case.identity.relation, name, str(case.declared["definition"])
     if case.partitioned:
         return remedies.build_partitioned(*on, case.partitions)
@@ -45,7 +45,7 @@ def _built(case: Case, name: str) -> list[LockedStatement]:
 
 
 def changed_index(case: Case) -> Fix:
-    """Build the declared index beside the wrong one, then put it in its place."""
+    """Build the declared index under another name, drop the wrong one, rename the new one."""
     if case.declared.get("inherited"):
         return Fix(reason=_WITH_ITS_TABLE)
     suffix = "_declared"
@@ -60,7 +60,7 @@ def changed_index(case: Case) -> Fix:
 
 
 def invalid_index(case: Case) -> Fix:
-    """Build what of an index is not valid."""
+    """Build the invalid parts of an index."""
     if not case.partitioned:
         return Fix(tuple(remedies.rebuild(case.schema, case.own_name)))
     parts = {
@@ -106,7 +106,7 @@ def changed_constraint(case: Case) -> Fix:
 def unexpected_index(case: Case) -> Fix:
     """Drop an index."""
     if case.found.get("inherited"):
-        return Fix(reason=_WITH_ITS_TABLE.replace("comes", "goes"))
+        return Fix(reason=_WITH_ITS_TABLE.replace("created", "dropped"))
     return Fix(tuple(remedies.drop(case.schema, case.own_name, partitioned=case.partitioned)))
 
 

@@ -11,7 +11,7 @@ from lmsschema.drift.case import Case, Fix, printed
 
 
 def not_null(case: Case) -> Fix:
-    """Drop NOT NULL, or set it through a CHECK that is validated beforehand."""
+    """Drop NOT NULL, or set it after a CHECK was validated, so that it needs no scan."""
     if not case.difference.expected:
         return Fix((case.alter(BRIEFLY, "ALTER COLUMN {} DROP NOT NULL", case.name),))
     step = NotNull(case.identity.relation, (case.identity.name,))
@@ -22,7 +22,7 @@ def default(case: Case) -> Fix:
     """Set or drop a column's default."""
     expected = case.difference.expected
     if case.found.get("generated") is not None:
-        return Fix(reason="it is generated now, and a generated column has no default")
+        return Fix(reason="it is a generated column, which has no default")
     if expected is None:
         return Fix((case.alter(BRIEFLY, "ALTER COLUMN {} DROP DEFAULT", case.name),))
     return Fix(
@@ -31,18 +31,24 @@ def default(case: Case) -> Fix:
 
 
 def column(lock: str, text: str, none: str) -> Callable[[Case], Fix]:
-    """Return what sets an attribute of a column; ``none`` is the value that stands for no value."""
+    """Return a function that fixes an attribute of a column.
 
-    def way(case: Case) -> Fix:
+    Args:
+        lock: The lock that the statement takes.
+        text: The ALTER COLUMN action, without the value.
+        none: The value to set if none is declared.
+    """
+
+    def fix(case: Case) -> Fix:
         expected = case.difference.expected
         value = printed(none if expected is None else expected)
         return Fix((case.alter(lock, "ALTER COLUMN {} " + text + " {}", case.name, value),))
 
-    return way
+    return fix
 
 
 def storage_parameters(case: Case) -> Fix:
-    """Set and reset storage parameters until they are the declared ones."""
+    """Set and reset storage parameters, so that they equal the declared ones."""
     expected, found = (
         dict(str(option).split("=", 1) for option in side) if isinstance(side, list) else {}
         for side in (case.difference.expected, case.difference.found)
@@ -59,7 +65,7 @@ def storage_parameters(case: Case) -> Fix:
 
 
 def options(case: Case) -> Fix:
-    """Take away a column's options, which none is declared to have."""
+    """Reset a column's options, since no declared column has any."""
     if case.difference.expected is not None or not isinstance(case.difference.found, list):
         return Fix(reason="set the column's options by hand")
     names = ", ".join(str(option).split("=", 1)[0] for option in case.difference.found)
@@ -67,13 +73,13 @@ def options(case: Case) -> Fix:
 
 
 def row_security(on: str, off: str) -> Callable[[Case], Fix]:
-    """Return what switches a table's row security; the words for on and off."""
+    """Return a function that switches a table's row security, with the keywords for on and off."""
 
-    def way(case: Case) -> Fix:
+    def fix(case: Case) -> Fix:
         word = on if case.difference.expected else off
         return Fix((case.alter(BRIEFLY, word + " ROW LEVEL SECURITY"),))
 
-    return way
+    return fix
 
 
 def replica_identity(case: Case) -> Fix:
@@ -88,9 +94,9 @@ def labels(case: Case) -> Fix:
     """Add the labels that an enum lacks, each before the next one that it has."""
     expected, found = case.difference.expected, case.difference.found
     if not isinstance(expected, list) or not isinstance(found, list):
-        return Fix(reason="it is not an enum any more")
+        return Fix(reason="it is no longer an enum")
     if [label for label in expected if label in found] != found:
-        return Fix(reason="labels can't be taken out of an enum, nor moved in it")
+        return Fix(reason="PostgreSQL can't remove labels of an enum or change their order")
     statements = []
     for position, label in enumerate(expected):
         if label in found:

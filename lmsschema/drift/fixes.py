@@ -1,7 +1,7 @@
-"""What undoes a difference: statements, each with the lock that it takes, or why there are none.
+"""Fixes of differences: statements, each with its lock, or the reason why there are none.
 
-Safe is what loses no row and no value, rewrites no table, and holds a blocking lock only for a
-moment. Everything else is named, for a person to decide.
+A fix is safe if it loses no row and no value, rewrites no table, and holds a blocking lock only
+briefly. Differences without a safe fix are left to a person, with the reason.
 """
 
 import re
@@ -21,13 +21,13 @@ from lmsschema.drift.extensions import DECLARED
 def plan(
     differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
 ) -> list[Fix]:
-    """Return the fix of each difference, in their order.
+    """Return the fix of each difference, in the order of the differences.
 
     Args:
-        differences: Those that :func:`lmsschema.drift.compare.compare` returned.
-        expected: The objects that it compared with.
+        differences: The differences that :func:`lmsschema.drift.compare.compare` returned.
+        expected: The declared objects.
         found: The database's objects.
-        schema: The schema that these are in.
+        schema: The schema of the database's objects.
     """
     explained = renames.explain(differences, expected, found, schema)
     return [
@@ -41,7 +41,7 @@ def plan(
 def in_order(
     differences: Sequence[Difference], fixes: Sequence[Fix]
 ) -> list[tuple[Difference, Fix]]:
-    """Return differences with their fixes in the order in which these can be run."""
+    """Return the differences with their fixes, in the order in which the fixes can be run."""
 
     def rank(pair: tuple[Difference, Fix]) -> int:
         difference, fix = pair
@@ -53,7 +53,7 @@ def in_order(
 
 
 def find(case: Case) -> Fix:
-    """Return the fix of a difference that is more than a name."""
+    """Return the fix of a difference that is not only a name."""
     obstacle = _obstacle(case)
     if obstacle:
         return Fix(reason=obstacle)
@@ -61,27 +61,27 @@ def find(case: Case) -> Fix:
         Problem.MISSING: _missing,
         Problem.UNEXPECTED: _unexpected,
         Problem.CHANGED: _changed,
-        Problem.UNMANAGED: lambda _: Fix(reason="the site's own"),
+        Problem.UNMANAGED: lambda _: Fix(reason="it is not declared and belongs to the site"),
     }
     return ways[case.difference.problem](case)
 
 
 def _missing(case: Case) -> Fix:
-    """Make something again."""
-    return _of(_MISSING, case, "create it again from what 'lmsschema ddl' prints")
+    """Create a missing object."""
+    return _of(_MISSING, case, "create it with its statement from 'lmsschema ddl'")
 
 
 def _changed(case: Case) -> Fix:
-    """Change something back."""
+    """Change an attribute back to its declared value."""
     if case.difference.attribute == "comment":
         return _comment(case)
     if case.difference.attribute in SITE_ATTRIBUTES:
-        return Fix(reason="lmsschema partitions ensure --repair gives it the table's")
-    return _of(_CHANGED, case, "it can't be changed back without a rewrite or a loss")
+        return Fix(reason="lmsschema partitions ensure --repair copies it from the table")
+    return _of(_CHANGED, case, "changing it back could rewrite the table or lose values")
 
 
 def _obstacle(case: Case) -> str:
-    """Return what has to be done before a key, index or constraint is mended, or an empty text."""
+    """Return what must be fixed before a key, index or constraint; "" if nothing."""
     identity, expected, found = case.identity, case.expected.objects, case.actual.objects
     if case.difference.attribute == DECLARED:
         return "the configuration file declares it; an application's own migration makes it"
@@ -91,14 +91,14 @@ def _obstacle(case: Case) -> str:
         return _dependents(case) if identity.kind in _KEYS else ""
     gone = expected.keys() - found.keys()
     if any(one.kind == "column" and one.relation == identity.relation for one in gone):
-        return "columns of its table are missing; they come first"
+        return "columns of its table are missing: create them first"
     if identity.kind == "foreign key" and any(one.kind == "table" for one in gone):
-        return "a table is missing; it comes first"
+        return "a table is missing: create it first"
     return ""
 
 
 def _dependents(case: Case) -> str:
-    """Return that foreign keys need a key, as no other one has its columns; else an empty text."""
+    """Return a reason if foreign keys depend on a key that no other key can replace, else ""."""
     relation, objects = case.identity.relation, case.actual.objects.items()
     wanted = _columns(case.found.get("constraint"))
     others = [
@@ -121,19 +121,19 @@ def _dependents(case: Case) -> str:
 
 
 def _columns(definition: Value) -> set[str]:
-    """Return the columns that are in the first parentheses of a definition."""
+    """Return the columns in the first parentheses of a definition."""
     text = str(definition).partition("(")[2].partition(")")[0]
     return {column.strip() for column in text.split(",")}
 
 
 def _of(ways: "dict[tuple[str, str], Callable[[Case], Fix]]", case: Case, otherwise: str) -> Fix:
-    """Return the remedy for the case's kind of object and attribute."""
+    """Return the fix for the case's kind of object and attribute."""
     way = ways.get((case.identity.kind, case.difference.attribute))
     return way(case) if way is not None else Fix(reason=otherwise)
 
 
 def _comment(case: Case) -> Fix:
-    """Put a comment back."""
+    """Set a comment to the declared one."""
     kind = case.identity.kind
     ways = {
         "table": "TABLE {table}",
@@ -154,14 +154,14 @@ def _comment(case: Case) -> Fix:
         "sequence": "SEQUENCE {full}",
     }
     if kind not in ways:
-        return Fix(reason="put the comment back by hand")
+        return Fix(reason="set the comment by hand")
     target = sql.SQL(ways[kind]).format(table=case.table, name=case.name, full=case.full_name)
     lock = NO_TABLE if kind == "enum" else UNNOTICED
     return Fix((locked(lock, "COMMENT ON {} IS {}", target, literal(case.difference.expected)),))
 
 
 def _unexpected(case: Case) -> Fix:
-    """Take away what a managed table has too many, unless rows would lose something."""
+    """Drop an object that is not declared, unless values could be lost with it."""
     kind = case.identity.kind
     if kind == "index":
         return fix_indexes.unexpected_index(case)
@@ -176,13 +176,13 @@ def _unexpected(case: Case) -> Fix:
 
 
 def _again(text: str) -> Callable[[Case], Fix]:
-    """Return what runs a definition that PostgreSQL printed in full."""
+    """Return a function that runs a definition that PostgreSQL has printed completely."""
 
-    def way(case: Case) -> Fix:
+    def fix(case: Case) -> Fix:
         definition = str(case.declared["definition"]).rstrip().rstrip(";")
         return Fix((locked(WRITES_WAIT, text, printed(definition)),))
 
-    return way
+    return fix
 
 
 _KEYS = ("primary key", "unique")
@@ -190,8 +190,8 @@ _KEYS = ("primary key", "unique")
 #: The table that a foreign key refers to, and its columns.
 _REFERRED = re.compile(r" REFERENCES (.+?)(\(.*?\))")
 
-_LOST_ROWS = "its rows are gone with it; restore them from a backup"
-_ENSURE = "lmsschema partitions ensure makes it"
+_LOST_ROWS = "its rows were dropped with it: restore it from a backup"
+_ENSURE = "lmsschema partitions ensure creates it"
 
 
 def _missing_table(case: Case) -> Fix:
@@ -202,7 +202,9 @@ def _missing_table(case: Case) -> Fix:
 _INDEX_KINDS = ("index", "primary key", "unique")
 _MISSING: dict[tuple[str, str], Callable[[Case], Fix]] = {
     ("table", ""): _missing_table,
-    ("column", ""): lambda _: Fix(reason="its values are gone; a new column would come last"),
+    ("column", ""): lambda _: Fix(
+        reason="its values were dropped with it, and a new column would be the last one"
+    ),
     ("foreign key", ""): fix_indexes.missing_constraint,
     ("check", ""): fix_indexes.missing_constraint,
     ("trigger", ""): _again("{}"),
@@ -221,12 +223,18 @@ _CHANGED: dict[tuple[str, str], Callable[[Case], Fix]] = {
     ("table", "row security"): fix_tables.row_security("ENABLE", "DISABLE"),
     ("table", "forced row security"): fix_tables.row_security("FORCE", "NO FORCE"),
     ("table", "replica identity"): fix_tables.replica_identity,
-    ("table", "revision"): lambda _: Fix(reason="lmsschema stamp records it, if it is right"),
+    ("table", "revision"): lambda _: Fix(
+        reason="if the database is at that revision, lmsschema stamp records it"
+    ),
     ("table", "partition of"): lambda _: Fix(reason="lmsschema partitions restore attaches it"),
-    ("table", "move of rows"): lambda _: Fix(reason="lmsschema partitions heal ends it"),
-    ("table", "detach pending"): lambda _: Fix(reason="lmsschema partitions ensure ends it"),
+    ("table", "move of rows"): lambda _: Fix(reason="lmsschema partitions heal completes it"),
+    ("table", "detach pending"): lambda _: Fix(
+        reason="lmsschema partitions ensure completes the detach"
+    ),
     ("foreign key", "definition"): fix_indexes.changed_constraint,
-    ("foreign key", "triggers"): lambda _: Fix(reason="rows that violate it may have come in"),
+    ("foreign key", "triggers"): lambda _: Fix(
+        reason="rows that violate it may have been written while its triggers were disabled"
+    ),
     ("check", "definition"): fix_indexes.changed_constraint,
     ("enum", "labels"): fix_tables.labels,
     ("trigger", "enabled"): fix_tables.enabled,

@@ -28,6 +28,10 @@ _INHERITED = frozenset(
 _COPIED = frozenset({"column", "policy", "statistics"})
 
 
+#: The major version since which a partition has the identity of its table's columns.
+_WITH_IDENTITY = 17
+
+
 @dataclasses.dataclass(frozen=True)
 class Expectation:
     """Two catalogs ready to be compared, and what is known to differ already."""
@@ -62,13 +66,19 @@ def expect(
         unfinished += _unfinished(actual, policy)
         differences += _missing(policy, there, actual, now)
         said = {one.identity for one in differences if one.problem is Problem.CHANGED}
-        # a table that lmsschema detached is on its way out
+        # a table that lmsschema detached is kept until it is dropped
         said |= {identity for identity, attributes in actual.items() if _pruned(attributes)}
         for identity in said:
             _remove(actual, identity.relation)
         _rename_statistics(actual, declared, policy, there)
         for name, bounds in there.items():
-            declared |= _as_partition(declared, actual, policy, name, _right(policy, name, bounds))
+            own = _as_partition(declared, actual, policy, name, _right(policy, name, bounds))
+            if found.version < _WITH_IDENTITY:
+                own = {
+                    one: {**attributes, "identity": None} if one.kind == "column" else attributes
+                    for one, attributes in own.items()
+                }
+            declared |= own
     return Expectation(
         dataclasses.replace(expected, objects=declared),
         dataclasses.replace(found, objects=actual),
@@ -115,7 +125,7 @@ def _remove(objects: dict[Identity, Attributes], relation: str) -> None:
 def _missing(
     policy: Policy, there: dict[str, str], actual: dict[Identity, Attributes], now: datetime
 ) -> Iterator[Difference]:
-    """Yield the partitions that are not there: not made, detached, or lost from amid the others."""
+    """Yield the partitions that are not there: not made, detached, or missing between others."""
     detached = {
         identity.name
         for identity, attributes in actual.items()
@@ -225,29 +235,30 @@ def _as_partition(
         if identity.relation != policy.table:
             continue
         changes: dict[str, Value] = {}
+        here = identity._replace(
+            relation=name, name=name if identity.kind == "table" else identity.name
+        )
         if identity.kind in _INHERITED:
             changes = {"inherited": True}
         elif identity.kind == "column" and attributes.get("not null constraint") is not None:
             changes = {"not null constraint": "(of the parent)"}
         elif identity.kind == "table":
             changes = {
-                "partition key": None,
+                # whether a month is divided further is a site's own
+                "partition key": (own_key := actual.get(here, {}).get("partition key")),
                 "partition of": policy.table,
                 "bounds": bounds,
-                "access method": attributes.get("access method") or "heap",
+                "access method": attributes.get("access method") or (None if own_key else "heap"),
             }
         elif identity.kind not in _COPIED:
             continue
         if identity.kind in {"table", "column"}:
             site = actual.get(identity, {})
             changes |= {key: site.get(key) for key in SITE_ATTRIBUTES}
-        own = identity._replace(
-            relation=name, name=name if identity.kind == "table" else identity.name
-        )
         if bounds == "DEFAULT" and "grants" in changes:
-            found = actual.get(own, {}).get("grants")
+            found = actual.get(here, {}).get("grants")
             changes["grants"] = _with_own_grants(changes["grants"], found)
-        objects[own] = {**attributes, **changes}
+        objects[here] = {**attributes, **changes}
     return objects
 
 

@@ -1,4 +1,4 @@
-"""Differences that are only names: the same thing under another name."""
+"""Differences that are only names: an object that equals the declared one but for its name."""
 
 import dataclasses
 import re
@@ -11,7 +11,7 @@ from lmsschema.ddl.statement import BRIEFLY, NO_TABLE, LockedStatement, locked, 
 from lmsschema.drift.case import Fix
 from lmsschema.drift.compare import SITE_ATTRIBUTES, Difference, Problem
 
-#: What of an object its name does not change, and nobody writes by hand.
+#: Attributes that are ignored when two objects are compared without their names.
 _BESIDE = frozenset({"own name", "comment", "constraint comment"}) | SITE_ATTRIBUTES
 
 CONSTRAINTS = frozenset({"primary key", "unique", "exclusion", "foreign key", "check"})
@@ -20,20 +20,20 @@ _RENAMED = CONSTRAINTS | {"index", "enum"}
 #: The attribute that names a column's NOT NULL constraint, from PostgreSQL 18 on.
 _NOT_NULL = "not null constraint"
 
-#: What that attribute holds where there is no name to give.
+#: Values of that attribute that are not names.
 _NO_NAMES = frozenset({None, "(of the parent)"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Rename:
-    """Something that has another name than the declared one.
+    """The rename of an object to its declared name.
 
     Attributes:
-        kind: What it is.
-        relation: The table that it is on; "" for a type.
+        kind: The kind of object.
+        relation: The object's table; "" for a type.
         found: Its name in the database.
         expected: Its declared name.
-        locked: The statement that renames it.
+        locked: The statement that renames it, with its lock.
     """
 
     kind: str
@@ -48,22 +48,24 @@ class Rename:
         return self.locked.sql
 
     def fix(self, difference: Difference) -> Fix:
-        """Return the fix of a difference that it ends."""
+        """Return the fix of a difference that this rename removes."""
         if difference.attribute == _NOT_NULL or difference.problem is Problem.MISSING:
             return Fix((self.locked,))
-        return Fix(reason=f"it ends with the name {self.expected} for {self.kind} {self.found}")
+        return Fix(
+            reason=f"renaming {self.kind} {self.found} to {self.expected} removes the difference"
+        )
 
 
 def explain(
     differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
 ) -> list[Rename | None]:
-    """Return for each difference the rename that ends it; None where it is more than a name.
+    """Return for each difference the rename that removes it; None if it is not only a name.
 
     Args:
-        differences: How ``found`` differs from ``expected``.
-        expected: The declared schema.
-        found: The database's.
-        schema: The schema that the objects are in.
+        differences: The differences of ``found`` from ``expected``.
+        expected: The declared objects.
+        found: The database's objects.
+        schema: The schema of the database's objects.
     """
     pairs = list(_pairs(differences, expected, found, schema))
     types = [one for one in pairs if one.kind == "enum"]
@@ -90,7 +92,7 @@ def explain(
 def _pairs(
     differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
 ) -> Iterator[Rename]:
-    """Yield what is missing under one name and there under another."""
+    """Yield the renames of objects that are missing under one name and exist under another."""
     spare = [
         identity
         for identity in found.objects
@@ -110,12 +112,12 @@ def _pairs(
 
 
 def _essence(attributes: Attributes) -> dict[str, Value]:
-    """Return what makes an object what it is, whatever its name."""
+    """Return the attributes that two objects must share to be equal but for their names."""
     return {name: value for name, value in attributes.items() if name not in _BESIDE}
 
 
 def _rename(relation: str, kind: str, found: str, wanted: str, schema: str) -> Rename:
-    """Return the rename that gives an object its declared name."""
+    """Return the rename of an object to its declared name."""
     if kind == "index":
         [statement] = remedies.rename_index(schema, found, wanted)
     elif kind == "enum":
@@ -129,7 +131,7 @@ def _rename(relation: str, kind: str, found: str, wanted: str, schema: str) -> R
 
 
 def _follows(difference: Difference, types: Sequence[Rename]) -> bool:
-    """Whether a difference is gone once the types have their declared names."""
+    """Whether renaming the types removes a difference, such as that of a column's type."""
     if not isinstance(difference.found, str):
         return False
     text = difference.found

@@ -1,4 +1,4 @@
-"""Differences as a script for psql: statements that undo them, and what they can't."""
+"""Differences as a script for psql: the statements that fix them."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,15 @@ from lmsschema.drift.compare import Difference
 def render(
     differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
 ) -> str:
-    """Return the statements that undo the drift, each with its lock; what they can't is named.
+    """Return the statements that fix the drift, each with its lock in a comment.
+
+    A difference without a fix is a comment with the reason.
 
     Args:
-        differences: What :func:`lmsschema.drift.compare.compare` returned.
-        expected: The objects that were expected.
+        differences: The differences that :func:`lmsschema.drift.compare.compare` returned.
+        expected: The declared objects.
         found: The database's objects.
-        schema: The schema to work in, in which what PostgreSQL printed is read again.
+        schema: The schema to work in: the script sets search_path to it.
     """
     lines = [sql.SQL("SET search_path TO {};").format(identifier(schema)).as_string(), ""]
     timeout = ""
@@ -29,7 +31,7 @@ def render(
         place = text.printable(difference.identity.relation or "schema")
         lines.append(f"-- {place}: {text.describe(difference)}")
         if fix.reason:
-            lines.append(f"-- not undone: {fix.reason}")
+            lines.append(f"-- not fixed: {fix.reason}")
         lines += with_timeouts(fix.statements, timeout, locks=True)
         timeout = fix.statements[-1].lock_timeout if fix.statements else timeout
         lines.append("")

@@ -1,11 +1,11 @@
-"""Differences in words: one line each."""
+"""Differences as text, one line each."""
 
 import json
 
 from lmsschema.database.catalog import Value
 from lmsschema.drift.compare import Difference, Problem
 
-#: Characters of a long definition that are shown around the place where two of them part.
+#: How many characters of a long definition are shown around the place where two definitions differ.
 _AROUND = 40
 _LONG = 100
 
@@ -18,12 +18,12 @@ MARKS = {
 
 
 def describe(difference: Difference) -> str:
-    """Return the difference in one line, without the table that it is on."""
+    """Return the difference in one line, without the name of its table."""
     return printable(_describe(difference))
 
 
 def printable(text: str) -> str:
-    """Return a text with its control characters escaped, whatever somebody named a table."""
+    """Return a text with its control characters escaped, since names may contain any character."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -57,7 +57,7 @@ def _text(value: Value) -> str:
 
 
 def _shortened(expected: str, found: str) -> tuple[str, str]:
-    """Return two texts, long ones cut down to where they differ."""
+    """Return two texts; if one is long, both reduced to the part in which they differ."""
     if max(len(expected), len(found)) <= _LONG:
         return expected, found
     start = max(0, _common(expected, found) - _AROUND)
@@ -67,12 +67,12 @@ def _shortened(expected: str, found: str) -> tuple[str, str]:
 
 
 def _cut(rest: str, start: int, common: int) -> str:
-    """Return what is left of a text from ``start`` on, without most of its common end."""
+    """Return the rest of a text with ``...`` for what was left out at its beginning and end."""
     end = max(0, common - _AROUND)
     return ("..." if start else "") + (rest[:-end] + "..." if end else rest)
 
 
 def _common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with in common."""
+    """Return the number of characters in the common beginning of two texts."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -1,4 +1,5 @@
-"""The embedded PostgreSQL server: found, made, started and stopped without root and without setup.
+"""The embedded PostgreSQL server: created, started and stopped without root and without setup.
 
-Imports only the errors. Only the command line, the tests and the measuring of locks start it.
+This room imports only the errors. Only the command line, the tests and the measurement of locks
+start the server.
 """

@@ -1,4 +1,4 @@
-"""The account of the operating system that runs a server: PostgreSQL refuses to run as root."""
+"""The operating system's account that runs a server, since PostgreSQL refuses to run as root."""
 
 import contextlib
 import errno
@@ -12,17 +12,17 @@ from pathlib import Path
 
 from lmsschema.errors import DatabaseUnavailableError
 
-#: Accounts that root may run a server as, the best first.
+#: Accounts to run a server as if the caller is root, in order of preference.
 PREFERRED = ("postgres", "nobody")
 
-#: A server and its tools need no more; secrets in the caller's environment are not for them.
+#: The only variables that a server inherits, so that it sees no secrets of the caller.
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account other than our own, which only root can run programs as."""
+    """An account other than the caller's; only root can run programs as another account."""
 
     name: str
     uid: int
@@ -30,10 +30,13 @@ class Account:
 
 
 def of_server(data: Path) -> Account | None:
-    """Return the account that runs the server of ``data``; None if that is our own.
+    """Return the account that runs the server of ``data``; None if it is the caller's own.
 
-    As root it is the owner of the data, so that a server stays with the account that made it;
-    for data yet to be made ``postgres``, else ``nobody``.
+    If the caller is root, it is the owner of the data folder; for a folder that does not exist yet,
+    ``postgres`` or else ``nobody``.
+
+    Args:
+        data: The data folder.
 
     Raises:
         DatabaseUnavailableError: The data belongs to an account that can't run a server.
@@ -47,12 +50,12 @@ def of_server(data: Path) -> Account | None:
     except KeyError:
         raise DatabaseUnavailableError(
             f"{data} belongs to uid {data.stat().st_uid}, which is not an account of this machine",
-            hint="Give it back to the account that made it.",
+            hint="Change its owner to the account that created it.",
         ) from None
     if owner.pw_uid == 0:
         raise DatabaseUnavailableError(
             f"{data} belongs to root, and PostgreSQL refuses to run as root",
-            hint=f"Give it to one that may: chown -R {_preferred().pw_name} '{data}'",
+            hint=f"Change its owner: chown -R {_preferred().pw_name} '{data}'",
         )
     return Account(owner.pw_name, owner.pw_uid, owner.pw_gid)
 
@@ -66,23 +69,23 @@ def run(
     stdin: str = "",
     keep: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program as the account and return what it printed; its exit code is the caller's.
+    """Run a program as the account; return its output and exit code, which the caller checks.
 
-    It runs in a session of its own, out of reach of the terminal's Ctrl-C, with a bare
-    environment and no group but the account's own.
+    The program runs in its own session, so that the terminal's Ctrl-C does not reach it, with a
+    minimal environment and only the account's primary group.
 
     Args:
         argv: The program and its arguments.
-        account: Whom to run it as; None for ourselves.
-        folder: Where to run it; the account must be able to enter it.
-        timeout: Seconds until it is killed.
-        stdin: What it reads.
-        keep: Descriptors that it inherits.
+        account: The account to run it as; None for the caller's own.
+        folder: The working folder, which the account must be able to enter.
+        timeout: Seconds after which the program is killed.
+        stdin: Its standard input.
+        keep: File descriptors that it inherits.
 
     Raises:
-        DatabaseUnavailableError: We may not run anything as that account.
+        DatabaseUnavailableError: The caller may not run programs as that account.
         OSError: The account can't run this program.
-        subprocess.TimeoutExpired: It did not end in time.
+        subprocess.TimeoutExpired: The program did not end in time.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
@@ -105,9 +108,9 @@ def run(
     except OSError as error:
         if account is not None and error.errno in (errno.EPERM, errno.EINVAL):
             raise DatabaseUnavailableError(
-                f"this root may not run programs as {account.name}: {error.strerror}",
+                f"root can't run programs as {account.name} here: {error.strerror}",
                 hint="A container needs the capabilities SETUID and SETGID, and that account in its"
-                " user namespace; or use another account than root.",
+                " user namespace. Or use another account than root.",
             ) from error
         raise
     with process:
@@ -121,9 +124,10 @@ def run(
 
 
 def closed_folder(folder: Path, account: Account | None) -> Path | None:
-    """Return the outermost folder on the way to ``folder`` that the account can't enter, or None.
+    """Return the topmost folder in the path of ``folder`` that the account can't enter, or None.
 
-    The kernel is asked, not the mode bits: an access list or a mount may forbid what they allow.
+    The account tries to enter each folder. Mode bits alone are not reliable, because of access
+    control lists and mount options.
     """
     script = 'for d; do cd "$d" 2>/dev/null || { printf %s "$d"; exit 1; }; done'
     argv = ["/bin/sh", "-c", script, "sh", *reversed(folder.parents), folder]
@@ -132,7 +136,7 @@ def closed_folder(folder: Path, account: Account | None) -> Path | None:
 
 
 def can_read(paths: Sequence[Path], account: Account | None) -> bool:
-    """Say whether the account can read every one of these files."""
+    """Whether the account can read all of these files."""
     script = 'for f; do test -r "$f" || exit 1; done'
     argv = ["/bin/sh", "-c", script, "sh", *paths]
     return run(argv, account, folder=Path("/"), timeout=10).returncode == 0
@@ -146,5 +150,5 @@ def _preferred() -> pwd.struct_passwd:
             continue
     raise DatabaseUnavailableError(
         f"root can't run PostgreSQL, and there is no account {' or '.join(PREFERRED)} to run it as",
-        hint="Make one (useradd --system postgres), or use another account than root.",
+        hint="Create one (useradd --system postgres), or use another account than root.",
     )

@@ -1,16 +1,16 @@
-"""Who uses a server: one that a command started for itself is stopped once no one needs it.
+"""Stops a server that a command started only for itself, once no command uses it any more.
 
-Each command that uses it holds a shared lock on the server's folder. The last one stops the server,
-if one of them started it and nobody has asked for it to be kept since.
+Each command that uses the server holds a shared lock on the server's folder. The last one stops the
+server if one of them started it, unless a command has since asked for it to keep running.
 """
 
 import contextlib
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from lmsschema.deadline import Deadline
 from lmsschema.errors import LockTimeoutError
 from lmsschema.local_server import process
 from lmsschema.local_server.process import ServerState
@@ -20,11 +20,11 @@ _POLL = 0.05
 
 @contextlib.contextmanager
 def in_use(home: Path, *, started: bool, timeout: float) -> Iterator[bool]:
-    """Count as one who uses the server; yields whether it still runs.
+    """Count as a user of the server; yields whether it is still running.
 
     Args:
         home: The server's folder.
-        started: Whether it was started for this use.
+        started: Whether the server was started for this use.
         timeout: Seconds to wait for another process that is stopping it.
 
     Raises:
@@ -38,7 +38,7 @@ def in_use(home: Path, *, started: bool, timeout: float) -> Iterator[bool]:
 
 
 def keep(home: Path, timeout: float) -> bool:
-    """Have the running server outlive the commands that use it; False if it was stopped just now.
+    """Let the server keep running after the commands that use it; False if it no longer runs.
 
     Raises:
         LockTimeoutError: Another process is still stopping it.
@@ -51,7 +51,7 @@ def keep(home: Path, timeout: float) -> bool:
 
 
 def stop_unless_needed(home: Path, stop: Callable[[], object]) -> None:
-    """Stop the server if it was started for a command, and no one uses it."""
+    """Stop the server if a command started it only for itself and no command uses it."""
     with contextlib.suppress(BlockingIOError, FileNotFoundError), _lock(home, fcntl.LOCK_EX, 0):
         if _mark(home).read_text("ascii") == _running(home):
             stop()
@@ -59,12 +59,12 @@ def stop_unless_needed(home: Path, stop: Callable[[], object]) -> None:
 
 
 def _mark(home: Path) -> Path:
-    """Return the file that tells which run of the server was started for a command."""
+    """Return the file that identifies the start of the server by a command for itself."""
     return home / "data" / "lmsschema.borrowed"
 
 
 def _running(home: Path) -> str | None:
-    """Return what tells this run of the server from a later one; None if it does not run."""
+    """Return an identifier of this start of the server; None if the server does not run."""
     found = process.status(home / "data")
     return f"{found.pid} {found.since}" if found.state is ServerState.READY else None
 
@@ -77,7 +77,7 @@ def _lock(folder: Path, how: int, timeout: float) -> Iterator[None]:
         BlockingIOError: Others hold it, and ``timeout`` is 0.
         LockTimeoutError: They still do after ``timeout`` seconds.
     """
-    deadline = time.monotonic() + timeout
+    deadline = Deadline(timeout, pause=_POLL)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         while True:
@@ -87,12 +87,12 @@ def _lock(folder: Path, how: int, timeout: float) -> Iterator[None]:
             except BlockingIOError:
                 if not timeout:
                     raise
-                if time.monotonic() >= deadline:
+                if deadline.expired:
                     raise LockTimeoutError(
                         f"another process still stops the server in {folder} after {timeout:g} s",
                         hint="Wait for it to end, and try again.",
                     ) from None
-            time.sleep(_POLL)
+            deadline.pause()
         yield
     finally:
         os.close(descriptor)

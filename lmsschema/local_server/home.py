@@ -1,4 +1,4 @@
-"""The folders of a server: its home, and one for its socket, short and its account's alone."""
+"""The folders of a server: its home, and the folder of its socket, which needs a short path."""
 
 import contextlib
 import os
@@ -9,56 +9,57 @@ from lmsschema.errors import UnsafeError
 from lmsschema.local_server.account import Account
 from lmsschema.local_server.process import SOCKET
 
-_LIMIT = 103  # bytes of a socket's path: what macOS takes; Linux takes 107
+_LIMIT = 103  # the longest path of a socket in bytes: 103 on macOS, 107 on Linux
 
 
 def make_home(folder: Path, claim: Path) -> None:
-    """Make a server's home and what is missing above it; refuse one with somebody's own files.
+    """Create a server's home and its missing parents; refuse a folder with other files.
 
-    A folder made here is closed to others, but as root open to pass through, since the server runs
-    as another account. What exists already keeps its permissions.
+    Other accounts can't enter a folder that is created here. If the caller is root they can enter
+    but not list it, since the server runs as another account. Existing folders keep their
+    permissions.
 
     Args:
         folder: The home.
-        claim: A file in it that shows that it is a server's: the first one to be made there.
+        claim: The first file that is created in a server's home, by which it is recognized.
 
     Raises:
-        UnsafeError: The folder holds what was not made for a server.
+        UnsafeError: The folder contains files that were not created for a server.
     """
     mode = 0o711 if os.geteuid() == 0 else 0o700
     missing = [part for part in (folder, *folder.parents) if not part.exists()]
-    umask = os.umask(0)  # it must not close a folder, even for a moment, to the server's account
+    umask = os.umask(0)  # else the server's account could not enter the folder
     try:
         for part in reversed(missing):
             part.mkdir(mode, exist_ok=True)
     finally:
         os.umask(umask)
-    # in this order: another process may be making the first files right now, the claim before all
+    # in this order: another process may be creating the first files now, beginning with the claim
     if any(folder.iterdir()) and not claim.exists():
         raise UnsafeError(
-            f"{folder} holds files that lmsschema did not make; it keeps a server only in a folder"
-            " of its own",
+            f"{folder} contains files that lmsschema did not create; a server needs a folder of its"
+            " own",
             hint="Nothing was changed. Choose a folder that is empty or does not exist.",
         )
 
 
 def for_socket(home: Path) -> Path:
-    """Return the folder for the socket: in ``home``, or below /tmp where its path is too long."""
+    """Return the folder for the socket: in ``home``, or in /tmp if that path is too long."""
     folder = home / "run"
     if len(os.fsencode(folder / SOCKET)) <= _LIMIT:
         return folder
     import hashlib
 
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
-    # not $TMPDIR, which may be long too, and differ from one command to the next
+    # not $TMPDIR, which may be long too, and may differ between commands
     return Path(f"/tmp/lmsschema-{os.geteuid()}-{digest}")  # noqa: S108  make_for_socket verifies
 
 
 def make_for_socket(folder: Path, account: Account | None) -> None:
-    """Make the socket's folder if absent, and make sure that it is the account's alone.
+    """Create the socket's folder if necessary, and check that only the account can enter it.
 
     Raises:
-        UnsafeError: Somebody else owns it, or others may enter it.
+        UnsafeError: Another account owns it, or others may enter it.
     """
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -68,13 +69,14 @@ def make_for_socket(folder: Path, account: Account | None) -> None:
     owner = account.uid if account is not None else os.geteuid()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
         raise UnsafeError(
-            f"{folder} is somebody else's or open to others; the server's socket belongs there",
-            hint="Look what it is, remove it, and try again.",
+            f"{folder}, the folder for the server's socket, belongs to another account or is open"
+            " to others",
+            hint="Find out what created it, remove it, then try again.",
         )
 
 
 def remove_for_socket(folder: Path, account: Account | None) -> None:
-    """Remove the socket's folder, if it is the account's, and what a server left there."""
+    """Remove the socket's folder with a server's files in it, if the account owns it."""
     owner = account.uid if account is not None else os.geteuid()
     with contextlib.suppress(FileNotFoundError):
         found = folder.lstat()

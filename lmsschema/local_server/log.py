@@ -1,4 +1,4 @@
-"""A server's log: begun, kept short, quoted in messages."""
+"""A server's log: its creation, its rotation, and its last lines for messages."""
 
 import contextlib
 import os
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from lmsschema.local_server.account import Account
 
-_LIMIT = 10 * 1024 * 1024  # bytes after which a start begins a new one
+_LIMIT = 10 * 1024 * 1024  # size in bytes from which the next start begins a new log
 _TAIL = 12  # lines in a message
 
 
 def begin(log: Path, account: Account | None) -> int:
-    """Make the log if need be, put a long one aside, and return where new lines will begin."""
+    """Create the log if necessary, rotate a long one, and return the offset of new lines."""
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LIMIT:
             log.replace(_old(log))
@@ -25,7 +25,7 @@ def begin(log: Path, account: Account | None) -> int:
 
 
 def tail(log: Path, start: int = 0) -> str:
-    """Return the last lines that the log has got since ``start``, to end a message with."""
+    """Return the last lines of the log after offset ``start``, for the end of a message."""
     try:
         return indented(log.read_bytes()[start:].decode(errors="replace"))
     except OSError:
@@ -33,12 +33,12 @@ def tail(log: Path, start: int = 0) -> str:
 
 
 def indented(text: str) -> str:
-    """Return the last lines of what a program said, to end a message with."""
+    """Return the last lines of a program's output, for the end of a message."""
     return "".join(f"\n  {line}" for line in text.strip().splitlines()[-_TAIL:])
 
 
 def remove(log: Path) -> None:
-    """Remove the log and the one put aside."""
+    """Remove the log and the rotated one."""
     for file in (log, _old(log)):
         file.unlink(missing_ok=True)
 

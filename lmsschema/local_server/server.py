@@ -1,6 +1,6 @@
-"""A PostgreSQL server of our own: made, started, asked and stopped.
+"""A PostgreSQL server in a folder: its creation, start, status and stop.
 
-It listens on a Unix socket alone, in a folder that only its account can enter.
+It listens only on a Unix socket, in a folder that only its account can enter.
 """
 
 import contextlib
@@ -8,13 +8,13 @@ import os
 import shlex
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UsageError
+from lmsschema.deadline import Deadline
+from lmsschema.errors import DatabaseUnavailableError, UsageError
 from lmsschema.local_server import account as accounts
 from lmsschema.local_server import cluster, process
 from lmsschema.local_server import home as folders
@@ -26,29 +26,29 @@ from lmsschema.local_server.process import PORT, SOCKET, ServerState, Status
 
 TIMEOUT = 60.0  # seconds
 
-#: For a server whose data somebody wants to keep: PostgreSQL's own defaults, said aloud.
+#: Settings of a server whose data is to be kept: PostgreSQL's defaults, enforced.
 DURABLE: Mapping[str, str] = {"fsync": "on", "full_page_writes": "on"}
 
 StopMode = Literal["smart", "fast", "immediate"]
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-#: What a shell (pg_ctl uses one), a connection string or a list of folders gives a meaning.
+#: Characters with a meaning in a shell (pg_ctl uses one), connection string or list of folders.
 _UNFIT = frozenset("\"'`$\\,")
 _POLL = 0.05  # seconds
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that lives in ``home``, whether it runs or not.
+    """A server in the folder ``home``, running or not.
 
-    As root it runs as another account (its data's owner, else ``postgres``, else ``nobody``),
-    which must be able to enter ``home``. No folder is touched but those made here.
+    If the caller is root, the server runs as another account (:func:`account.of_server`), which
+    must be able to enter ``home``. Only folders that were created here are changed.
 
     Args:
-        programs: The folder with ``initdb``, ``pg_ctl``, ``postgres``; only a start needs it.
-        home: The folder to keep everything in: absent, empty, or this server's already.
-        settings: Server settings, put on its command line, which wins over every file.
-        database: A database that is made with it.
+        programs: The folder with ``initdb``, ``pg_ctl``, ``postgres``; needed only by ``start``.
+        home: The server's folder: absent, empty, or already this server's.
+        settings: Server settings. They are on its command line, which overrides every file.
+        database: A database to create with the server.
     """
 
     programs: Path | None
@@ -57,12 +57,12 @@ class Server:
     database: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse paths that a shell, a connection string or the pid file would misread."""
+        """Refuse paths that can't be written in a shell, a connection string or the pid file."""
         for path in filter(None, (self.home, self.programs)):
             if not path.is_absolute() or not str(path).isprintable() or set(str(path)) & _UNFIT:
                 raise UsageError(
-                    f"no server can live in {str(path)!r}",
-                    hint="Choose an absolute path of plain characters: no quotes, ',', '$', '\\'.",
+                    f"the path {str(path)!r} can't be used for a server",
+                    hint="Choose an absolute path without quotes, ',', '$' and '\\'.",
                 )
 
     @property
@@ -76,7 +76,7 @@ class Server:
         return self.home / "server.log"
 
     def status(self) -> Status:
-        """Return what the server is doing, by its pid file and its process."""
+        """Return the server's status, from its pid file and its process."""
         return process.status(self.data)
 
     def conninfo(self, dbname: str) -> str:
@@ -88,20 +88,18 @@ class Server:
         return self.status().url(dbname)
 
     def start(self, timeout: float = TIMEOUT) -> bool:
-        """Make the server if need be, start it, wait until it answers; False if it ran already.
+        """Create the server if necessary and start it; return False if it was running already.
 
-        A server whose own programs were removed, with the environment that they were installed in,
-        is stopped and started with ours. Safe to call from several processes at once, and after any
-        of them, or the server, was killed at any instant.
+        A running server whose programs were removed is stopped and started with the given ones.
+        Several processes may call this at once, also after one of them or the server was killed.
 
         Args:
-            timeout: Seconds to wait for another process that starts or stops it, and then for
-                the server.
+            timeout: Seconds to wait for another process, and then for the server.
 
         Raises:
             LockTimeoutError: Another process is still starting or stopping it.
-            DatabaseUnavailableError: It can't be made or started; the message has its log's end.
-            UnsafeError: ``home`` holds what was not made here.
+            DatabaseUnavailableError: It can't be created or started; the message ends with its log.
+            UnsafeError: ``home`` contains files that were not created here.
         """
         found = self.status()
         if found.state is ServerState.READY and not found.uninstalled:
@@ -109,7 +107,7 @@ class Server:
         with self._explained():
             folders.make_home(self.home, self._lock)
             with filelock.hold(self._lock, timeout) as lock:
-                deadline = time.monotonic() + timeout
+                deadline = Deadline(timeout, pause=_POLL)
                 if self.programs is not None and self.status().uninstalled:
                     self._stop("fast", deadline)
                 with self._settled(deadline) as guard:
@@ -134,7 +132,7 @@ class Server:
         return True
 
     def stop(self, mode: StopMode = "fast", timeout: float = TIMEOUT) -> bool:
-        """Stop the server and wait for its end; False if it did not run.
+        """Stop the server and wait until it has stopped; return False if it did not run.
 
         Args:
             mode: ``fast`` ends the sessions and writes everything out; ``immediate`` does not
@@ -148,13 +146,13 @@ class Server:
         if self.status().state is ServerState.STOPPED:
             return False
         with self._explained(), filelock.hold(self._lock, timeout):
-            deadline = time.monotonic() + timeout
+            deadline = Deadline(timeout, pause=_POLL)
             stopped = self._stop(mode, deadline)
             with self._settled(deadline):
                 return stopped
 
     def remove(self, timeout: float = TIMEOUT) -> bool:
-        """Stop the server and remove all that was made for it, but not ``home``; False if nothing.
+        """Stop and remove the server, but not the folder ``home``; return False if there is none.
 
         Raises:
             LockTimeoutError: Another process is still starting or stopping it.
@@ -164,82 +162,80 @@ class Server:
             if not self._lock.exists():
                 return False
             with filelock.hold(self._lock, timeout):
-                deadline = time.monotonic() + timeout
+                deadline = Deadline(timeout, pause=_POLL)
                 account = accounts.of_server(self.data)
                 while True:
                     self._stop("fast", deadline)
                     with self._settled(deadline) as guard:
-                        if guard is not None:  # else it has come up only now
+                        if guard is not None:  # else it has just become ready
                             self._remove(account)
                             return True
 
     @property
     def _lock(self) -> Path:
-        """Held by whoever starts, stops or removes the server; the first file made in its home."""
+        """Locked while the server is started, stopped or removed; the first file in its home."""
         return self.home / "lmsschema.lock"
 
     @property
     def _guard(self) -> Path:
-        """Held by the server's processes as long as one of them lives."""
+        """Locked by the server's processes until the last of them has ended."""
         return self.home / "server.lock"
 
     @contextlib.contextmanager
-    def _settled(self, deadline: float) -> Iterator[int | None]:
-        """Wait until the server either runs, and yield None, or is gone to its last process.
+    def _settled(self, deadline: Deadline) -> Iterator[int | None]:
+        """Wait until the server is ready, or until its last process has ended.
 
-        Then the guard's descriptor is yielded, for the next server to hold as long as it lives.
-        Processes outlive a killed postmaster for a moment, or for as long as a query takes; and
-        where the folder is shared by containers, a server may run that can't be seen from here.
+        Yields None if it is ready, else the guard's descriptor, for the next server to inherit.
+        Processes may outlive a killed postmaster, as long as a query takes. In a folder that
+        containers share, a server may run whose processes are not visible here.
         """
         while (found := self.status()).state is not ServerState.READY:
             with contextlib.ExitStack() as stack:
-                guard = self._take_guard(stack) if found.state is ServerState.STOPPED else None
+                stopped = found.state is ServerState.STOPPED
+                guard = filelock.take(self._guard, stack) if stopped else None
                 if guard is not None:
                     yield guard
                     return
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 raise self._unsettled(found)
-            time.sleep(_POLL)
+            deadline.pause()
         yield None
 
-    def _take_guard(self, stack: contextlib.ExitStack) -> int | None:
-        """Hold the guard until the stack is left; None if processes of a server hold it."""
-        try:
-            return stack.enter_context(filelock.hold(self._guard, 0))
-        except LockTimeoutError:
-            return None
-
     def _unsettled(self, found: Status) -> DatabaseUnavailableError:
-        """Return the error for a server that neither runs nor is gone in time."""
+        """Return the error for a server that was neither ready nor ended in time."""
         if found.state is ServerState.STOPPED:
             return DatabaseUnavailableError(
-                f"processes of a server that can't be seen from here still use {self.home}",
-                hint="Stop it in the container or on the machine where it runs.",
+                f"a server whose processes are not visible here still uses {self.home}",
+                hint="Stop that server, in its container or on its machine.",
             )
         return DatabaseUnavailableError(
             f"the server in {self.home} (process {found.pid}) is still {found.state}"
             f"{server_log.tail(self.log)}",
-            hint="It goes on; after a crash it may take a while to recover. Try again later.",
+            hint="It continues; recovery after a crash may take some time. Try again later.",
         )
 
     def _check_reachable(self, account: Account | None) -> None:
-        """Refuse a home that the account can't enter; whose folder that is, we don't know."""
+        """Raise if the account can't enter the server's folder."""
         closed = accounts.closed_folder(self.home, account)
         if account is not None and closed is not None:
             raise DatabaseUnavailableError(
-                f"{closed} is closed to the account {account.name}, which runs the server"
-                " (PostgreSQL refuses to run as root)",
-                hint=f"Choose another folder, or open that one yourself: chmod o+x '{closed}'",
+                f"the account {account.name}, which runs the server since PostgreSQL refuses to run"
+                f" as root, can't enter {closed}",
+                hint=f"Choose another folder, or allow it to enter: chmod o+x '{closed}'",
             )
 
     def _usable_programs(self, account: Account | None) -> Path:
         """Return the folder of programs that the account can run."""
         if self.programs is None:
-            raise DatabaseUnavailableError(f"no PostgreSQL is installed for the server {self.home}")
+            raise DatabaseUnavailableError(
+                f"PostgreSQL for the server {self.home} is not installed"
+            )
         return binaries.for_account(self.programs, account, self.home)
 
-    def _launch(self, programs: Path, account: Account | None, guard: int, deadline: float) -> None:
-        """Start the server, which holds the guard from now on, and wait until it answers."""
+    def _launch(
+        self, programs: Path, account: Account | None, guard: int, deadline: Deadline
+    ) -> None:
+        """Start the server, which inherits the guard, and wait until it answers."""
         sockets = folders.for_socket(self.home)
         folders.make_for_socket(sockets, account)
         process.remove_misleading(self.data / "postmaster.pid", sockets / f"{SOCKET}.lock")
@@ -247,7 +243,7 @@ class Server:
         words = ["-h", "", "-p", str(PORT), "-k", str(sockets)]
         for name, value in {"unix_socket_permissions": "0700", **self.settings}.items():
             words += ["-c", f"{name}={value}"]
-        left = max(1, round(deadline - time.monotonic()))
+        left = max(1, round(deadline.left))
         argv = [programs / "pg_ctl", "start", "-D", self.data, "-l", self.log]
         argv += ["-s", "-w", "-t", left, "-o", shlex.join(words)]
         done = accounts.run(argv, account, folder=Path("/"), timeout=left + 10, keep=[guard])
@@ -258,24 +254,24 @@ class Server:
             said = server_log.tail(self.log, begin) or f" {done.stdout.strip()}"
             raise DatabaseUnavailableError(
                 f"the server in {self.home} did not start:{said}",
-                hint=f"Fix what its log says, and try again. All of it: {self.log}",
+                hint=f"Fix the cause, then try again. The whole log: {self.log}",
             )
 
-    def _stop(self, mode: StopMode, deadline: float) -> bool:
-        """Stop the server by signal: pg_ctl does no more, and may be uninstalled by now."""
+    def _stop(self, mode: StopMode, deadline: Deadline) -> bool:
+        """Stop the server by a signal, as pg_ctl does, which may have been uninstalled."""
         found = self.status()
         if found.pid is None:
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(found.pid, _SIGNALS[mode])
         while (now := self.status()).pid == found.pid:
-            if time.monotonic() >= deadline:
+            if deadline.expired:
                 raise self._unsettled(now)
-            time.sleep(_POLL / 2)
+            deadline.pause()
         return True
 
     def _remove(self, account: Account | None) -> None:
-        """Remove what was made; the lock last, so that the rest can be recognized as ours."""
+        """Remove the server's files, the lock last: by it a partly removed server is recognized."""
         folders.remove_for_socket(folders.for_socket(self.home), account)
         cluster.remove(self.data)
         binaries.remove_copies(self.home)
@@ -285,7 +281,7 @@ class Server:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what the system refuses into an error that says where."""
+        """Raise errors of the operating system as errors that name the server's folder."""
         try:
             yield
         except subprocess.TimeoutExpired as error:
@@ -296,6 +292,6 @@ class Server:
         except OSError as error:
             where = f": {error.filename}" if error.filename else ""
             raise DatabaseUnavailableError(
-                f"no server can be kept in {self.home}: {error.strerror}{where}",
-                hint="Make room, let this account write there, or choose another folder.",
+                f"the server's files in {self.home} can't be written: {error.strerror}{where}",
+                hint="Free space, let this account write there, or choose another folder.",
             ) from error

@@ -5,7 +5,6 @@ they begin only once no old one is in sight; a wait of theirs ends after :attr:`
 """
 
 import contextlib
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -140,7 +139,7 @@ class _Watch:
         self._table = table
         self._what = what
         self._drops = drops
-        self._waiting_since: float | None = None
+        self._limit: Deadline | None = None  # of a wait
         self._told = ""
         self.cancelled = False
 
@@ -160,9 +159,8 @@ class _Watch:
             if str(now) != self._told:
                 self._context.tell(now)
                 self._told = str(now)
-        self._waiting_since = (self._waiting_since or time.monotonic()) if waits else None
-        too_long = self._context.patience.quiet
-        if self._waiting_since and time.monotonic() - self._waiting_since > too_long:
+        self._limit = (self._limit or Deadline(self._context.patience.quiet)) if waits else None
+        if self._limit is not None and self._limit.expired:
             self.cancelled = True
             database.conn.cancel_safe()
             return False

@@ -1,6 +1,7 @@
 """What a command hands down: the database, how long locks are waited for, whom to tell."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -15,14 +16,17 @@ class Progress:
         what: The same in words.
         done: How much of it is done.
         total: How much there is; 0 while nobody knows.
+        single: Whether this is told once, and not again with other figures.
     """
 
     what: str
     done: int = 0
     total: int = 0
+    single: bool = False
 
     def __str__(self) -> str:
-        return f"{self.what}, {100 * self.done // self.total} %" if self.total else self.what
+        share = self.total and not self.single
+        return f"{self.what}, {100 * self.done // self.total} %" if share else self.what
 
 
 Tell: TypeAlias = Callable[[Progress], None]
@@ -35,6 +39,26 @@ def silent(_: Progress) -> None:
 def in_lines(say: Callable[[str], None]) -> Tell:
     """Return what tells progress to somebody who takes lines of text."""
     return lambda progress: say(str(progress))
+
+
+def paced(tell: Tell, seconds: float) -> Tell:
+    """Return what tells progress that has a total no more often than once in some seconds.
+
+    What has none is always told, and so is the end of what was told in part.
+    """
+    last = float("-inf")
+    partial = False
+
+    def told(progress: Progress) -> None:
+        nonlocal last, partial
+        is_end = progress.done >= progress.total
+        if progress.total and not (partial if is_end else time.monotonic() - last >= seconds):
+            return
+        partial = not is_end
+        last = time.monotonic()
+        tell(progress)
+
+    return told
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,6 @@ Such a wait is made for the one table alone, holding nothing.
 """
 
 import dataclasses
-import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Generic, Literal, TypeAlias, TypeVar
 
@@ -109,7 +107,8 @@ def step(
             of the step remains.
     """
     database, patience = context.database, context.patience
-    deadline = Deadline(patience.total)
+    longest = min(patience.longest, _LONGEST_PAUSE)
+    deadline = Deadline(patience.total, pause=1.5 * patience.first, longest=1.5 * longest)
     wait = patience.first
     attempts, told = 0, ""
     stuck: Lock | None = None
@@ -128,8 +127,7 @@ def step(
             locks = None if work is None else work.locks
             found = blockers(database, locks)
             stuck = _blocked(locks or (), found)
-        pause = min(wait, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311  jitter, no secret
-        if pause >= deadline.left:
+        if deadline.expired:
             raise LockTimeoutError(
                 f"did not {what} after {attempts} attempts in {patience.total:g} s: "
                 + ("; ".join(map(str, found)) or "its tables are locked again and again"),
@@ -141,7 +139,7 @@ def step(
         if found and who != told and news:
             context.tell(Progress(f"waiting to {what}: {found[0]}"))
             told = who
-        time.sleep(pause)
+        deadline.pause()
         for blocker in found:
             if blocker.autovacuum and blocker.schema and blocker.table:
                 _cancel_autovacuum(database, blocker.schema, blocker.table)

@@ -163,7 +163,7 @@ def assess(
         database: The database to upgrade.
         before: The revision that it is at.
         pending: The revisions that it lacks.
-        own: The files of those among them that are an application's.
+        own: Their files, if they are an application's.
         shadow_url: The server to run them on; None for the embedded one.
         retry: How tables that are locked are waited for.
         notify: Told which revision is measured.

@@ -6,6 +6,7 @@ another revision's name as that one.
 
 import ast
 import dataclasses
+import functools
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def order() -> list[LineFault]:
 
 def content(file: Path) -> list[LineFault]:
     """Return what a revision must not do outside of its downgrade()."""
-    tree = ast.parse(file.read_text("utf-8"))
+    tree = _parse(file)
     calls = [
         call
         for part in tree.body
@@ -135,11 +136,21 @@ def _assigned(file: Path) -> dict[str, tuple[object, int]]:
     """Return the constants that a file assigns to names, each with its line."""
     return {
         target.id: (statement.value.value, statement.lineno)
-        for statement in ast.parse(file.read_text("utf-8")).body
+        for statement in _parse(file).body
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
         for target in statement.targets
         if isinstance(target, ast.Name)
     }
+
+
+def _parse(file: Path) -> ast.Module:
+    """Return a file's syntax tree."""
+    tree: ast.Module = _tree(file.read_text("utf-8"))
+    return tree
+
+
+#: Both questions are asked of a file.
+_tree = functools.lru_cache(maxsize=64)(ast.parse)
 
 
 def _called(call: ast.Call) -> str:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from lmsschema.database import extensions, throwaway
 from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
-from lmsschema.locks.context import Context, Progress, Tell
+from lmsschema.locks.context import Context, Progress, Tell, paced
 from lmsschema.migration import rendering, revisions, runner, shadow, site
 from lmsschema.migration.measured import MeasuredStatement
 from lmsschema.migration.recorder import Recorder
@@ -45,6 +45,7 @@ def run(
     own: Mapping[str, Path] = MappingProxyType({}),
     shadow_url: str | None = None,
     notify: Tell = lambda _: None,
+    pace: float = 1.0,
 ) -> Measured:
     """Run the pending revisions on a scratch copy of a schema.
 
@@ -52,9 +53,10 @@ def run(
         database: The database that has the schema.
         before: The revision that it is at.
         pending: The revisions to run, oldest first.
-        own: The files of those among them that are an application's.
+        own: Their files, if they are an application's.
         shadow_url: The server to run them on; None for the embedded one.
-        notify: Told which revision is measured.
+        notify: Told which revision is measured, and how far it is.
+        pace: Seconds between two that tell how far.
 
     Raises:
         DatabaseUnavailableError: There is no server to run them on.
@@ -69,24 +71,105 @@ def run(
                 names = extensions.installed(conn)
             with copy.transaction() as conn:
                 extensions.install(conn, names)
-            _build(copy, before)
+            told = paced(notify, pace)
+            _build(copy, before, told)
             missing = site.copy(database, copy)
-            found = {}
-            with Recorder.recording(copy) as recorder:
-                for number, revision in enumerate(pending, start=1):
-                    notify(Progress(f"measuring locks: {revision} ({number} of {len(pending)})"))
-                    if revision in own:
-                        rendering.apply(copy, own[revision])
-                    else:
-                        runner.run(copy, "upgrade", [revision], lambda _: None, at_once=False)
-                    found[revision] = recorder.take()
+            found = _measure_files(copy, own, told) if own else _measure(copy, pending, told)
             return Measured(found, f"PostgreSQL {place.version} ({place.target})", missing)
 
 
-def _build(copy: Database, before: str) -> None:
+def _measure(
+    copy: Database, pending: Sequence[str], tell: Tell
+) -> Mapping[str, list[MeasuredStatement]]:
+    """Run the revisions on the copy; return the statements of each, and tell how far it is."""
+    found: dict[str, list[MeasuredStatement]] = {}
+    gauge = _Gauge(pending, tell)
+    gauge.begin(pending[0])
+    with Recorder.recording(copy, gauge.statement_ended) as recorder:
+
+        def on_applied(one: runner.Applied) -> None:
+            found[one.revision] = recorder.take()
+            gauge.end()
+            for revision in pending[len(found) :][:1]:
+                gauge.begin(revision)
+
+        runner.run(
+            copy, "upgrade", pending, on_applied, at_once=False, before_each=gauge.step_begins
+        )
+    return found
+
+
+def _measure_files(
+    copy: Database, own: Mapping[str, Path], tell: Tell
+) -> Mapping[str, list[MeasuredStatement]]:
+    """Run an application's revisions on the copy; return the statements of each."""
+    found = {}
+    with Recorder.recording(copy) as recorder:
+        for name, file in own.items():
+            tell(Progress(f"measuring locks: {name}"))
+            rendering.apply(copy, file)
+            found[name] = recorder.take()
+    return found
+
+
+class _Gauge:
+    """Tells how far a revision is: by its steps, or by its statements where it has no steps."""
+
+    def __init__(self, pending: Sequence[str], tell: Tell) -> None:
+        self._pending = pending
+        self._tell = tell
+        self._steps = runner.steps(pending)
+        self._what = ""
+        self._is_of_steps = False
+        self._done = self._total = 0
+
+    def begin(self, revision: str) -> None:
+        """Tell that a revision begins."""
+        steps = self._steps[revision]
+        self._is_of_steps = steps is not None
+        self._total = _count(revision) if steps is None else len(steps)
+        # the first step is announced after the revision itself
+        self._done = -2 if self._is_of_steps else 0
+        number = self._pending.index(revision) + 1
+        self._what = f"measuring locks: {revision} ({number} of {len(self._pending)})"
+        self._tell(Progress(self._what))
+
+    def step_begins(self) -> None:
+        """Count the step before, if there is one."""
+        if self._is_of_steps:
+            self._count()
+
+    def statement_ended(self) -> None:
+        """Count a statement."""
+        if not self._is_of_steps:
+            self._count()
+
+    def end(self) -> None:
+        """Tell that the revision is measured."""
+        self._tell(Progress(self._what, self._total, self._total))
+
+    def _count(self) -> None:
+        self._done += 1
+        # an estimate: it is never told to be done before it is
+        if 0 < self._done < self._total:
+            self._tell(Progress(self._what, self._done, self._total))
+
+
+def _count(revision: str) -> int:
+    """Return how many statements a revision has, by its script."""
+    script = runner.offline(revisions.parent(revision) or revisions.BASE, revision)
+    return script.count(";\n\n")
+
+
+def _build(copy: Database, before: str, tell: Tell) -> None:
     """Give the scratch database the schema of ``before``, with its partitions."""
     steps = revisions.ids()[: revisions.position(before)]
-    runner.run(copy, "upgrade", steps, lambda _: None)
+    what = f"measuring locks: building a scratch copy at {before}"
+
+    def on_applied(one: runner.Applied) -> None:
+        tell(Progress(what, steps.index(one.revision) + 1, len(steps)))
+
+    runner.run(copy, "upgrade", steps, on_applied)
     for policy in POLICIES:
         with copy.transaction(read_only=True) as conn:
             there = state.exists(conn, copy.schema, policy.table)

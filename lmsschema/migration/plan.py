@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,9 @@ SET lock_timeout = '{DEFAULT_RETRY.lock_timeout:g}s';
 _OWN = _BEGIN.replace(
     "lmsschema upgrade does what is left.", "alembic upgrade does what is left, and records it."
 )
+
+#: Characters of a statement that a remark on its locks shows.
+_LONGEST = 60
 
 #: What no one queues behind, and what fails for good if it does not wait for older transactions.
 _PATIENT = re.compile(r"^(CREATE|DROP|REINDEX)\b[^;]*\bCONCURRENTLY\b[^;]*;$", re.MULTILINE)
@@ -223,7 +227,7 @@ def _remarks(assessment: Assessment, name: str) -> Iterator[str]:
         yield f"HAZARD {hazard.kind}: {hazard}"
     filled = {table for table, live in assessment.tables.items() if live.heap_bytes > 0}
     locks = dict.fromkeys(
-        (table, mode, re.split(r"\s*[(;]", " ".join(statement.sql.split()))[0][:60])
+        (table, mode, _beginning(statement.sql))
         for statement in assessment.statements.get(name, [])
         for table, mode in sorted(statement.locks)
         if mode in BLOCKS and table in filled
@@ -239,6 +243,12 @@ def _remarks(assessment: Assessment, name: str) -> Iterator[str]:
         yield f"  {table} ({size}): {mode_name(mode)} blocks {BLOCKS[mode]}: {text}"
     yield "until its transaction commits; it waits for a lock no longer than --lock-timeout,"
     yield "is rolled back if it does not get one, and tried again."
+
+
+def _beginning(statement: str) -> str:
+    """Return what a statement begins with, cut between words."""
+    text = re.split(r"\s*[(;]", " ".join(statement.split()))[0]
+    return textwrap.shorten(text, _LONGEST, placeholder=" ...")
 
 
 def _size(count: int) -> str:

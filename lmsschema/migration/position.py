@@ -1,8 +1,10 @@
 """Where a database stands on the line of revisions, and what leads on from there."""
 
+from psycopg import errors, sql
+
 from lmsschema.database.connection import Database, create_schema, require_usage
 from lmsschema.database.queries import query
-from lmsschema.errors import UnsafeError, UsageError
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError, UsageError
 from lmsschema.migration import revisions
 
 
@@ -10,14 +12,18 @@ def current(database: Database) -> str | None:
     """Return the revision that the database is at; None before the first.
 
     Raises:
-        DatabaseUnavailableError: The role may not use the schema.
+        DatabaseUnavailableError: The role may not use the schema, or not read the version table;
+            the hint is the GRANT.
         UnsafeError: The database is at a revision that this program does not know.
     """
     require_usage(database)
     with database.transaction(read_only=True) as conn:
         if conn.execute(query("migration/version_table")).fetchone() != (True,):
             return None
-        found = [str(row[0]) for row in conn.execute(query("migration/version"))]
+        try:
+            found = [str(row[0]) for row in conn.execute(query("migration/version"))]
+        except errors.InsufficientPrivilege as error:
+            raise _unreadable(database, error) from error
     if not found:
         return None
     if len(found) == 1 and found[0] in revisions.ids():
@@ -27,6 +33,21 @@ def current(database: Database) -> str | None:
         "a newer lmsschema wrote it",
         hint=f"Install a newer lmsschema; this one knows revisions up to {revisions.head()}.",
         details={"revision": found},
+    )
+
+
+def _unreadable(
+    database: Database, error: errors.InsufficientPrivilege
+) -> DatabaseUnavailableError:
+    """Return the error for a role that may not read the version table."""
+    grant = sql.SQL("GRANT SELECT ON {} TO {};").format(
+        sql.Identifier(database.schema, "lmsschema_version"), sql.Identifier(database.user)
+    )
+    return DatabaseUnavailableError(
+        f"role {database.user} may not read the revision of schema {database.schema} in "
+        f"{database.target}",
+        hint=f"A superuser or the owner can run: {grant.as_string()}",
+        details={"sqlstate": error.sqlstate},
     )
 
 

@@ -7,7 +7,7 @@ refuses to run in a transaction the locks are known.
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -42,10 +42,16 @@ _ARM = """
 
 
 class Recorder:
-    """Reads what each statement of a connection did."""
+    """Reads what each statement of a connection did.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Whose connection it is.
+        on_statement: Called after each statement that is recorded.
+    """
+
+    def __init__(self, database: Database, on_statement: Callable[[], None]) -> None:
         self._database = database
+        self._on_statement = on_statement
         self._statements: list[MeasuredStatement] = []
         self._told = ""  # by the triggers
         self._arm()
@@ -54,9 +60,11 @@ class Recorder:
 
     @classmethod
     @contextmanager
-    def recording(cls, database: Database) -> Iterator[Self]:
+    def recording(
+        cls, database: Database, on_statement: Callable[[], None] = lambda: None
+    ) -> Iterator[Self]:
         """Have every cursor of the database's connection tell a recorder what it runs."""
-        recorder = cls(database)
+        recorder = cls(database, on_statement)
         usual = database.conn.cursor_factory
         database.conn.cursor_factory = type("Cursor", (_Cursor,), {"recorder": recorder})
         try:
@@ -117,6 +125,7 @@ class Recorder:
         locks = statement.held if statement.scans else statement.locks
         if not silent or did or any(not _reads(lock) for lock in locks):
             self._statements.append(statement)
+            self._on_statement()
 
     def _locks_on_dropped(self, gone: Tables) -> frozenset[tuple[str, str]]:
         """Return the locks that the transaction holds on tables that it has dropped."""

@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-import functools
 import io
-import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,12 +14,14 @@ from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import LmsschemaError
 from lmsschema.locks import watcher
 from lmsschema.locks.context import Context, Tell
+from lmsschema.locks.sessions import Blocker
 from lmsschema.migration import revisions
 from lmsschema.migration.retry import DEFAULT_RETRY, PASSING, Retry, wait_or_give_up
 
 if TYPE_CHECKING:
     import sqlalchemy
     from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext, RevisionStep
 
     from lmsschema.ddl.steps import Step
 
@@ -49,7 +49,7 @@ def run(
     at_once: bool = True,
     before_each: Callable[[], None] = lambda: None,
 ) -> None:
-    """Have Alembic apply or take back revisions, each in a call and a transaction of its own.
+    """Have Alembic apply or take back revisions, each in a transaction of its own.
 
     A revision that does not get a lock in time is rolled back and tried again.
 
@@ -69,21 +69,29 @@ def run(
         LockTimeoutError: A revision did not get its locks; those before it are in place.
         LmsschemaError: A statement or a COMMIT failed; its revision is rolled back.
     """
-    for revision in steps:
-        before_each()
-        began = time.monotonic()
-        call = functools.partial(
-            _call,
-            database,
-            direction,
-            _end(direction, revision),
-            retry=retry,
-            notify=notify,
-            at_once=at_once,
-            before_each=before_each,
-        )
-        _retried(database, [revision], call, retry, notify)
-        on_applied(Applied(revision, time.monotonic() - began))
+    left = list(steps)
+    began = time.monotonic()
+
+    def attempt(blockers: list[Blocker]) -> None:
+        def committed(revision: str) -> None:
+            nonlocal began
+            left.remove(revision)
+            blockers.clear()  # they were that revision's
+            now = time.monotonic()
+            on_applied(Applied(revision, now - began))
+            began = now
+
+        with connection(database, retry.lock_timeout) as lent:
+            settings = config(
+                connection=lent,
+                patience=retry.patience(),
+                tell=notify,
+                at_once=at_once,
+                before_each=before_each,
+            )
+            _call(settings, direction, left, lambda _: before_each(), committed)
+
+    _retried(database, lambda: (left[0], len(steps) - len(left)), attempt, retry, notify)
 
 
 def rehearse(
@@ -103,20 +111,20 @@ def rehearse(
         LockTimeoutError: It did not get its locks.
         LmsschemaError: A statement failed; the message names its revision.
     """
-    from alembic import command
+    reached = steps[0]
 
-    reached = [steps[0]]
+    def before_each(revision: str) -> None:
+        nonlocal reached
+        reached = revision
 
-    def attempt() -> T:
+    def attempt(_: list[Blocker]) -> T:
         with connection(database, retry.lock_timeout) as lent, lent.begin() as scratch:
-            for revision in steps:
-                reached.append(revision)
-                getattr(command, direction)(config(connection=lent), _end(direction, revision))
+            _call(config(connection=lent), direction, steps, before_each, lambda _: None)
             seen = look(lent)
             scratch.rollback()
             return seen
 
-    return _retried(database, reached, attempt, retry, notify)
+    return _retried(database, lambda: (reached, 0), attempt, retry, notify)
 
 
 def _end(direction: Direction, revision: str) -> str:
@@ -126,8 +134,8 @@ def _end(direction: Direction, revision: str) -> str:
 
 def _retried(
     database: Database,
-    reached: Sequence[str],
-    attempt: Callable[[], T],
+    reached: Callable[[], tuple[str, int]],
+    attempt: Callable[[list[Blocker]], T],
     retry: Retry,
     notify: Notify,
 ) -> T:
@@ -135,45 +143,60 @@ def _retried(
 
     Args:
         database: Where.
-        reached: The revisions that it comes to; the last is the one that fails.
-        attempt: What to do.
+        reached: Returns the revision that the attempt came to, and how many it has committed: with
+            each of these the attempts are counted anew.
+        attempt: What to do; given the list of who blocks it.
         retry: How often.
         notify: Told who blocks it.
     """
     import sqlalchemy
 
-    for number in itertools.count(1):
+    number, before = 0, 0
+    while True:
+        number += 1
         with watcher.watched(Context(database, tell=notify), retry.lock_timeout) as blockers:
             try:
-                return attempt()
+                return attempt(blockers)
             except (sqlalchemy.exc.DBAPIError, *PASSING) as error:
                 failed = error
-        wait_or_give_up(database, reached[-1], failed, number, blockers, retry, notify)
-    raise AssertionError  # the count has no end
+        revision, committed = reached()
+        if committed > before:
+            number, before = 1, committed
+        wait_or_give_up(database, revision, failed, number, blockers, retry, notify)
 
 
 def _call(
-    database: Database,
+    settings: "Config",
     direction: Direction,
-    end: str,
-    *,
-    retry: Retry,
-    notify: Notify,
-    at_once: bool,
-    before_each: Callable[[], None],
+    steps: Sequence[str],
+    before_each: Callable[[str], None],
+    after_each: Callable[[str], None],
 ) -> None:
-    """Have Alembic go to the revision ``end``."""
-    from alembic import command
+    """Have Alembic go through revisions, which loads its environment and their files once.
 
-    with connection(database, retry.lock_timeout) as lent:
-        settings = config(
-            connection=lent,
-            patience=retry.patience(),
-            tell=notify,
-            at_once=at_once,
-            before_each=before_each,
-        )
-        getattr(command, direction)(settings, end)
+    Args:
+        settings: Its configuration, with the connection.
+        direction: Which way.
+        steps: The revisions, in the order in which they are applied or taken back.
+        before_each: Told each revision before it begins.
+        after_each: Told each once its transaction is committed, if it has one of its own.
+    """
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(settings)
+    end = _end(direction, steps[-1])
+    # what Alembic's own commands ask
+    between = scripts._upgrade_revs if direction == "upgrade" else scripts._downgrade_revs  # noqa: SLF001
+
+    def one_by_one(found: str, _: "MigrationContext") -> "Iterator[RevisionStep]":
+        for revision, step in zip(tuple(steps), between(end, found), strict=True):
+            before_each(revision)
+            yield step
+            after_each(revision)  # Alembic asks for the next one after the COMMIT
+
+    with EnvironmentContext(settings, scripts, fn=one_by_one, destination_rev=end):
+        scripts.run_env()
 
 
 def stamp(database: Database, revision: str) -> None:

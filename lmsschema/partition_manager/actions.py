@@ -10,7 +10,7 @@ from lmsschema.errors import LmsschemaError, LockTimeoutError
 from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Mode, Work
-from lmsschema.partition_manager import attach, state, statements
+from lmsschema.partition_manager import attach, kinds, state, statements
 from lmsschema.partition_manager.attach import NameTakenError
 from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.state import State
@@ -27,7 +27,7 @@ class Run:
         blocked: Partitions that can't be made since the default holds rows of theirs.
         refused: Why others can't be made.
         refusal: The same, as one error, or None.
-        postponed: Why the end of a detach that was interrupted could not be had.
+        postponed: Why a detach that was interrupted could not be finished.
         state: How the table stood before the transaction under way.
     """
 
@@ -42,6 +42,7 @@ class Run:
         self._policy = policy
         self._planner = planner
         self._batch: list[Action] = []  # what the transaction under way applies
+        self._wanted = 0  # how many are left, those of the batch included
         self._pass_over: set[Action] = set()
         self._one_by_one = False
         self._around = attach.surroundings(self._database, policy)
@@ -68,9 +69,10 @@ class Run:
         except LockTimeoutError as error:
             self._postpone(error)
         else:
+            total = len(self.done) + self._wanted
             for one in applied or ():
                 self.done.append(one)
-                self._context.tell(Progress(_told(one)))
+                self._context.tell(Progress(_told(one), len(self.done), total, single=True))
         return bool(self._batch)
 
     def _prepare(self, conn: psycopg.Connection) -> Work[list[Action]] | None:
@@ -79,12 +81,16 @@ class Run:
         state.claim(conn, self._database, self._policy)
         self.state = state.read(self._database, self._policy)
         wanted = [one for one in self._planner(self.state) if self._is_possible(one)]
+        self._wanted = len(wanted)
         at_once = not self.state.partitions and not self._one_by_one
         batch = wanted if at_once else wanted[: _together(wanted)]
         if not batch:
             return None
         self._batch = batch
         creates = [action for action in batch if isinstance(action, Create)]
+        default = self.state.default_partition
+        if default is not None and default.kind == "foreign table":  # it can't be locked
+            kinds.refuse_default(self._database, self._policy, default)
         for action in creates:
             if self._is_blocked(action):
                 self._block(action)
@@ -107,7 +113,7 @@ class Run:
         """Return the locks that attaching takes."""
         if not attached:
             return []
-        # PostgreSQL replaces the triggers of foreign keys that a table brings along
+        # PostgreSQL replaces the triggers of foreign keys that a table has already
         along = any(isinstance(action, Attach) for action in attached)
         mode: Mode = "ACCESS EXCLUSIVE" if along else "SHARE ROW EXCLUSIVE"
         return attach.needed(self._database, self._policy, self._around, self.state.default, mode)
@@ -119,7 +125,7 @@ class Run:
         return batch
 
     def _postpone(self, error: LockTimeoutError) -> None:
-        """Go on without the end of a detach that was not obtained; raise any other error.
+        """Go on though an interrupted detach could not be finished; raise any other error.
 
         PostgreSQL waits in it for every transaction that may still see the partition.
         """
@@ -146,14 +152,14 @@ class Run:
         return action not in self._pass_over and not (default and self.postponed)
 
     def _violated(self, error: errors.CheckViolation) -> None:
-        """Pass over the action under way: a row of its came between our look and our lock."""
+        """Pass over the partition under way: a row of it came after the check, before the lock."""
         (action,) = self._batch if len(self._batch) == 1 else (None,)
         if not isinstance(action, Create):
             raise error
         self._block(action)
 
     def _block(self, action: Create) -> None:
-        """Pass over a partition since the default holds rows of its."""
+        """Pass over a partition, since the default holds rows that belong to it."""
         self.blocked.append(action)
         self._pass_over.add(action)
 
@@ -170,7 +176,7 @@ class Run:
             return False
         found = self._database.conn.execute(
             sql.SQL(
-                "SELECT EXISTS (SELECT FROM ONLY {table} WHERE {key} >= {from_} AND {key} < {to})"
+                "SELECT EXISTS (SELECT FROM {table} WHERE {key} >= {from_} AND {key} < {to})"
             ).format(
                 table=sql.Identifier(self.state.default),
                 key=sql.Identifier(self._policy.key),

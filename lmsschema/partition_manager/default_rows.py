@@ -88,7 +88,7 @@ def count(database: Database, policy: Policy, state: State) -> DefaultRows:
     statement = sql.SQL(
         "SELECT count(*), min({key}) FILTER (WHERE {older})::timestamptz,"
         " max({key}) FILTER (WHERE {later})::timestamptz, {counts}"
-        " FROM (SELECT {key} FROM ONLY {default} LIMIT {limit}) AS d"
+        " FROM (SELECT {key} FROM {default} LIMIT {limit}) AS d"
     ).format(
         key=key,
         older=conditions["older"],

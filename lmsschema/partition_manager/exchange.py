@@ -13,7 +13,7 @@ from psycopg import sql
 
 from lmsschema.database.connection import Database
 from lmsschema.errors import LmsschemaError
-from lmsschema.partition_manager import capture, inheritance
+from lmsschema.partition_manager import capture, inheritance, publications
 from lmsschema.partition_manager import statements as partition_statements
 from lmsschema.partition_manager.capture import Capture
 from lmsschema.partition_manager.rename import rename
@@ -51,6 +51,7 @@ def exchange(
             f"{default} has {had} rows, but its copy {copied}: it was not exchanged",
             hint="Nothing was changed. Run the command again.",
         )
+    listed = publications.leave(database, default)
     conn.execute(
         sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
             sql.Identifier(policy.table), sql.Identifier(default)
@@ -80,6 +81,7 @@ def exchange(
     # the table's comment, and its replica identity if that is an index, come with being attached
     found = inheritance.differences(database, policy, partitions)
     inheritance.mend(conn, found)
+    publications.join(database, default, listed)
 
 
 def _count(conn: psycopg.Connection, tables: Sequence[str]) -> int:

@@ -4,13 +4,14 @@ An export is verified by loading it into a scratch table, as ``partitions restor
 does, and comparing the rows: what was dropped has to come back.
 """
 
+import contextlib
 import csv
+import dataclasses
 import gzip
-import itertools
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -18,6 +19,7 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.errors import LmsschemaError
+from lmsschema.partition_manager import export_files
 from lmsschema.partition_manager import manifest as manifests
 from lmsschema.partition_manager.manifest import Manifest
 from lmsschema.partition_manager.retention import parse_mark
@@ -28,61 +30,61 @@ def export(database: Database, policy: Policy, name: str, folder: Path) -> Manif
     """Write a table's rows; in a transaction that keeps others from changing them.
 
     The file and then the manifest are written under other names and renamed when they are whole.
-    Nothing is overwritten: a name that is taken gets a number.
+    Nothing is overwritten: a name that is taken gets a number. An export of the same rows that is
+    there (a run was killed before it dropped the table) is verified, and not written again.
 
     Raises:
         LmsschemaError: The folder can't be written to, or what was written is not what was read.
     """
     conn = database.conn
     _settle(conn)
+    wanted = _described(database, policy, name)
+    try:
+        for path, manifest in export_files.whole(folder, name):
+            if dataclasses.replace(wanted, **_of_file(manifest)) == manifest:
+                with contextlib.suppress(OSError, EOFError, LmsschemaError), conn.transaction():
+                    _verify(conn, path, manifest)
+                    return manifest
+        with export_files.begun(folder, name) as (path, partial):
+            _copy(conn, name, wanted.columns, partial)
+            manifest = dataclasses.replace(
+                wanted,
+                file=path.name,
+                sha256=manifests.checksum(partial),
+                bytes=partial.stat().st_size,
+                exported_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            _verify(conn, partial, manifest)
+            partial.rename(path)
+            manifests.write(manifests.path_of(path), manifest)
+        manifests.sync_folder(folder)
+    except OSError as error:
+        raise _failure(name, folder, error) from error
+    return manifest
+
+
+def _described(database: Database, policy: Policy, name: str) -> Manifest:
+    """Return the manifest of an export of a table as it is now, but for what its file is."""
+    conn = database.conn
     columns = [
         column
         for (column,) in conn.execute(
             query("partition_manager/columns"), {"schema": database.schema, "table": name}
         ).fetchall()
     ]
-    partial: Path | None = None
-    try:
-        path, partial = _begun(folder, name)
-        _copy(conn, name, columns, partial)
-        counted = conn.execute(
-            sql.SQL("SELECT count(*), min({key})::text, max({key})::text FROM ONLY {table}").format(
-                key=sql.Identifier(policy.key), table=sql.Identifier(name)
-            )
-        ).fetchone()
-        rows, first, last = counted or (0, None, None)
-        manifest = Manifest(
-            name,
-            policy.table,
-            path.name,
-            rows,
-            first,
-            last,
-            manifests.checksum(partial),
-            partial.stat().st_size,
-            columns,
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            _bounds(conn, name),
+    counted = conn.execute(
+        sql.SQL("SELECT count(*), min({key})::text, max({key})::text FROM {table}").format(
+            key=sql.Identifier(policy.key), table=sql.Identifier(name)
         )
-        manifests.verify(partial, manifest)
-        _verify_reload(conn, partial, manifest)
-        partial.rename(path)
-        partial = None
-        manifests.write(manifests.path_of(path), manifest)
-        manifests.sync_folder(folder)
-    except OSError as error:
-        raise _failure(name, folder, error) from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
-    return manifest
+    ).fetchone()
+    rows, first, last = counted or (0, None, None)
+    bounds = _bounds(conn, name)
+    return Manifest(name, policy.table, "", rows, first, last, "", 0, columns, "", bounds)
 
 
-def discard(folder: Path, manifest: Manifest) -> None:
-    """Remove an export whose table was not dropped after all: the next run writes its own."""
-    path = folder / manifest.file
-    for one in (path, manifests.path_of(path)):
-        one.unlink(missing_ok=True)
+def _of_file(manifest: Manifest) -> dict[str, Any]:
+    """Return what of a manifest is the file's, and not the table's."""
+    return {key: getattr(manifest, key) for key in ("file", "sha256", "bytes", "exported_at")}
 
 
 def read(path: Path) -> tuple[Path, Manifest]:
@@ -93,7 +95,7 @@ def read(path: Path) -> tuple[Path, Manifest]:
     """
     noted = path if path.suffix == ".json" else manifests.path_of(path)
     try:
-        manifest = Manifest(**json.loads(noted.read_text(encoding="utf-8")))
+        manifest = manifests.read(noted)
         file = noted.with_name(manifest.file)
         manifests.verify(file, manifest)
     except (OSError, EOFError, ValueError, TypeError) as error:
@@ -128,8 +130,8 @@ def prepare(name: str, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _, partial = _begun(folder, name)
-        partial.unlink()
+        with export_files.begun(folder, name):
+            pass
     except OSError as error:
         raise _failure(name, folder, error) from error
 
@@ -139,6 +141,16 @@ def _failure(name: str, folder: Path, error: OSError) -> LmsschemaError:
         f"{name} could not be exported to {folder}: {error.strerror or error}",
         hint="Nothing was dropped. Make room, or name another folder.",
     )
+
+
+def _verify(conn: psycopg.Connection, path: Path, manifest: Manifest) -> None:
+    """Compare a file with its manifest, and what it loads with the table.
+
+    Raises:
+        LmsschemaError: They differ.
+    """
+    manifests.verify(path, manifest)
+    _verify_reload(conn, path, manifest)
 
 
 def _verify_reload(conn: psycopg.Connection, path: Path, manifest: Manifest) -> None:
@@ -178,8 +190,7 @@ def _digest(
     """Return the number of a table's rows and a sum over them that does not know their order."""
     return conn.execute(
         sql.SQL(
-            "SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric)"
-            " FROM ONLY {}"
+            "SELECT count(*), sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric) FROM {}"
         ).format(_listed(columns), table)
     ).fetchone()
 
@@ -209,7 +220,7 @@ def _listed(columns: list[str]) -> sql.Composed:
 
 def _copy(conn: psycopg.Connection, name: str, columns: list[str], path: Path) -> None:
     statement = sql.SQL(
-        "COPY (SELECT {} FROM ONLY {}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8')"
+        "COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv, HEADER, ENCODING 'UTF8')"
     ).format(_listed(columns), sql.Identifier(name))
     csv.field_size_limit(2**31 - 1)
     with path.open("wb") as raw:
@@ -222,22 +233,3 @@ def _copy(conn: psycopg.Connection, name: str, columns: list[str], path: Path) -
                 packed.write(data)
         raw.flush()
         os.fsync(raw.fileno())
-
-
-def _begun(folder: Path, name: str) -> tuple[Path, Path]:
-    """Return the name of a new file, and the empty file under which it is written.
-
-    Several runs may export to one folder: a name is one's own from the moment that the file under
-    which it is written is there, and nothing of its number is.
-    """
-    for number in itertools.count(1):
-        path = folder / (f"{name}.csv.gz" if number == 1 else f"{name}-{number}.csv.gz")
-        partial = path.with_suffix(".partial")
-        try:
-            partial.touch(exist_ok=False)
-        except FileExistsError:
-            continue
-        if not path.exists() and not manifests.path_of(path).exists():
-            return path, partial
-        partial.unlink()
-    raise AssertionError  # there are more numbers than files

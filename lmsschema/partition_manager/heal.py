@@ -1,4 +1,4 @@
-"""Brings the rows of the default partition to the partitions that they belong to."""
+"""Moves misplaced rows out of the default partition, to the partitions that they belong to."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -17,13 +17,21 @@ from lmsschema.partition_manager import (
     attach,
     dependents,
     detached,
+    kinds,
     promote,
     publications,
     referrers,
     rights,
 )
 from lmsschema.partition_manager import state as partition_state
-from lmsschema.partition_manager.heal_plan import Heal, Held, Misplaced, plan_heal
+from lmsschema.partition_manager.heal_plan import (
+    LIMITS,
+    Heal,
+    Held,
+    Limits,
+    Misplaced,
+    plan_heal,
+)
 from lmsschema.partition_manager.retention import Span
 from lmsschema.partition_manager.state import State
 from lmsschema.partitions import Policy
@@ -58,7 +66,7 @@ def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[li
         sql.SQL(
             "SELECT CASE WHEN isfinite({key}) AND {key} >= '0001-01-08' AND {key} < '9990-01-01'"
             " THEN date_trunc({interval}, {key}::timestamp) END AS start, count(*)"
-            " FROM ONLY {table} GROUP BY 1 ORDER BY 1"
+            " FROM {table} GROUP BY 1 ORDER BY 1"
         ).format(
             key=sql.Identifier(policy.key),
             interval=policy.interval,
@@ -71,12 +79,12 @@ def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[li
     return misplaced, sum(count for start, count in rows if start is None)
 
 
-def plan(database: Database, policy: Policy, reach: Span | None = None) -> tuple[State, Heal]:
+def plan(database: Database, policy: Policy, limits: Limits = LIMITS) -> tuple[State, Heal]:
     """Read how a table stands and plan what is to be done; changes nothing."""
     with translated(database.target), database.transaction(read_only=True):
         state = partition_state.read(database, policy)
         with rights.readable(database, state.default):
-            return state, _plan(database, policy, state, reach)
+            return state, _plan(database, policy, state, limits)
 
 
 def heal(
@@ -84,7 +92,7 @@ def heal(
     policy: Policy,
     *,
     may_move: bool = True,
-    reach: Span | None = None,
+    limits: Limits = LIMITS,
 ) -> Healed:
     """Move rows out of the default partition, by promotion or by copying them.
 
@@ -92,14 +100,14 @@ def heal(
         context: Where, and how long locks are waited for.
         policy: The table's policy.
         may_move: Whether many rows may be moved; without it, such a plan is not applied.
-        reach: How far back rows get partitions; by default ten years.
+        limits: How much is done at once, and how far back rows get partitions.
 
     Raises:
         LockTimeoutError: A lock was not obtained in time.
         UnsafeError: Foreign keys refer to the table, so that its rows can't be moved; or another
             table has the name of a partition that is needed, and everything else was done.
     """
-    healed = apply(context, policy, may_move=may_move, reach=reach)
+    healed = apply(context, policy, may_move=may_move, limits=limits)
     refused = refusal(context.database, policy, healed.plan)
     if refused is not None:
         raise refused
@@ -112,10 +120,10 @@ def refusal(database: Database, policy: Policy, planned: Heal) -> UnsafeError | 
     return attach.taken(database, policy, names) if names else None
 
 
-def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | None = None) -> Healed:
+def apply(context: Context, policy: Policy, *, may_move: bool, limits: Limits = LIMITS) -> Healed:
     """Do what :func:`heal` does, and leave rows whose partition's name is taken where they are."""
     database = context.database
-    state, planned = plan(database, policy, reach)
+    state, planned = plan(database, policy, limits)
     with translated(database.target):
         for _ in range(_REPLANS):
             try:
@@ -126,36 +134,36 @@ def apply(context: Context, policy: Policy, *, may_move: bool, reach: Span | Non
                 if planned.method == "nothing" or (planned.method == "move" and not may_move):
                     return Healed(policy.table, planned, applied=False)
                 require_writable(database)
+                kinds.refuse_default(database, policy, state.default_partition)
                 if state.default is not None:
                     what = "exchanged for a fresh one"
                     dependents.refuse_if_any(database, policy, state.default, what, own=True)
                     copies = planned.method == "move" or planned.moved + planned.staying > 0
-                    publications.refuse_if_any(database, state.default, copies=copies)
+                    publications.refuse_if_any(database, policy, state.default, copies=copies)
                 if planned.method == "promote":
-                    return _promote(context, policy, reach)
+                    return _promote(context, policy, limits)
                 referrers.refuse_if_any(database, policy)
                 rights.require_references(database, policy)
                 with partition_state.claimed(database, policy):
-                    state, planned = plan(
-                        database, policy, reach
-                    )  # another run may have been at work
+                    # another run may have been at work
+                    state, planned = plan(database, policy, limits)
                     if planned.method == "move":
                         from lmsschema.partition_manager import move
 
-                        move.move(context, policy, planned)
+                        move.move(context, policy, planned, limits.pages)
                         return Healed(policy.table, planned, applied=True)
             except partition_state.BusyError:
                 context.tell(Progress(partition_state.busy(policy)))
                 return Healed(policy.table, planned, applied=False, busy=True)
             except errors.CheckViolation:  # a row came meanwhile that belongs elsewhere
-                state, planned = plan(database, policy, reach)
+                state, planned = plan(database, policy, limits)
     raise LmsschemaError(
         f"rows of other months keep coming into the default partition of {policy.table}",
         hint="Run the command again.",
     )
 
 
-def _plan(database: Database, policy: Policy, state: State, reach: Span | None) -> Heal:
+def _plan(database: Database, policy: Policy, state: State, limits: Limits) -> Heal:
     if state.default is None:
         return plan_heal(policy, state.partitions, [], state.now)
     misplaced, elsewhere = read_misplaced(database, policy, state.default)
@@ -167,7 +175,8 @@ def _plan(database: Database, policy: Policy, state: State, reach: Span | None) 
         state.now,
         elsewhere=elsewhere,
         held=held,
-        since=_since(reach, state.now),
+        since=_since(limits.reach, state.now),
+        few=limits.few,
     )
 
 
@@ -207,7 +216,7 @@ def _read_held(database: Database, policy: Policy, misplaced: list[Misplaced]) -
     ]
 
 
-def _promote(context: Context, policy: Policy, reach: Span | None) -> Healed:
+def _promote(context: Context, policy: Policy, limits: Limits) -> Healed:
     """Promote the default, planned from what it holds when the transaction begins."""
     database = context.database
     around = attach.surroundings(database, policy)
@@ -215,7 +224,7 @@ def _promote(context: Context, policy: Policy, reach: Span | None) -> Healed:
     def prepare(conn: psycopg.Connection) -> Work[tuple[Healed, str]]:
         partition_state.claim(conn, database, policy)
         state = partition_state.read(database, policy)
-        planned = _plan(database, policy, state, reach)
+        planned = _plan(database, policy, state, limits)
         default = state.default or policy.default_name
         if planned.method != "promote":
             return Work(finish=lambda _: (Healed(policy.table, planned, applied=False), default))

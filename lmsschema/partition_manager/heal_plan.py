@@ -1,10 +1,12 @@
-"""Where rows of the default partition belong, and how they get there: pure planning of a heal."""
+"""Which partitions misplaced rows belong to, and how they get there: pure planning of a heal."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from lmsschema import names
+from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import Create, Partition, Policy, Range, plan_range
 
 Method: TypeAlias = Literal["nothing", "promote", "move"]
@@ -15,11 +17,27 @@ REACH = timedelta(days=3660)
 #: What lies further ahead is taken for a bad clock, or a wrong bound.
 FAR = timedelta(days=750)
 
-#: As many rows are moved under the locks of a promotion (some tens of milliseconds), not more.
-FEW = 2_000
-
 #: As many intervals without rows may lie between those that become one partition (a weekend).
 _EMPTY = 2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a heal does at once, and how far back.
+
+    Attributes:
+        few: As many rows are moved under the locks of a promotion (some tens of milliseconds),
+            not more.
+        pages: Pages of the default that one transaction of a move copies (16 MB).
+        reach: How far back rows get partitions; by default ten years.
+    """
+
+    few: int = 2_000
+    pages: int = 2_048
+    reach: Span | None = None
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -48,10 +66,10 @@ class Held:
 
     @property
     def remedy(self) -> str:
-        """The command, or the statement, that lets the rows go to their partition."""
+        """The command, or the statement, after which the rows can be moved to their partition."""
         if self.detached:
             return f"lmsschema partitions restore {self.name}"
-        old = f"{self.name[:59]}_old"
+        old = names.shortened(f"{self.name}_old")
         return f'ALTER TABLE "{self.name}" RENAME TO "{old}"; then lmsschema partitions heal'
 
     def __str__(self) -> str:
@@ -94,6 +112,7 @@ def plan_heal(
     elsewhere: int = 0,
     held: Sequence[Held] = (),
     since: datetime | None = None,
+    few: int = LIMITS.few,
 ) -> Heal:
     """Plan how the rows of the default get partitions of their own.
 
@@ -108,6 +127,7 @@ def plan_heal(
         elsewhere: Rows whose time is none that an interval can have.
         held: Tables that have the names, or had the bounds, of partitions that would be made.
         since: How far back rows get partitions; by default ten years.
+        few: As many rows may be moved under locks.
     """
     kept = [_held(policy, one, misplaced) for one in held]
     held = tuple(one for one in kept if one.rows)
@@ -118,7 +138,7 @@ def plan_heal(
     ]
     elsewhere += sum(one.rows for one in held)
     partitions = [*existing, *(Partition(one.name, one.range) for one in kept)]
-    end = policy.step(policy.start(now), policy.ahead + 1)
+    end = _end(policy, now)
     first = now - REACH if since is None else since
     near = sorted(
         (interval for interval in misplaced if first <= interval.start < end),
@@ -131,11 +151,11 @@ def plan_heal(
         why = f"no row belongs to a month from {begin} to the last one ahead"
         return Heal("nothing", why, None, (), 0, 0, staying, held)
     groups = _groups(policy, partitions, near)
-    groups = _trimmed(groups, FEW - staying)
+    groups = _trimmed(groups, few - staying)
     runs = [_run(policy, partitions, group) for group in groups]
     main = max(runs, key=lambda run: run.rows)
     others = rows - main.rows
-    if others + staying > FEW:
+    if others + staying > few:
         homes = tuple(home for run in runs for home in _homes(policy, partitions, run))
         why = (
             f"{others + staying} of {rows + staying} rows do not belong to {main.create.name}, "
@@ -151,6 +171,14 @@ def plan_heal(
     if others + staying:
         why += f", but {others + staying} that are moved meanwhile"
     return Heal("promote", why, main.create, homes, rows, others, staying, held)
+
+
+def _end(policy: Policy, now: datetime) -> datetime:
+    """Return where the last interval ahead ends, or the last instant that there is."""
+    try:
+        return policy.step(policy.start(now), policy.ahead + 1)
+    except (ValueError, OverflowError):  # after the year 9999
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _held(policy: Policy, one: Held, misplaced: Sequence[Misplaced]) -> Held:

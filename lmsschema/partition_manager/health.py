@@ -142,7 +142,7 @@ def _rows(health: Health) -> list[tuple[str, str]]:
             f"{rows.far}{more} rows in {health.default} are far off, years ahead or at no time: "
             "correct or delete them"
         )
-        delete = sql.SQL("DELETE FROM ONLY {} WHERE ").format(table).as_string()
+        delete = sql.SQL("DELETE FROM {} WHERE ").format(table).as_string()
         found.append((message, f"{delete}{rows.far_condition};"))
     return found
 

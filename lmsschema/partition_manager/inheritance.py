@@ -18,24 +18,34 @@ LATER = frozenset({"comment", "replica identity"})
 
 
 @dataclasses.dataclass(frozen=True)
-class Lack:
-    """Something that a partition lacks of what its table has.
+class Unlikeness:
+    """Something in which a partition, or a table that is to become one, is not like its table.
 
     Attributes:
         partition: The partition's name.
-        kind: owner, grant, row security, policy, statistics target, extended statistics,
-            tablespace, comment or replica identity.
-        statement: What gives it that; it locks the partition alone.
+        kind: What LIKE does not copy: owner, grant, row security, policy, statistics target,
+            extended statistics, tablespace, comment, replica identity. Or what ATTACH refuses or
+            builds: column too many, type, column, default, not null, check, index, unique index,
+            key, foreign key (:mod:`lmsschema.partition_manager.parity`).
+        statement: What mends it by itself and locks the partition alone; "": it takes more.
+        name: The column's or the constraint's name; "": it is the whole table's.
+        wanted: What the partitioned table has, as SQL; None: nothing.
+        found: What the partition has instead.
+        broken: The condition of rows that keep it out; None: none do, or it is not known.
     """
 
     partition: str
     kind: str
-    statement: str
+    statement: str = ""
+    name: str = ""
+    wanted: str | None = None
+    found: str | None = None
+    broken: str | None = None
 
 
 def differences(
     database: Database, policy: Policy, partitions: Sequence[str] | None = None
-) -> list[Lack]:
+) -> list[Unlikeness]:
     """Return what partitions, or tables about to become some, lack of what their table has.
 
     Args:
@@ -51,7 +61,7 @@ def differences(
             "partitions": None if partitions is None else list(partitions),
         },
     )
-    return [Lack(*row) for row in rows]
+    return [Unlikeness(*row) for row in rows]
 
 
 def carry(database: Database, source: str, target: str) -> None:
@@ -65,7 +75,7 @@ def carry(database: Database, source: str, target: str) -> None:
         conn.execute(sql.SQL("; ").join(sql.SQL(statement) for (statement,) in rows))
 
 
-def mend(conn: psycopg.Connection, found: Sequence[Lack]) -> None:
+def mend(conn: psycopg.Connection, found: Sequence[Unlikeness]) -> None:
     """Run the statements that mend differences, in one round trip."""
     if found:
         # the server wrote these statements and quoted their names itself

@@ -1,4 +1,4 @@
-"""What a move of the default's rows leaves if it is interrupted: removed as if it had not begun."""
+"""Removes what an interrupted move of the default's rows has left."""
 
 from psycopg import sql
 

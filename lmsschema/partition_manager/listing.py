@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
+from psycopg import sql
+
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.settings import LOCK_TIMEOUT
@@ -30,6 +32,7 @@ class Listed:
 
     Attributes:
         name: Its name.
+        kind: What it is, as :data:`lmsschema.partitions.Kind`, or an inheritance child.
         range: Its bounds; None for the default and for what is not attached.
         attached: Whether it is a partition now.
         default: Whether it is the default partition.
@@ -39,6 +42,7 @@ class Listed:
     """
 
     name: str
+    kind: str
     range: Range | None
     attached: bool
     default: bool
@@ -120,14 +124,16 @@ def listing(database: Database, policy: Policy) -> Listing:
             differing.setdefault(one.partition, set()).add(odd)
     found = []
     off_grid: list[Range] = []
-    for name, attached, pending, bounds, estimate, size, note, indexes, keys, invalid in rows:
-        oddities = []
+    for name, kind, parent, key, own, attached, pending, bounds, estimate, size, *more in rows:
+        note, indexes, keys, invalid = more
+        oddities = [] if note == mark else _kind(name, kind, key, own)
         bounded = partition_state.parse_bounds(bounds) if attached else None
         default = bool(attached) and bounded is None
         if note == mark:
             oddities.append(MOVING if moving else f"{INTERRUPTED} (partitions heal ends it)")
         elif not attached:
-            oddities.append("not attached" + (f": {note.splitlines()[-1]}" if note else ""))
+            why = f"it belongs to {parent}" if parent else (note or "").rpartition("\n")[2]
+            oddities.append("not attached" + (f": {why}" if why else ""))
         elif default and state.unfinished and not moving:
             oddities.append(f"its changes are noted: {INTERRUPTED} (partitions heal ends it)")
         if pending:
@@ -139,7 +145,9 @@ def listing(database: Database, policy: Policy) -> Listing:
         if bounded is not None and not on_grid(policy, bounded):
             off_grid.append(bounded)
             oddities.append(f"bounds off the {policy.interval}'s grid")
-        found.append(Listed(name, bounded, attached, default, estimate, size, tuple(oddities)))
+        found.append(
+            Listed(name, kind, bounded, attached, default, estimate, size, tuple(oddities))
+        )
     found.sort(key=_order)
     zone = explaining_zone(policy, off_grid)
     if zone:
@@ -195,6 +203,18 @@ def health(
         policy.step(policy.start(state.now), policy.ahead + 1),
         _starts(live),
     )
+
+
+def _kind(name: str, kind: str, key: str | None, own: int) -> list[str]:
+    """Say what a partition is that is no plain table, and what follows from that."""
+    if kind == "partitioned table":
+        return [f"a partitioned table by {key}, with {own} partitions of its own"]
+    if kind == "foreign table":
+        return ["a foreign table: its rows are another server's"]
+    if kind == "unlogged table":
+        logged = sql.SQL("ALTER TABLE {} SET LOGGED").format(sql.Identifier(name)).as_string()
+        return [f"an unlogged table: a crash empties it (by hand, its rows are copied: {logged})"]
+    return ["an inheritance child"] if kind == "inheritance child" else []
 
 
 def _starts(partitions: Iterable[Partition]) -> dict[datetime, str]:

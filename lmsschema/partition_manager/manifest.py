@@ -50,6 +50,17 @@ def path_of(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix('.csv.gz')}.json")
 
 
+def read(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        OSError: There is none, or it can't be read.
+        ValueError: It is no JSON.
+        TypeError: It has other keys.
+    """
+    return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+
+
 def write(path: Path, manifest: Manifest) -> None:
     """Write a manifest, whole or not at all."""
     partial = path.with_suffix(".partial")

@@ -1,11 +1,11 @@
-"""Moves the rows of the default partition home: a copy, kept up to date, and an exchange.
+"""Moves rows out of the default partition: a copy, kept up to date, and an exchange.
 
-Everything but the exchange goes on beside the users of the table. Interrupted, what is there of the
-copy is found by its comment and removed by the next run; the default is as it was.
+Nobody waits for anything but the start of the log and the exchange. Interrupted, what is there of
+the copy is found by its comment and removed by the next run; the default is as it was.
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
@@ -24,9 +24,6 @@ from lmsschema.partitions import Create, Policy
 if TYPE_CHECKING:
     from lmsschema.partition_manager.attach import Surroundings
 
-#: Pages of the default that one transaction copies (16 MB).
-BATCH = 2048
-
 #: Changes left over that are brought over under the locks of the exchange.
 _FEW = 500
 
@@ -35,10 +32,14 @@ _ROUNDS = 20
 Targets: TypeAlias = Sequence[tuple[str, sql.Composable]]
 
 
-def move(context: Context, policy: Policy, plan: Heal) -> None:
+def move(context: Context, policy: Policy, plan: Heal, pages: int) -> None:
     """Copy the default's rows into the partitions that the plan makes, and exchange it for them.
 
-    The table's partitions are claimed by the caller.
+    Args:
+        context: Where, and how long locks are waited for.
+        policy: The table's policy, whose partitions are claimed by the caller.
+        plan: Which partitions are made.
+        pages: Pages of the default that one transaction copies.
 
     Raises:
         LockTimeoutError: A lock was not obtained in time; the default is as it was.
@@ -55,20 +56,26 @@ def move(context: Context, policy: Policy, plan: Heal) -> None:
             f"rows of {policy.table} can't be moved: it has no primary key",
             hint="Add one, so that rows which change meanwhile are found.",
         )
-    Move(context, policy, plan.homes, log).run()
+    _Move(context, policy, plan.homes, log, pages).run()
 
 
-class Move:
+class _Move:
     """A move: its tables, and what waits for locks."""
 
     def __init__(
-        self, context: Context, policy: Policy, homes: Sequence[Create], log: Capture
+        self,
+        context: Context,
+        policy: Policy,
+        homes: Sequence[Create],
+        log: Capture,
+        pages: int,
     ) -> None:
         self.context = context
         self.database = context.database
         self.policy = policy
         self.homes = homes
         self.log = log
+        self.pages = pages
         self.fresh = policy.copy_name
         self.around: Surroundings = attach.surroundings(context.database, policy)
         here = [(h.name, promote.within(policy, h.range)) for h in homes if h.range is not None]
@@ -80,16 +87,15 @@ class Move:
         self.clean_up()
         try:
             self._make_tables()
-            self._step(self._start_log, "note changes", self._default)
+            ladder.step(self.context, self._prepare_log, what="note changes")
             self.copy()
             self.catch_up()
             self._add_keys()
             for home in self.homes:
                 self._quietly(sql.SQL("ANALYZE {}").format(sql.Identifier(home.name)))
             self.catch_up()
-            self._step(
-                self._exchange, f"exchange {self.log.table}", self._all, before=self.bring_over
-            )
+            what = f"exchange {self.log.table}"
+            ladder.step(self.context, self._prepare_exchange, what=what)
         except BaseException:
             with contextlib.suppress(Exception):
                 self.clean_up()
@@ -116,6 +122,10 @@ class Move:
                     )
                 )
 
+    def _prepare_log(self, _: psycopg.Connection) -> Work[None]:
+        locks = [Lock(self.database.schema, self.log.table, "SHARE ROW EXCLUSIVE")]
+        return Work(locks, finish=self._start_log)
+
     def _start_log(self, conn: psycopg.Connection) -> None:
         capture.start(conn, self.log)
         self._mark(conn, self.log.name)
@@ -137,7 +147,7 @@ class Move:
             ).format(sql.Literal(self._qualified(self.log.table)))
         ).fetchone()
         pages = int(row[0]) if row else 0
-        for first in range(0, pages, BATCH):
+        for first in range(0, pages, self.pages):
             with self.database.transaction() as conn:
                 for name, where in self.targets:
                     conn.execute(
@@ -150,11 +160,11 @@ class Move:
                             columns=self.log.listed(),
                             table=sql.Identifier(self.log.table),
                             first=sql.Literal(f"({first},0)"),
-                            last=sql.Literal(f"({first + BATCH},0)"),
+                            last=sql.Literal(f"({first + self.pages},0)"),
                             where=where,
                         )
                     )
-            done = min(first + BATCH, pages)
+            done = min(first + self.pages, pages)
             self.context.tell(Progress(f"copying {self.log.table}", done, pages))
 
     def catch_up(self) -> None:
@@ -165,9 +175,11 @@ class Move:
             if count is None or count <= _FEW:  # a truncation is answered by the exchange
                 return
 
-    def bring_over(self, conn: psycopg.Connection) -> None:
+    def _prepare_exchange(self, conn: psycopg.Connection) -> Work[None]:
         """Bring over what came while locks were waited for, before the next try for them."""
         capture.apply(conn, self.log, self.targets)
+        locks = promote.needed(self.database, self.policy, self.around, self.log.table)
+        return Work(locks, finish=self._exchange)
 
     def _add_keys(self) -> None:
         """Add the foreign keys; what was deleted before they were there is brought over first."""
@@ -200,25 +212,6 @@ class Move:
         """Run a statement that concerns a table of the copy alone."""
         with self.database.transaction() as conn:
             conn.execute(statement)
-
-    def _step(
-        self,
-        finish: Callable[[psycopg.Connection], None],
-        what: str,
-        locks: Callable[[], Sequence[Lock]],
-        before: Callable[[psycopg.Connection], None] = lambda _: None,
-    ) -> None:
-        def prepare(conn: psycopg.Connection) -> Work[None]:
-            before(conn)
-            return Work(locks(), finish=finish)
-
-        ladder.step(self.context, prepare, what=what)
-
-    def _default(self) -> list[Lock]:
-        return [Lock(self.database.schema, self.log.table, "SHARE ROW EXCLUSIVE")]
-
-    def _all(self) -> list[Lock]:
-        return promote.needed(self.database, self.policy, self.around, self.log.table)
 
     def _qualified(self, table: str) -> str:
         return sql.Identifier(self.database.schema, table).as_string()

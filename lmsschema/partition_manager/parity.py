@@ -1,10 +1,9 @@
-"""Makes a table beside a partitioned table like it, so that attaching it finds nothing amiss.
+"""Makes a table beside a partitioned table like it, so that ATTACH refuses and builds nothing.
 
 A table that was detached does not get what its table gets from then on: columns, NOT NULLs, CHECKs,
 indexes, keys. ATTACH refuses a table that lacks some of it, and builds the rest under its locks.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 import psycopg
@@ -19,36 +18,17 @@ from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Mode, Work
 from lmsschema.partition_manager import foreign_keys
+from lmsschema.partition_manager.inheritance import Unlikeness
 from lmsschema.partition_manager.promote import within
 from lmsschema.partitions import Policy, Range, for_values
 
 #: The CHECK that proves a table's bounds, and that columns hold no null, until it is attached.
 CHECK = "lmsschema_bounds"
 
-#: What can't be had without a loss.
+#: What can't be mended without losing values.
 _INCOMPATIBLE = frozenset({"column too many", "type"})
 
 _BY_INDEX = frozenset({"index", "unique index", "key"})
-
-
-@dataclasses.dataclass(frozen=True)
-class Unlikeness:
-    """Something in which a table is not like the partitioned table.
-
-    Attributes:
-        what: column too many, type, column, default, not null, check, index, unique index, key or
-            foreign key.
-        name: The column's or constraint's name.
-        wanted: What the partitioned table has, as SQL; None: nothing.
-        found: What the table has instead.
-        broken: The condition of rows that keep it out; None: none do, or it is not known.
-    """
-
-    what: str
-    name: str
-    wanted: str | None
-    found: str | None
-    broken: str | None
 
 
 def read(database: Database, policy: Policy, name: str) -> list[Unlikeness]:
@@ -58,7 +38,7 @@ def read(database: Database, policy: Policy, name: str) -> list[Unlikeness]:
             query("partition_manager/likeness"),
             {"schema": database.schema, "table": policy.table, "partition": name},
         ).fetchall()
-    return [Unlikeness(*row) for row in rows]
+    return [Unlikeness(name, kind, "", *row) for kind, *row in rows]
 
 
 def make_alike(
@@ -81,6 +61,7 @@ def make_alike(
     database = context.database
     found = read(database, policy, name)
     _refuse_incompatible(policy, name, found)
+    _refuse_keys_of_partitioned(database, policy, name, found)
     rules.refuse_violations(database, _rules(policy, name, bounds, found))
 
     def change(statement: sql.Composed, what: str, mode: Mode = "ACCESS EXCLUSIVE") -> None:
@@ -92,18 +73,18 @@ def make_alike(
     table = sql.Identifier(name)
     try:
         change(_preparation(policy, name, bounds, found), "prepare")
-        checks = [CHECK, *(one.name for one in found if one.what == "check")]
+        checks = [CHECK, *(one.name for one in found if one.kind == "check")]
         with database.transaction() as conn:
             conn.execute(
                 _alter(table, [_named("VALIDATE CONSTRAINT {}", check) for check in checks])
             )
-        filled = [one.name for one in found if one.what == "not null"]
+        filled = [one.name for one in found if one.kind == "not null"]
         if filled:  # the CHECK spares this the rows
             actions = [_named("ALTER COLUMN {} SET NOT NULL", column) for column in filled]
             change(_alter(table, actions), "set NOT NULL of")
         for one in found:
-            if one.what in _BY_INDEX:
-                mode: Mode = "ACCESS EXCLUSIVE" if one.what == "key" else "SHARE"
+            if one.kind in _BY_INDEX:
+                mode: Mode = "ACCESS EXCLUSIVE" if one.kind == "key" else "SHARE"
                 change(_index(name, one), f"build {one.name} of", mode)
                 context.tell(Progress(f"built {one.name} of {name}"))
         foreign_keys.add(context, policy, name)
@@ -127,9 +108,9 @@ def drop_check(database: Database, name: str) -> None:
 def _refuse_incompatible(policy: Policy, name: str, found: Sequence[Unlikeness]) -> None:
     lines = []
     for one in found:
-        if one.what == "type":
+        if one.kind == "type":
             lines.append(f"  {one.name} is {one.found}, and of {policy.table} {one.wanted}")
-        elif one.what == "column too many":
+        elif one.kind == "column too many":
             lines.append(f"  {one.name}, which {policy.table} has not")
     if lines:
         raise UnsafeError(
@@ -140,10 +121,34 @@ def _refuse_incompatible(policy: Policy, name: str, found: Sequence[Unlikeness])
                 "columns": [
                     {"column": one.name, "found": one.found, "wanted": one.wanted}
                     for one in found
-                    if one.what in _INCOMPATIBLE
+                    if one.kind in _INCOMPATIBLE
                 ]
             },
         )
+
+
+def _refuse_keys_of_partitioned(
+    database: Database, policy: Policy, name: str, found: Sequence[Unlikeness]
+) -> None:
+    """Raise UnsafeError if a partitioned table lacks foreign keys: NOT VALID ones it can't have."""
+    keys = [one for one in found if one.kind == "foreign key"]
+    partitioned = "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = %s::regclass"
+    table = sql.Identifier(database.schema, name)
+    with database.transaction(read_only=True) as conn:
+        if not keys or conn.execute(partitioned, [table.as_string()]).fetchone() != (True,):
+            return
+    statements = [
+        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {};")
+        .format(table, sql.Identifier(one.name), sql.SQL(one.wanted or ""))
+        .as_string()
+        for one in keys
+    ]
+    raise UnsafeError(
+        f"{name} is a partitioned table and lacks foreign keys of {policy.table}, which can't be "
+        "added to it without locking the tables that they refer to while its rows are read",
+        hint="Add them when that is possible, then run it again: " + " ".join(statements),
+        details={"statements": statements},
+    )
 
 
 def _rules(policy: Policy, name: str, bounds: Range, found: Sequence[Unlikeness]) -> list[Rule]:
@@ -153,7 +158,7 @@ def _rules(policy: Policy, name: str, bounds: Range, found: Sequence[Unlikeness]
     return [
         Rule(f"its bounds, {for_values(bounds)}", name, out),
         *(
-            Rule(named.get(one.what, "{1}").format(name, one.name), name, one.broken)
+            Rule(named.get(one.kind, "{1}").format(name, one.name), name, one.broken)
             for one in found
             if one.broken is not None
         ),
@@ -173,16 +178,16 @@ def _preparation(
     actions = [_named("DROP CONSTRAINT IF EXISTS {}", CHECK)]
     proved = [_inside(policy, bounds)]
     for one in found:
-        if one.what == "column":
+        if one.kind == "column":
             actions.append(_named("ADD COLUMN {} ", one.name) + sql.SQL(one.wanted or ""))
-        elif one.what == "default":
+        elif one.kind == "default":
             to = "DROP DEFAULT" if one.wanted is None else "SET DEFAULT "
             actions.append(
                 _named("ALTER COLUMN {} ", one.name) + sql.SQL(to) + sql.SQL(one.wanted or "")
             )
-        elif one.what == "not null":
+        elif one.kind == "not null":
             proved.append(_named("{} IS NOT NULL", one.name))
-        elif one.what == "check":
+        elif one.kind == "check":
             if one.found is not None:
                 actions.append(_named("DROP CONSTRAINT {}", one.name))
             check = sql.SQL(one.wanted or "") + sql.SQL(" NOT VALID")
@@ -198,9 +203,9 @@ def _preparation(
 def _index(name: str, one: Unlikeness) -> sql.Composed:
     """Return the statement that builds an index; PostgreSQL names it, unless it is a key's."""
     table = sql.Identifier(name)
-    if one.what == "key":
+    if one.kind == "key":
         return _alter(table, [sql.SQL("ADD ") + sql.SQL(one.wanted or "")])
-    unique = sql.SQL("UNIQUE " if one.what == "unique index" else "")
+    unique = sql.SQL("UNIQUE " if one.kind == "unique index" else "")
     return sql.SQL("CREATE {}INDEX ON {} ").format(unique, table) + sql.SQL(one.wanted or "")
 
 

@@ -13,7 +13,7 @@ from psycopg import sql
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.locks.ladder import Lock
-from lmsschema.partition_manager import attach, inheritance, state
+from lmsschema.partition_manager import attach, inheritance, publications, state
 from lmsschema.partition_manager import statements as partition_statements
 from lmsschema.partition_manager.attach import Surroundings
 from lmsschema.partition_manager.heal_plan import Heal
@@ -53,6 +53,7 @@ def promote(database: Database, policy: Policy, plan: Heal, default: str) -> Non
     if promoted is None or promoted.range is None:
         raise ValueError("this plan promotes nothing")
     conn = database.conn
+    listed = publications.leave(database, default)
     conn.execute(
         sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
             sql.Identifier(policy.table), sql.Identifier(default)
@@ -72,6 +73,7 @@ def promote(database: Database, policy: Policy, plan: Heal, default: str) -> Non
     inheritance.carry(database, promoted.name, default)
     found = inheritance.differences(database, policy, [promoted.name])
     inheritance.mend(conn, [one for one in found if one.kind == "grant"])
+    publications.join(database, default, listed)
 
 
 def _move_rest(database: Database, policy: Policy, plan: Heal, kept: Create, fresh: str) -> None:
@@ -94,7 +96,7 @@ def transfer(
     ).fetchall()
     done = database.conn.execute(
         sql.SQL(
-            "WITH gone AS (DELETE FROM ONLY {source} WHERE {where} RETURNING {columns})"
+            "WITH gone AS (DELETE FROM {source} WHERE {where} RETURNING {columns})"
             " INSERT INTO {target} ({columns}) SELECT {columns} FROM gone"
         ).format(
             source=sql.Identifier(source),

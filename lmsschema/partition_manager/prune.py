@@ -1,4 +1,4 @@
-"""Takes partitions away that are older than they have to be kept, and brings them back."""
+"""Detaches partitions that are older than they have to be kept; exports and drops them later."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from lmsschema.partition_manager import (
     detach,
     detached,
     foreign_keys,
+    kinds,
     referrers,
     rights,
 )
@@ -79,7 +80,7 @@ def prune(
         keep: How long rows are kept.
         drop_after: How long a detached table is kept before it is dropped; None: for ever.
         folder: Where a table is exported to before it is dropped.
-        allow_many: Whether more than three may go in this run.
+        allow_many: Whether more than three may be detached, and dropped, in this run.
 
     Raises:
         LockTimeoutError: A lock was not obtained in time; what was done before is in place.
@@ -148,7 +149,7 @@ def expired_rows(database: Database, policy: Policy, cutoff: datetime) -> Expire
         default = partition_state.read(database, policy).default
         if default is None:
             return None
-        rest = sql.SQL("FROM ONLY {} WHERE {} < {}").format(
+        rest = sql.SQL("FROM {} WHERE {} < {}").format(
             sql.Identifier(database.schema, default),
             sql.Identifier(policy.key),
             sql.SQL(bound(cutoff, "'-infinity'")),
@@ -181,17 +182,18 @@ def _detach(context: Context, policy: Policy, partition: Partition) -> list[str]
     """Detach a partition in a transaction of its own; returns its name if it was still there.
 
     Raises:
-        UnsafeError: It lies in another schema, or rows refer to rows of it.
+        UnsafeError: It lies in another schema, is a foreign table, or rows refer to rows of it.
     """
     database, name, bounds = context.database, partition.name, partition.range
     if partition.schema is not None:
         raise UnsafeError(
             f"{name} was not detached: it lies in schema {partition.schema}",
-            hint=sql.SQL("ALTER TABLE {} SET SCHEMA {}; then lmsschema partitions prune")
+            hint=sql.SQL("ALTER TABLE {} SET SCHEMA {}; then run the command again")
             .format(sql.Identifier(partition.schema, name), sql.Identifier(database.schema))
             .as_string(),
             details={"partition": name},
         )
+    kinds.refuse_foreign(policy, partition)
     around = attach.surroundings(database, policy)
 
     def prepare(conn: psycopg.Connection) -> Work[list[str]] | None:
@@ -235,15 +237,15 @@ def _drop(
     def finish(conn: psycopg.Connection) -> tuple[bool, Manifest | None]:
         if not is_detached():  # somebody attached it by hand
             return False, None
-        # while the file is verified, the server hears nothing of us
-        conn.execute("SET LOCAL idle_in_transaction_session_timeout TO 0")
+        # while the file is verified, the server hears nothing of us; its own partitions are locked
+        conn.execute(
+            sql.SQL(
+                "SET LOCAL idle_in_transaction_session_timeout TO 0;"
+                " LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
+            ).format(sql.Identifier(name))
+        )
         manifest = None if folder is None else export(database, policy, name, folder)
-        try:
-            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        except BaseException:
-            if folder is not None and manifest is not None:
-                partition_export.discard(folder, manifest)
-            raise
+        conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
         return True, manifest
 
     if not is_detached():  # another run restored or dropped it

@@ -26,7 +26,7 @@ class Referrer:
             sql.SQL(", ").join(sql.Identifier(alias, column) for column in columns)
             for alias, columns in (("r", self.own_columns), ("p", self.referenced_columns))
         )
-        return sql.SQL("EXISTS (SELECT FROM ONLY {} AS p WHERE ({}) = ({}))").format(
+        return sql.SQL("EXISTS (SELECT FROM {} AS p WHERE ({}) = ({}))").format(
             sql.Identifier(partition), referenced, own
         )
 

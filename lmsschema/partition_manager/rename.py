@@ -3,15 +3,21 @@
 Locks: ACCESS EXCLUSIVE on the table, SHARE UPDATE EXCLUSIVE on its indexes.
 """
 
+import itertools
+
 from psycopg import sql
 
 from lmsschema import names
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
+from lmsschema.partition_manager import state
 
 
 def rename(database: Database, old: str, new: str) -> None:
-    """Rename a table of the schema; names that would be too long are cut and get a checksum."""
+    """Rename a table of the schema; names that would be too long are cut and get a checksum.
+
+    An index whose new name another relation has (that of a month which was renamed) gets a number.
+    """
     rows = database.conn.execute(
         query("partition_manager/names"), {"schema": database.schema, "table": old}
     ).fetchall()
@@ -20,6 +26,8 @@ def rename(database: Database, old: str, new: str) -> None:
     ]
     for kind, name in rows:
         renamed = names.shortened(new + name.removeprefix(old))
+        if kind == "index":
+            renamed = _free(database, renamed)
         form = (
             sql.SQL("ALTER INDEX {old} RENAME TO {new}")
             if kind == "index"
@@ -31,3 +39,10 @@ def rename(database: Database, old: str, new: str) -> None:
             )
         )
     database.conn.execute(sql.SQL("; ").join(statements))
+
+
+def _free(database: Database, name: str) -> str:
+    """Return the name, or the first one with a number that no relation of the schema has."""
+    numbered = (names.shortened(f"{name}{number}") for number in itertools.count(1))
+    wanted = itertools.chain([name], numbered)
+    return next(n for n in wanted if not state.exists(database.conn, database.schema, n))

@@ -8,7 +8,7 @@ from lmsschema.locks import ladder
 from lmsschema.locks.context import Context, Progress
 from lmsschema.locks.ladder import Lock, Work
 from lmsschema.partition_manager import inheritance
-from lmsschema.partition_manager.inheritance import BY_HAND, Lack
+from lmsschema.partition_manager.inheritance import BY_HAND, Unlikeness
 from lmsschema.partitions import Policy
 
 
@@ -23,7 +23,7 @@ def repair(
     context: Context,
     policy: Policy,
 ) -> list[str]:
-    """Mend every partition of a table, each in a transaction of its own.
+    """Repair every partition of a table, each in a transaction of its own.
 
     Locks: ACCESS EXCLUSIVE on the partition, for as long as its catalog entries are changed; no
     other table is locked.
@@ -52,11 +52,11 @@ def repair(
                 _mend(context, name, statements)
                 run += [one.statement for one in statements]
                 kinds = ", ".join(sorted({one.kind for one in statements}))
-                context.tell(Progress(f"mended {name}: {kinds}"))
+                context.tell(Progress(f"repaired {name}: {kinds}"))
     return run
 
 
-def _mend(context: Context, name: str, found: Sequence[Lack]) -> None:
+def _mend(context: Context, name: str, found: Sequence[Unlikeness]) -> None:
     work = Work(
         [Lock(context.database.schema, name, "ACCESS EXCLUSIVE")],
         finish=lambda conn: inheritance.mend(conn, found),

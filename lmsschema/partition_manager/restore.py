@@ -1,7 +1,7 @@
 """Attaches a table again that was detached from a partitioned table."""
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.database.sqlstate import translated
@@ -14,10 +14,10 @@ from lmsschema.partition_manager import (
     inheritance,
     parity,
     promote,
-    referrers,
     statements,
 )
 from lmsschema.partition_manager import state as partition_state
+from lmsschema.partition_manager.late_rows import MANY, LateRows
 from lmsschema.partition_manager.promote import within
 from lmsschema.partition_manager.retention import parse_mark
 from lmsschema.partition_manager.state import State
@@ -28,15 +28,25 @@ def restore(
     context: Context,
     policy: Policy,
     name: str,
+    *,
+    many: int = MANY,
 ) -> Range:
     """Attach a detached table again with the bounds that it had.
 
-    Rows of the default that lie in those bounds (late ones) go with it, under the locks.
+    Rows of the default that lie in those bounds (late ones) go with it, under the locks; while
+    they are moved the default is detached, so that no publication sends them again.
     What the partitioned table got meanwhile, the table gets first, and what takes long is done
     before anyone is locked (:mod:`lmsschema.partition_manager.parity`). Then, until the
     transaction ends:
     ACCESS EXCLUSIVE on the tables that its foreign keys refer to (PostgreSQL replaces the keys'
-    triggers), SHARE ROW EXCLUSIVE on the partitioned table, ACCESS EXCLUSIVE on the default.
+    triggers), SHARE ROW EXCLUSIVE (with late rows: ACCESS EXCLUSIVE) on the partitioned table,
+    ACCESS EXCLUSIVE on the default.
+
+    Args:
+        context: Where, and how long locks are waited for.
+        policy: The table's policy.
+        name: The detached table.
+        many: More late rows than these are not moved under the locks.
 
     Returns:
         The bounds.
@@ -44,7 +54,7 @@ def restore(
     Raises:
         LmsschemaError: There is no such table, or nothing says what its bounds were.
         UnsafeError: Another partition covers its bounds; rows of its own lie outside or break a
-            rule; its columns are others. The table is as it was.
+            rule; its columns are others; there are too many late rows. The table is as it was.
     """
     database = context.database
     require_writable(database)
@@ -53,7 +63,10 @@ def restore(
     with translated(database.target):
         bounds, comment = _bounds(database, policy, name)
         with database.transaction(read_only=True):
-            _refuse_overlap(policy, partition_state.read(database, policy), name, bounds)
+            state = partition_state.read(database, policy)
+            _refuse_overlap(policy, state, name, bounds)
+        late = LateRows(database, policy, Attach(name, bounds))
+        late.refuse(state, many)
         parity.make_alike(context, policy, name, bounds)
         around = attach.surroundings(database, policy)
 
@@ -62,17 +75,19 @@ def restore(
             state = partition_state.read(database, policy)
             _refuse_overlap(policy, state, name, bounds)
             locks = attach.needed(database, policy, around, state.default, "ACCESS EXCLUSIVE")
+            if state.default is not None and late.count(state.default, 1):
+                locks = promote.needed(database, policy, around, state.default)
             return Work(locks, finish=lambda conn: finish(conn, state.default))
 
         def finish(conn: psycopg.Connection, default: str | None) -> None:
             found = inheritance.differences(database, policy, [name])
             mended = [f for f in found if f.kind not in inheritance.BY_HAND]
             inheritance.mend(conn, mended)
-            if default is not None:
-                late = _take_late_rows(database, policy, default, Attach(name, bounds))
-                if late:
-                    context.tell(Progress(f"moving {late} rows of {default} into {name}"))
-            conn.execute(statements.attach(policy, Attach(name, bounds)))
+            if default is not None and late.count(default, 1):
+                moved = late.take(default)
+                context.tell(Progress(f"moving {moved} rows of {default} into {name}"))
+            else:
+                conn.execute(statements.attach(policy, Attach(name, bounds)))
             attach.finish(database, policy, [name], around)
             conn.execute(
                 sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}; COMMENT ON TABLE {} IS {}").format(
@@ -92,6 +107,17 @@ def restore(
             raise
     context.tell(Progress(f"attached {name}"))
     return bounds
+
+
+def table_of(database: Database, name: str) -> str | None:
+    """Return the partitioned table that a table was detached from, by lmsschema's note on it."""
+    with translated(database.target), database.transaction(read_only=True) as conn:
+        row = conn.execute(
+            "SELECT pg_catalog.obj_description(pg_catalog.to_regclass(%s), 'pg_class')",
+            (sql.Identifier(database.schema, name).as_string(),),
+        ).fetchone()
+    mark, _ = parse_mark(row[0] if row else None)
+    return None if mark is None else mark.table
 
 
 def _restore_default(context: Context, policy: Policy) -> Range:
@@ -156,37 +182,13 @@ def _busy(policy: Policy) -> LmsschemaError:
     )
 
 
-def _take_late_rows(database: Database, policy: Policy, default: str, to: Attach) -> int:
-    """Move the rows of the default that belong to the table into it; return how many.
-
-    Raises:
-        UnsafeError: A foreign key refers to the partitioned table, or a row has another's key.
-    """
-    inside = within(policy, to.range)
-    found = database.conn.execute(
-        sql.SQL("SELECT EXISTS (SELECT FROM ONLY {} WHERE {})").format(
-            sql.Identifier(default), inside
-        )
-    )
-    if found.fetchone() != (True,):
-        return 0
-    referrers.refuse_if_any(database, policy)
-    try:
-        return promote.transfer(database, policy, default, to.name, inside)
-    except errors.UniqueViolation as error:
-        raise UnsafeError(
-            f"a row of {default} can't go with {to.name}: {error.diag.message_detail}",
-            hint=f"Delete or correct it in {default}, then run the command again.",
-        ) from None
-
-
 def _bounds(database: Database, policy: Policy, name: str) -> tuple[Range, str]:
     """Return the bounds that a detached table had, and its comment without our mark."""
     row = database.conn.execute(
         "SELECT c.relispartition, pg_catalog.obj_description(c.oid, 'pg_class')"
         " FROM pg_catalog.pg_class AS c"
         " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
-        " WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'r'",
+        " WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p', 'f')",
         (database.schema, name),
     ).fetchone()
     if row is None:

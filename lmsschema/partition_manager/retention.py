@@ -11,7 +11,7 @@ from lmsschema.partitions import Partition, Policy, Range, for_values
 
 Unit: TypeAlias = Literal["y", "m", "w", "d"]
 
-#: As many partitions go in one run, unless more are allowed.
+#: As many partitions are detached in one run, unless more are allowed.
 FEW = 3
 
 _SPAN = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[ymwd])")
@@ -64,7 +64,7 @@ def parse_span(text: str, option: str, *, smallest: int = 1) -> Span:
 
 @dataclass(frozen=True)
 class Prune:
-    """What a prune takes away: partitions, oldest first, and how many more are expired."""
+    """What a prune detaches: partitions, oldest first, and how many more are expired."""
 
     cutoff: datetime
     expired: tuple[Partition, ...]
@@ -74,7 +74,7 @@ class Prune:
 def plan_prune(
     existing: Iterable[Partition], now: datetime, keep: Span, *, allow_many: bool = False
 ) -> Prune:
-    """Plan which partitions go: those that lie wholly before the cutoff, oldest first.
+    """Plan which partitions are detached: those wholly before the cutoff, oldest first.
 
     Never the default, the current, a future or the only partition; never one that straddles the
     cutoff; never more than :data:`FEW` unless that is allowed.

@@ -43,9 +43,14 @@ class State:
     default_detached: bool = False
 
     @property
+    def default_partition(self) -> Partition | None:
+        """The default partition."""
+        return next((p for p in self.partitions if p.range is None), None)
+
+    @property
     def default(self) -> str | None:
         """The default partition's name."""
-        return next((p.name for p in self.partitions if p.range is None), None)
+        return None if self.default_partition is None else self.default_partition.name
 
 
 def read(database: Database, policy: Policy) -> State:
@@ -74,7 +79,7 @@ def read(database: Database, policy: Policy) -> State:
             else "Your own migration makes it, or the configuration file no longer names it.",
         )
     now, kind, strategy, key_columns, key, key_type, comment, unfinished, detached, *arrays = row
-    names, bounds, pending, schemas = arrays
+    names, bounds, pending, schemas, kinds = arrays
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
         raise UnsafeError(
             f"table {policy.table} in schema {database.schema} is not partitioned by range of "
@@ -82,8 +87,8 @@ def read(database: Database, policy: Policy) -> State:
             hint="lmsschema manages only tables that are partitioned as it declares.",
         )
     partitions = tuple(
-        Partition(name, parse_bounds(text), detach_pending=name in pending, schema=schema)
-        for name, text, schema in zip(names, bounds, schemas, strict=True)
+        Partition(name, parse_bounds(text), name in pending, schema, kind)
+        for name, text, schema, kind in zip(names, bounds, schemas, kinds, strict=True)
     )
     return State(now.astimezone(UTC), partitions, comment, unfinished, detached)
 
@@ -120,7 +125,7 @@ def claim(conn: psycopg.Connection, database: Database, policy: Policy) -> None:
 
 
 def is_claimed(database: Database, policy: Policy) -> bool:
-    """Whether a run has claimed the table's partitions just now."""
+    """Whether a run has claimed the table's partitions."""
     key = {"schema": database.schema, "table": policy.table}
     return database.conn.execute(query("partition_manager/claimed"), key).fetchone() == (True,)
 

@@ -1,1 +1,1 @@
-"""Fresh databases for tests: throw-away servers, databases of a test's own, the pytest plugin."""
+"""Fresh databases for tests: temporary servers, a database for each test, the pytest plugin."""

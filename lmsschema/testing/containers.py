@@ -1,4 +1,4 @@
-"""A throw-away server in a container, through testcontainers and whatever Docker engine answers."""
+"""A temporary server in a container, through testcontainers and any Docker engine that answers."""
 
 import contextlib
 import gc
@@ -27,7 +27,7 @@ def engine() -> "DockerClient | None":
         Path.home() / ".testcontainers.properties",
     ]
     if "DOCKER_HOST" not in os.environ and not any(hint.exists() for hint in hints):
-        return None  # spares the import, the better part of a second
+        return None  # without the imports, which take most of a second
     try:
         from docker.errors import DockerException
         from testcontainers.core.docker_client import DockerClient as Engine
@@ -44,13 +44,18 @@ def engine() -> "DockerClient | None":
 
 
 def start(image: str, run: str) -> str:
-    """Start a server from ``image``; returns the server's URL.
+    """Start a server from ``image``; return the server's URL.
 
-    The container bears the run's name, and the run's owner stops it: not the reaper of
-    testcontainers, which would take it from the other workers when the one that started it ends.
+    The container is labelled with the run's name, and the run's owner stops it. The reaper of
+    testcontainers is not used: it would stop the server when the worker that started it ends,
+    although other workers still use it.
+
+    Args:
+        image: The image's name.
+        run: The run's name.
 
     Raises:
-        LmsschemaError: The image can't be had, or no server comes up in it.
+        LmsschemaError: The image can't be pulled, or its server does not start.
     """
     from docker.errors import DockerException
     from testcontainers.community.postgres import PostgresContainer
@@ -77,8 +82,8 @@ def start(image: str, run: str) -> str:
     except failures as error:
         container.stop()
         raise LmsschemaError(
-            f"no server came up from the image {image}: {error}",
-            hint="Name an image that the engine has or can pull in LMSSCHEMA_TEST_IMAGE.",
+            f"the server in the image {image} did not start: {error}",
+            hint="Set LMSSCHEMA_TEST_IMAGE to an image that the engine has or can pull.",
         ) from error
     finally:
         config.ryuk_disabled = reaper
@@ -86,7 +91,7 @@ def start(image: str, run: str) -> str:
 
 
 def remove(run: str) -> None:
-    """Remove the run's container with its volume, however little of it came up."""
+    """Remove the run's container and its volume, also if the server never started."""
     client = engine()
     if client is None:
         return

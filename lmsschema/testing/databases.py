@@ -1,4 +1,4 @@
-"""Databases for tests: made, handed out and dropped again, without two processes ever meeting."""
+"""Databases for tests, each used by one process only."""
 
 import itertools
 from urllib.parse import quote, urlencode
@@ -11,14 +11,14 @@ from lmsschema.database.session import open_connection, require_direct
 from lmsschema.database.target import Target
 
 PREFIX = "lmsschema_test_"
-"""What the names of all test databases begin with."""
+"""The beginning of the names of all test databases."""
 
 
 class Databases:
     """The databases of one process on one server.
 
     Args:
-        server: Connection string to a database of that server with the right to create others.
+        server: Connection string to a database of the server, for a role with CREATEDB.
 
     Raises:
         DatabaseUnavailableError: The server is behind a pooler.
@@ -35,7 +35,7 @@ class Databases:
         self._strategy = templates.strategy(self._conn)
 
     def create(self, template: str = "template0") -> str:
-        """Create a database as a copy of ``template``; returns its name."""
+        """Create a database as a copy of ``template``; return its name."""
         name = throwaway.name(PREFIX, self._key, next(self._numbers))
         self._mine.add(name)
         if template == "template0":
@@ -49,12 +49,12 @@ class Databases:
         return name
 
     def drop(self, name: str) -> None:
-        """Drop a database, with the connections that a test left open on it."""
+        """Drop a database, and end connections that a test left open."""
         throwaway.drop(self._conn, name)
         self._mine.discard(name)
 
     def leave(self, name: str) -> None:
-        """Leave a database to the user; a later process drops it, since its owner is gone."""
+        """Keep a database beyond this process, for the user; a later process drops it."""
         self._mine.discard(name)
 
     def url(self, name: str) -> str:
@@ -62,11 +62,11 @@ class Databases:
         return url(self._server, name)
 
     def drop_orphans(self) -> None:
-        """Drop what processes left behind that live no more."""
+        """Drop the databases of processes that have ended."""
         throwaway.drop_orphans(self._conn, PREFIX)
 
     def close(self) -> None:
-        """Drop what is left of this process's databases and let go of the server."""
+        """Drop the remaining databases of this process, and close the connection."""
         for name in sorted(self._mine):
             self.drop(name)
         self._conn.close()
@@ -75,8 +75,8 @@ class Databases:
 def url(server: str, name: str) -> str:
     """Return the URL of database ``name`` on the server of a connection string.
 
-    Everything but user, password and name goes into the query: sockets and several hosts have no
-    other form that libpq and SQLAlchemy both read.
+    All parameters but user, password and name are in the URL's query: for sockets and several hosts
+    that is the only form that both libpq and SQLAlchemy accept.
     """
     parameters = {
         key: str(value)

@@ -1,7 +1,7 @@
-"""The pytest plugin: one server a run, and for each test a database of its own.
+"""The pytest plugin: one server per run, and a database of its own for each test.
 
-pytest loads this module into every run of an environment that has lmsschema installed, so it
-imports nothing until a test asks for a fixture.
+pytest loads this module in every environment in which lmsschema is installed. So it imports nothing
+else until a test requests a fixture.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 _SETTINGS = {
     "lms_server": ("auto", "where the server comes from: auto, url, container or embedded"),
-    "lms_server_url": ("", "a server that runs already (LMSSCHEMA_TEST_URL wins over it)"),
-    "lms_image": ("", "the container's image (LMSSCHEMA_TEST_IMAGE wins over it)"),
-    "lms_version": ("18", "the server's major version (LMSSCHEMA_TEST_VERSION wins over it)"),
-    "lms_folder": ("", "where an embedded server's data go [in memory if there is room]"),
-    "lms_schema": ("", "the schema to put everything into, instead of the connection's own"),
-    "lms_pool": ("2", "how many databases are made ahead of need; 0 makes each when asked for"),
+    "lms_server_url": ("", "a running server (LMSSCHEMA_TEST_URL overrides it)"),
+    "lms_image": ("", "the container's image (LMSSCHEMA_TEST_IMAGE overrides it)"),
+    "lms_version": ("18", "the server's major version (LMSSCHEMA_TEST_VERSION overrides it)"),
+    "lms_folder": ("", "folder for an embedded server's data [in memory if there is room]"),
+    "lms_schema": ("", "the schema to create everything in, instead of the connection's own"),
+    "lms_pool": ("2", "number of databases created in advance; 0 creates each on request"),
 }
 _LISTS = {
     "lms_prepare": "what fills the template: lines of MODULE:FUNCTION (given its URL) or *.sql",
@@ -62,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare what the run has to end with."""
+    """Prepare the clean-up at the end of the run."""
     config.stash[_ends] = contextlib.ExitStack()
 
 
@@ -82,7 +82,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that a test failed, for the fixtures that end after it."""
+    """Record that a test failed, for the fixtures that are torn down after it."""
     report = yield
     if report.failed:
         item.stash[_failed] = True
@@ -114,7 +114,8 @@ def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
     kind = pytestconfig.option.lms_server or pytestconfig.getini("lms_server")
     if kind not in set(servers.ServerKind):
         raise UsageError(
-            f"lms_server is {kind!r}", hint=f"It is one of {', '.join(servers.ServerKind)}."
+            f"lms_server has the invalid value {kind!r}",
+            hint=f"Use one of {', '.join(servers.ServerKind)}.",
         )
     wish = servers.Wish(
         kind=servers.ServerKind(kind),
@@ -128,7 +129,7 @@ def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
 
 @pytest.fixture(scope="session")
 def lms_databases(lms_server: "RunningServer") -> "Iterator[Databases]":
-    """The databases that this process makes on the run's server."""
+    """The databases that this process creates on the run's server."""
     from lmsschema.testing.databases import Databases
 
     databases = Databases(lms_server.url)
@@ -152,7 +153,7 @@ def lms_empty_database_url(
 
 @pytest.fixture(scope="session")
 def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> str:
-    """The name of the template database: at head, built by `upgrade` unless the server had it."""
+    """The name of the template database at head, which is built if the server has none."""
     return _ensure_template(lms_server.url, pytestconfig)
 
 
@@ -177,7 +178,7 @@ def _ensure_template(server: str, config: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def _lms_pool(
     lms_server: "RunningServer",
-    lms_databases: "Databases",  # noqa: ARG001  it has dropped what dead processes left
+    lms_databases: "Databases",  # noqa: ARG001  requested since it drops databases of dead processes
     pytestconfig: pytest.Config,
 ) -> "Iterator[Pool]":
     from lmsschema.errors import UsageError
@@ -185,7 +186,9 @@ def _lms_pool(
 
     size = pytestconfig.getini("lms_pool")
     if not size.isdecimal():
-        raise UsageError(f"lms_pool is {size!r}", hint="It is a number, 0 or more.")
+        raise UsageError(
+            f"lms_pool has the invalid value {size!r}", hint="Use a number, 0 or more."
+        )
     find = functools.partial(_ensure_template, lms_server.url, pytestconfig)
     pool = Pool(lms_server.url, find, int(size))
     yield pool
@@ -249,8 +252,8 @@ def _lms_shared_engine(_lms_pool: "Pool") -> "Iterator[sqlalchemy.Engine]":
 def lms_connection(_lms_shared_engine: "sqlalchemy.Engine") -> "Iterator[sqlalchemy.Connection]":
     """A SQLAlchemy connection in a transaction that is rolled back after the test.
 
-    It is the fastest of the fixtures: the tests of a process share one database at head, and each
-    leaves it as it found it. Code under test may end transactions of its own in a
+    This is the fastest fixture: all tests of a process share one database at head, since each
+    leaves it unchanged. Code under test can commit in a
     ``Session(bind=lms_connection, join_transaction_mode="create_savepoint")``.
     """
     with _lms_shared_engine.connect() as connection:
@@ -258,14 +261,14 @@ def lms_connection(_lms_shared_engine: "sqlalchemy.Engine") -> "Iterator[sqlalch
         yield connection
         if not transaction.is_active and not connection.invalidated:
             pytest.fail(
-                "the test ended the transaction of lms_connection, so that later tests may see"
-                " its rows; a test that commits asks for lms_engine or lms_database_url"
+                "the test ended the transaction of lms_connection, so later tests may see its"
+                " rows; in a test that commits, use lms_engine or lms_database_url"
             )
         transaction.rollback()
 
 
 def _run_of(config: pytest.Config) -> "SuiteRun":
-    """Return the run that this process belongs to, begun if it is the run's owner."""
+    """Return the run that this process belongs to; start it if this process is its owner."""
     from lmsschema.testing import runs, servers
 
     if _run not in config.stash:
@@ -283,7 +286,7 @@ def _setting(config: pytest.Config, name: str, variable: str) -> str:
 
 
 def _keep(request: pytest.FixtureRequest, url: str) -> bool:
-    """Say whether the test's database is to be kept, and note that it is."""
+    """Return whether the test's database is to be kept; if so, record that."""
     if not (request.config.option.lms_keep and request.node.stash.get(_failed, False)):
         return False
     _run_of(request.config).kept.touch()

@@ -1,4 +1,4 @@
-"""Databases made ahead of need: while a test runs, the next is cloned and the last one dropped."""
+"""Databases created in advance: while a test runs, the next is copied and the last is dropped."""
 
 import contextlib
 import queue
@@ -10,17 +10,17 @@ from psycopg import errors
 from lmsschema.testing.databases import Databases
 
 _MOST_TO_DROP = 16
-"""Used databases that may wait to be dropped; a test that ends with more of them waits, too."""
+"""How many used databases may wait to be dropped; with more, the end of a test waits as well."""
 
 
 class Pool:
-    """Fresh databases, made by one thread and dropped by another, each on its own connection.
+    """Fresh databases, created by one thread and dropped by another, each on its own connection.
 
     Args:
         server: Connection string of the server.
-        template: Returns the name of what every database is to be a copy of, building it if need
-            be: another program on the server may drop it at any time, for one that it holds newer.
-        size: How many are kept ready; 0 makes each when it is asked for.
+        template: Returns the name of the template to copy, and builds it if necessary. It is called
+            again if another version of lmsschema on the same server has dropped the template.
+        size: How many databases are kept ready; 0 creates each on request.
     """
 
     def __init__(self, server: str, template: Callable[[], str], size: int) -> None:
@@ -55,11 +55,11 @@ class Pool:
             self._start()
 
     def give_back(self, name: str) -> None:
-        """Have a database dropped that nobody uses any more."""
+        """Drop a database that is no longer used, in the background."""
         self._used.put(name)
 
     def leave(self, name: str) -> None:
-        """Leave a database to the user."""
+        """Keep a database, for the user."""
         self._makes.leave(name)
 
     def url(self, name: str) -> str:
@@ -67,20 +67,20 @@ class Pool:
         return self._makes.url(name)
 
     def close(self) -> None:
-        """Drop every database that was not left to the user.
+        """Drop every database that is not kept for the user.
 
         Raises:
             Exception: One of them could not be dropped.
         """
         self._closing = True
         with contextlib.suppress(queue.Empty):
-            while True:  # so that the maker, which may wait for room, sees that it is to end
+            while True:  # makes room, so that the waiting maker continues and then ends
                 self._ready.get_nowait()
         if self._maker is not None:
             self._maker.join()
         self._used.put(None)
         self._dropper.join()
-        self._makes.close()  # drops what was made and never taken, too
+        self._makes.close()  # also drops databases that were never taken
         self._drops.close()
         if self._not_dropped is not None:
             raise self._not_dropped
@@ -110,5 +110,5 @@ class Pool:
             try:
                 self._drops.drop(name)
                 self._makes.leave(name)
-            except Exception as error:  # noqa: BLE001  the others are dropped all the same
+            except Exception as error:  # noqa: BLE001  raised by close(), after dropping the others
                 self._not_dropped = error

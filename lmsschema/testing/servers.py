@@ -1,6 +1,6 @@
-"""The server of a run: one that is named, one in a container, or one from a wheel.
+"""The server of a run: one that is named, one in a container, or an embedded one.
 
-Whichever process of the run needs it first starts it; the others find it in the run's folder.
+The first process of the run that needs it starts it; the others find it in the run's folder.
 """
 
 import json
@@ -16,7 +16,7 @@ from lmsschema.testing.runs import SuiteRun
 
 
 class ServerKind(StrEnum):
-    """Where a server comes from; `AUTO` takes the first that there is, in this order."""
+    """Where a server comes from; `AUTO` uses the first of the others that is available."""
 
     AUTO = "auto"
     URL = "url"
@@ -29,15 +29,15 @@ class Wish:
     """The server that the user asks for.
 
     Attributes:
-        kind: Where it is to come from.
-        url: A server that runs already, or "".
-        image: The container's image, or "" for the official one.
+        kind: Where it comes from.
+        url: A running server; "" if none is named.
+        image: The container's image; "" for the official one.
         version: The major version of an embedded server, and of the official image.
-        folder: Where an embedded server's data go, or "" for the fastest place there is.
+        folder: The folder for an embedded server's data; "" for the fastest available.
     """
 
     kind: ServerKind
-    url: str = field(repr=False)  # pytest prints a fixture's value; this one may hold a password
+    url: str = field(repr=False)  # may contain a password, and pytest prints fixtures' values
     image: str
     version: str
     folder: str = ""
@@ -45,13 +45,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers.
+    """A server that accepts connections.
 
     Attributes:
         kind: Where it comes from.
-        url: Its URL, with the right to create databases; "" while it is being started.
-        origin: What it is, for people.
-        home: Everything of an embedded one, or "".
+        url: Its URL, for a role that may create databases; "" while it is being started.
+        origin: A description for people.
+        home: The folder of an embedded server; "" for others.
     """
 
     kind: ServerKind
@@ -61,7 +61,7 @@ class RunningServer:
 
 
 def of(run: SuiteRun, wish: Wish, tell: Callable[[str], None] = lambda _: None) -> RunningServer:
-    """Return the run's server, started if this is the first process to ask.
+    """Return the run's server; start it if this is the first process that asks for it.
 
     Args:
         run: The run.
@@ -69,8 +69,8 @@ def of(run: SuiteRun, wish: Wish, tell: Callable[[str], None] = lambda _: None) 
         tell: Told what takes long.
 
     Raises:
-        UsageError: The wish can't be granted by any machine.
-        LmsschemaError: No server can be had here; the message says what was tried.
+        UsageError: The request is incomplete or names an unsupported version.
+        LmsschemaError: No server is available; the message says what was tried.
     """
     if wish.kind is ServerKind.URL and not wish.url:
         raise UsageError("no server is named", hint="Set LMSSCHEMA_TEST_URL or lms_server_url.")
@@ -81,7 +81,7 @@ def of(run: SuiteRun, wish: Wish, tell: Callable[[str], None] = lambda _: None) 
             found = _noted(run)
             if found.url:
                 return found
-            stop(run)  # a process of this run began it and died
+            stop(run)  # a process of this run ended while it started the server
         else:
             runs.clean_up_dead(stop)
         tell(f"starting PostgreSQL {wish.image or wish.version} for the tests")
@@ -89,7 +89,7 @@ def of(run: SuiteRun, wish: Wish, tell: Callable[[str], None] = lambda _: None) 
 
 
 def stop(run: SuiteRun) -> None:
-    """Stop what the run started, however far that came."""
+    """Stop the server that the run started, also if its start was interrupted."""
     if not run.record.exists():
         return
     noted = _noted(run)
@@ -108,7 +108,7 @@ def stop(run: SuiteRun) -> None:
 
 
 def _url(given: str) -> str:
-    """Return a URL that libpq and SQLAlchemy both read; any connection string will do."""
+    """Return a URL that both libpq and SQLAlchemy accept, from any connection string."""
     from psycopg import conninfo
 
     from lmsschema.database import target
@@ -139,7 +139,7 @@ def _start(run: SuiteRun, wish: Wish) -> RunningServer:
                 why_none = error.message
         if wish.kind is ServerKind.CONTAINER:
             raise LmsschemaError(
-                why_none, hint="Start one, or let --lms-server embedded use a wheel's server."
+                why_none, hint="Start a Docker engine, or use --lms-server embedded."
             )
     return _start_embedded(run, wish, why_none)
 
@@ -158,14 +158,14 @@ def _start_embedded(run: SuiteRun, wish: Wish, why_no_container: str) -> Running
         raise LmsschemaError(
             f"no server for the tests: {error.message}{tried}", hint=error.hint
         ) from error
-    home.mkdir(mode=0o711)  # fails if it is somebody else's
+    home.mkdir(mode=0o711)  # fails if it exists
     server.start()
     url, origin = server.url("postgres"), f"an embedded PostgreSQL {wish.version}"
     return _note(run, RunningServer(ServerKind.EMBEDDED, url, origin, str(home)))
 
 
 def _note(run: SuiteRun, server: RunningServer) -> RunningServer:
-    """Write down what is started, before it is and after, so that whoever is left can stop it."""
+    """Record the server before and after its start, so that another process can stop it."""
     new = run.record.with_suffix(".new")
     new.touch(mode=0o600)
     new.write_text(json.dumps(asdict(server)), "utf-8")

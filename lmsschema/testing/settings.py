@@ -1,4 +1,4 @@
-"""How a throw-away server is set up: fast, since nothing in it outlives the tests."""
+"""The settings of a temporary server: fast, since its data is not needed after the tests."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  each run makes a folder of its own in 
 _ROOM = 2 * 1024**3  # bytes
 
 SERVER = {
-    # a crash loses nothing that anyone wants back
+    # no data needs to survive a crash
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # no replica reads this WAL; it is kept small, a clone of a database goes through it
+    # no replica reads this WAL; it is kept small, since copies of databases are written to it
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "min_wal_size": "80MB",
     "max_wal_size": "512MB",
     "checkpoint_timeout": "1h",
-    # statistics and plans change when a test says so, not when a worker comes by
+    # statistics and plans change only when a test runs ANALYZE
     "autovacuum": "off",
     "jit": "off",
     # several workers, each with a pool and the connections of its tests
@@ -35,9 +35,9 @@ SERVER = {
 
 
 def data_root() -> Path:
-    """Return the folder to keep servers' data in: in memory where there is room, else on disk.
+    """Return the folder for servers' data: in memory if there is room, else on disk.
 
-    A database is some 480 files; to make them costs more than all else, unless it is in memory.
+    A database has about 480 files; on disk, creating them takes longer than everything else.
     """
     with contextlib.suppress(OSError):
         if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM:

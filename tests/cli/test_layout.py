@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -11,9 +12,16 @@ import psycopg
 import pytest
 
 from lmsschema.cli import _layout
+from tests.support.databases import Psql
 from tests.support.program import Program, clean_environment
 
 COLUMNS = 80
+
+#: The longest name that a partition can have.
+LONG = "events_of_january_2020_" + "x" * 40
+
+#: A line that can't be broken: a quoted text, which would be another one.
+UNBREAKABLE = re.compile(r"\s*'(?:[^']|'')*'[;,)]*")
 
 
 def on_terminal(*arguments: str, **env: str) -> str:
@@ -73,6 +81,56 @@ def test_at_eighty_columns(lmsschema: Program, odd_url: str, command: str) -> No
     piped = lmsschema(*command.split(), "--url", odd_url).out
     assert "\x1b[" not in piped
     assert " ".join(piped.split()) == " ".join(" ".join(lines).split())
+
+
+def too_wide(text: str) -> list[str]:
+    """Return the lines that a terminal would break."""
+    lines = click.unstyle(text).splitlines()
+    return [one for one in lines if len(one) > COLUMNS and not UNBREAKABLE.fullmatch(one)]
+
+
+def test_a_list_of_long_names_at_eighty_columns(lmsschema: Program, upgraded_url: str) -> None:
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(
+            f"CREATE TABLE {LONG} PARTITION OF learning_events"
+            " FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-02-01 00:00+00')".encode()
+        )
+    seen = on_terminal("partitions", "list", "--url", upgraded_url)
+    assert too_wide(seen) == []
+    assert f"\n{LONG}\n" in seen
+    piped = lmsschema("partitions", "list", "--url", upgraded_url).out
+    assert piped.split() == click.unstyle(seen).split()
+
+
+def test_a_plan_at_eighty_columns_is_the_same_script(
+    lmsschema: Program, psql: Psql, database_url: str
+) -> None:
+    piped = lmsschema("plan", "--url", database_url).out
+    seen = on_terminal("plan", "--url", database_url)
+    assert too_wide(piped)
+    assert too_wide(seen) == []
+    psql(database_url, seen)
+    assert lmsschema("check", "--url", database_url).code == 0
+
+
+def test_the_locks_of_a_plan_at_eighty_columns(lmsschema: Program, database_url: str) -> None:
+    assert lmsschema("upgrade", "0003", "--url", database_url).code == 0
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "INSERT INTO institutions (name, domain, education_level)"
+            " VALUES ('North', 'north.example', 'k12')"
+        )
+    plan = ("plan", "--url", database_url, "--shadow-url", database_url)
+    seen = on_terminal(*plan)
+    assert too_wide(seen) == []
+    remarks = " ".join(
+        line.removeprefix("--").strip() for line in seen.splitlines() if line.startswith("--")
+    )
+    locks = re.findall(r"institutions \(.*?\): [A-Z ]+ blocks .*?: (.*)", lmsschema(*plan).out)
+    assert locks
+    for statement in locks:
+        assert statement in remarks
+        assert len(statement) <= 60
 
 
 def test_the_list_says_what_is_odd_below_its_partition(lmsschema: Program, odd_url: str) -> None:

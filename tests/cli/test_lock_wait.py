@@ -16,7 +16,7 @@ def test_the_locks_of_a_step_are_waited_for_as_long_as_said(
         outcome = lmsschema("partitions", "ensure", "--ahead", "5", name, "0.5", *url)
     assert outcome.code == 5
     assert " in 0.5 s" in outcome.json["error"]["message"]
-    assert outcome.err.count("warning: --wait is called --lock-wait here") == (name == "--wait")
+    assert outcome.err.count("warning: --wait is deprecated here") == (name == "--wait")
 
 
 @pytest.mark.parametrize("command", ["ensure", "create", "heal", "prune", "restore"])

@@ -123,14 +123,13 @@ def test_schema_that_is_not_there(connection: psycopg.Connection) -> None:
 
 
 def test_a_table_held_exclusively_is_not_waited_for_without_end(
-    database_url: str, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    database_url: str, connection: psycopg.Connection
 ) -> None:
-    monkeypatch.setattr(catalog, "LOCK_TIMEOUT", "50ms")
     zoo(connection, "zoo")
     with psycopg.connect(database_url) as other:
         other.execute("LOCK TABLE zoo.animal IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            catalog.read(connection, "zoo")
+            catalog.read(connection, "zoo", lock_timeout="50ms")
     assert LockTimeoutError.exit_code == 5
 
 

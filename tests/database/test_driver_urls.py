@@ -68,4 +68,4 @@ def test_a_variable_that_nobody_knows_is_a_warning() -> None:
     environ = {MISSPELT: "x", "LMSSCHEMA_HOME": "/x", "LMSSCHEMA_TEST_URL": "x"}
     (warning,) = target.unknown_variables(environ)
     assert MISSPELT in warning
-    assert "is LMSSCHEMA_DATABASE_URL meant?" in warning
+    assert "did you mean LMSSCHEMA_DATABASE_URL?" in warning

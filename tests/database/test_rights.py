@@ -84,3 +84,22 @@ def test_another_s_login_is_told_the_grant(
     with psycopg.connect(upgraded_url) as conn:
         conn.execute(statement[0].encode())
     assert lmsschema("downgrade", "0003", "--url", as_login).code == 0
+
+
+def test_a_role_that_may_not_read_the_revision_is_told_the_grant(
+    lmsschema: Program, upgraded_url: str, roles: tuple[str, str]
+) -> None:
+    _, login = roles
+    as_login = psycopg.conninfo.make_conninfo(upgraded_url, user=login, password="p@ss")
+    grants: list[str] = []
+    for command in ("current", "plan", "upgrade", "downgrade base", "adopt --dry-run"):
+        refused = lmsschema(*command.split(), "--url", as_login, "--json")
+        assert refused.code == 4, command
+        error = refused.json["error"]
+        assert f"role {login} may not read the revision of schema public" in error["message"]
+        assert "p@ss" not in refused.err
+        grants += re.findall(r"GRANT .*;", error["hint"])
+    assert len(grants) == 5
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(grants[0].encode())
+    assert lmsschema("current", "--url", as_login).code == 0

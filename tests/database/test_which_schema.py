@@ -42,7 +42,7 @@ def test_where_several_hold_one_the_user_says_which(lmsschema: Program, upgraded
     for command in (["upgrade"], ["current"], ["check"], ["partitions", "list"]):
         refused = lmsschema(*command, "--url", url)
         assert refused.code == 2
-        assert "hold an LMS: app, public" in refused.err
+        assert "have a version table: app, public" in refused.err
         assert "--schema" in refused.err
     assert lmsschema("current", "--url", url, "--schema", "public").code == 0
 
@@ -57,4 +57,4 @@ def test_where_none_holds_one_the_first_is_meant(lmsschema: Program, database_ur
 def test_the_word_of_a_search_path_is_no_schema(lmsschema: Program, database_url: str) -> None:
     refused = lmsschema("upgrade", "--url", database_url, "--schema", "$user")
     assert refused.code == 2
-    assert "--schema '$user' is not a name" in refused.err
+    assert "--schema '$user' is not a schema's name" in refused.err

@@ -223,7 +223,7 @@ def test_a_lock_of_a_run_whose_other_session_works(database: Database, upgraded_
     ("statement", "holds"),
     [
         ("LOCK TABLE users IN ACCESS SHARE MODE", "locks users"),
-        ("SELECT txid_current()", "keeps vacuum"),
+        ("SELECT txid_current()", "prevents vacuum"),
     ],
 )
 def test_an_old_transaction(

@@ -24,7 +24,7 @@ def test_a_healthy_database(lmsschema: Program, upgraded_url: str) -> None:
     outcome = lmsschema("doctor", "--url", upgraded_url)
     assert outcome.code == 0
     assert "action required\n" not in outcome.out
-    assert "indexes that the guide declares are redundant, and stay: idx_" in outcome.out
+    assert "redundant indexes are kept, since the guide declares them: idx_" in outcome.out
     data = lmsschema("doctor", "--url", upgraded_url, "--json").json
     assert (data["healthy"], data["schema"], data["standby"]) == (True, "public", False)
     assert data["statistics_since"] is None
@@ -112,7 +112,7 @@ def test_a_standby(lmsschema: Program, primary: Server, standby: Server) -> None
         while (outcome := lmsschema("doctor", "--url", url)).code != 3:
             assert time.monotonic() < deadline, outcome
         assert "named of users was never validated" in outcome.out
-        assert "this is a standby: run what changes something on its primary" in outcome.out
+        assert "this server is a standby: run the commands on its primary" in outcome.out
         conn.execute("ALTER TABLE users DROP CONSTRAINT named")
 
 

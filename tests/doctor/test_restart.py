@@ -29,7 +29,7 @@ def test_it_is_said_that_the_server_has_to_be_restarted(upgraded_url: str) -> No
     [finding] = found(upgraded_url)
     assert finding.action_required
     assert "plpgsql_gone" in finding.message
-    assert "Restart the server" in finding.message
+    assert "restart it" in finding.message
 
 
 def test_a_role_without_the_language_is_told_nothing_of_it(upgraded_url: str) -> None:

@@ -37,8 +37,8 @@ def test_a_database_built_by_hand_is_mended_and_taken_over(
     assert 'ALTER INDEX "public".users_by_activity RENAME TO idx_users_last_active;' in outcome.out
     last = outcome.out.splitlines()[-1]
     head = revisions.head()
-    assert last.startswith(f"nearest revision {head}: 0 differences, 3 other names, ")
-    assert last.endswith(" other comments; nothing was changed")
+    assert last.startswith(f"nearest revision {head}: 0 differences, 3 different names, ")
+    assert last.endswith(" different comments; nothing was changed")
     assert connection.execute("SELECT to_regclass('lmsschema_version')").fetchone() == (None,)
 
     psql(database_url, script=lmsschema("adopt", "--sql", "--url", database_url).out)
@@ -52,7 +52,7 @@ def test_a_database_built_by_hand_is_mended_and_taken_over(
     done = lmsschema("adopt", "--url", database_url, "--json")
     assert done.code == 0
     assert (done.json["revision"], done.json["stamped"], done.json["renames"]) == (head, True, [])
-    assert lmsschema("adopt", "--url", database_url).out == f"at {head} already, and equal to it\n"
+    assert lmsschema("adopt", "--url", database_url).out == f"already at {head}, and equal to it\n"
     assert lmsschema("upgrade", "--url", database_url).code == 0
     assert lmsschema("check", "--strict", "--url", database_url).code == 0
 

@@ -93,10 +93,10 @@ def test_report_for_a_program(lmsschema: Program, drifted_url: str) -> None:
     assert [one["kind"] for one in data["unmanaged"]] == ["table", "table"]
 
 
-def test_the_way_back_is_a_script(lmsschema: Program, psql: Psql, drifted_url: str) -> None:
+def test_the_fixes_are_a_script(lmsschema: Program, psql: Psql, drifted_url: str) -> None:
     script = lmsschema("check", "--sql", "--url", drifted_url)
     assert script.code == 3
-    assert "-- not undone: " in script.out
+    assert "-- not fixed: " in script.out
     psql(drifted_url, script=script.out)
     after = lmsschema("check", "--json", "--url", drifted_url)
     assert [(one["name"], one["attribute"]) for one in after.json["drift"]] == [("email", "type")]
@@ -127,7 +127,7 @@ def test_pending(lmsschema: Program, database_url: str) -> None:
     assert nothing.code == 3
     assert nothing.out.splitlines() == [
         f"pending: {', '.join(revisions.ids())}",
-        "nothing of it is there yet: lmsschema upgrade",
+        "none of the declared tables exists yet; to create them: lmsschema upgrade",
     ]
     assert lmsschema("upgrade", "0002", "--url", database_url).code == 0
     behind = lmsschema("check", "--url", database_url)

@@ -2,11 +2,12 @@
 
 import dataclasses
 
-import pytest
+import psycopg
 
 from lmsschema import partitions
 from lmsschema.drift import check
-from tests.support.checking import checked, execute, what
+from tests.support.checking import checked, execute, opened, what
+from tests.support.program import Program
 
 SWITCHED = "ALTER TABLE {} ENABLE ROW LEVEL SECURITY"
 
@@ -29,19 +30,46 @@ def test_a_difference_that_partitions_share_is_said_on_the_table(upgraded_url: s
 
 
 def test_a_policy_may_name_a_table_that_is_a_site_s_own(
-    upgraded_url: str, monkeypatch: pytest.MonkeyPatch
+    upgraded_url: str,
 ) -> None:
     policies = (
         *partitions.POLICIES,
         dataclasses.replace(partitions.LEARNING_EVENTS, table="visits"),
         dataclasses.replace(partitions.LEARNING_EVENTS, table="not_there"),
     )
-    monkeypatch.setattr(partitions, "POLICIES", policies)
-    monkeypatch.setattr(check, "POLICIES", policies)
     execute(
         upgraded_url,
         "CREATE TABLE visits (event_timestamp date) PARTITION BY RANGE (event_timestamp)",
     )
-    report = checked(upgraded_url)
+    with opened(upgraded_url) as database:
+        report = check.run(database, policies=policies)
     assert report.drift == ()
     assert [what(one) for one in report.unmanaged] == [["visits", "table", "visits", "unmanaged"]]
+
+
+def test_a_detached_partition_keeps_names_and_the_table_s_are_numbered(
+    upgraded_url: str, lmsschema: Program
+) -> None:
+    """As after a downgrade and an upgrade; from 18 on, NOT NULLs have names."""
+    month = ("--from", "2023-01", "--to", "2023-01", "--url", upgraded_url)
+    assert lmsschema("partitions", "create", *month).code == 0
+    pruned = lmsschema("partitions", "prune", "--keep", "24m", "--url", upgraded_url)
+    assert pruned.code == 0
+    for change in ("DROP", "SET"):
+        column = "ALTER TABLE learning_events ALTER COLUMN created_at"
+        execute(upgraded_url, f"{column} {change} NOT NULL")
+    with psycopg.connect(upgraded_url) as conn:
+        names = conn.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = 'learning_events'::regclass"
+            " AND contype = 'n' AND conname ~ 'created_at'"
+        ).fetchall()
+        assert names == (
+            [("learning_events_created_at_not_null1",)]
+            if conn.info.server_version >= 180000
+            else []
+        )
+    assert checked(upgraded_url).drift == ()
+    if names:  # another name is drift as before
+        renamed = "RENAME CONSTRAINT learning_events_created_at_not_null1 TO other"
+        execute(upgraded_url, f"ALTER TABLE learning_events {renamed}")
+        assert len(checked(upgraded_url).drift) == 1

@@ -15,7 +15,7 @@ CHECKOUT = Path(lmsschema_package.__file__).parent.parent
 
 def test_the_revisions_are_clean(lmsschema: Program) -> None:
     outcome = lmsschema("lint")
-    assert (outcome.code, outcome.out) == (0, f"{len(revisions.ids())} scripts: nothing found\n")
+    assert (outcome.code, outcome.out) == (0, f"{len(revisions.ids())} scripts: no findings\n")
 
 
 def test_a_finding_says_where_what_and_what_to_do(lmsschema: Program, tmp_path: Path) -> None:

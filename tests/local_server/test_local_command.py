@@ -32,7 +32,7 @@ def processes_of(home: Path) -> list[Path]:
 def test_the_life_of_an_embedded_server(user: User, users_folder: Path) -> None:
     home = Path(user.environment.get("LMSSCHEMA_HOME", users_folder / "own/.local/share/lmsschema"))
     assert user.run("local", "stop").out == "not running\n"
-    assert user.run("local", "destroy").out == f"there is none in {home}\n"
+    assert user.run("local", "destroy").out == f"there is no server in {home}\n"
     status = user.run("local", "status", "--json")
     assert (status.code, status.json["state"], status.json["made"]) == (3, "stopped", False)
     assert not home.exists()

@@ -52,7 +52,10 @@ def test_a_home_that_can_not_be_written_to_is_an_error_that_names_the_variable(
     closed.mkdir(mode=0o755 if ROOT else 0o555)
     outcome = user.run("local", "start", LMSSCHEMA_HOME=str(closed / "home"))
     assert outcome.code == 4
-    assert f"no server can be kept in {closed / 'home'}: Permission denied" in outcome.err
+    assert (
+        f"the server's files in {closed / 'home'} can't be written: Permission denied"
+        in outcome.err
+    )
     assert "LMSSCHEMA_HOME" in outcome.err
     assert stat.S_IMODE(closed.stat().st_mode) == (0o755 if ROOT else 0o555)
 
@@ -74,7 +77,7 @@ def test_a_folder_with_other_files_is_refused(me: User) -> None:
     (home / "data").write_text("mine")
     outcome = me.run("upgrade", "--json")
     assert outcome.code == 6
-    assert json.loads(outcome.out)["error"]["message"].startswith(f"{home} holds files")
+    assert json.loads(outcome.out)["error"]["message"].startswith(f"{home} contains files")
     assert me.run("local", "destroy", "--yes").code == 0
     assert (home / "data").read_text() == "mine"
 
@@ -111,5 +114,5 @@ def test_a_root_that_may_not_be_another_account_is_told_so(me: User) -> None:
     start = ("setpriv", "--bounding-set", "-setuid,-setgid", *me.start)
     outcome = User(start, me.environment).run("local", "start")
     assert outcome.code == 4
-    assert "may not run programs as" in outcome.err
+    assert "can't run programs as" in outcome.err
     assert "SETUID" in outcome.err

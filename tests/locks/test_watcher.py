@@ -114,3 +114,34 @@ def test_who_blocks_is_told_once_and_listed(database: Database, database_url: st
     assert [one.as_data().keys() for one in seen] == [{"pid", "user", "age", "state", "query"}]
     assert len(told) == 1
     assert str(told[0]).startswith(f"waiting for pid {pid} (user ")
+
+
+def test_what_runs_inside_is_looked_at_by_the_same_watcher(database: Database) -> None:
+    """And while its connection is lost it opens another one."""
+    found: list[tuple[str, int]] = []
+    looked = {name: threading.Semaphore(0) for name in ("outside", "inside")}
+
+    def look_from(name: str) -> watcher.Look:
+        def look(conn: psycopg.Connection) -> bool:
+            conn.execute("SELECT 1")
+            found.append((name, conn.info.backend_pid))
+            looked[name].release()
+            return name == "outside"
+
+        return look
+
+    context = Context(database)
+    with watcher.looking(context, look_from("outside"), delay=0, pause=0.01):
+        looked["outside"].acquire()
+        with watcher.looking(context, look_from("inside")):
+            looked["inside"].acquire()
+            begun = len(found)
+        until(lambda: len(found) > begun)
+        first = {pid for _, pid in found}
+        assert len(first) == 1
+        assert [name for name, _ in found].count("inside") == 1
+        database.conn.execute("SELECT pg_catalog.pg_terminate_backend(%s)", [*first])
+        until(lambda: {pid for _, pid in found} > first)
+    names = [name for name, _ in found]
+    assert set(names[begun:]) == {"outside"}
+    assert names[0] == names[-1] == "outside"

@@ -96,7 +96,7 @@ def test_gitlab_ci(job: Job, service: Callable[[dict[str, str]], dict[str, str]]
 
 
 def test_plain_shell(job: Job) -> None:
-    (script,) = blocks("Plain shell, no server at hand", "bash")
+    (script,) = blocks("Plain shell, without a server", "bash")
     assert "3 passed" in job([script], {})
 
 
@@ -110,7 +110,7 @@ def test_check_in_a_pipeline(programs: Path, elsewhere: Path, lms_database_url: 
         return run(*shown, cwd=elsewhere, PATH=path, LMSSCHEMA_DATABASE_URL=where)
 
     equal = check(lms_database_url)
-    assert "the database is what the code declares" in equal
+    assert "the database equals the declared schema" in equal
     assert equal.endswith("exit 0\n")
     with psycopg.connect(lms_database_url) as conn:
         conn.execute("DROP INDEX idx_users_role")

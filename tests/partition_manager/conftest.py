@@ -6,7 +6,6 @@ import psycopg
 import pytest
 
 from lmsschema.cli._run import run
-from lmsschema.partition_manager import heal_plan
 from tests.support import events
 from tests.support.clocked import Clocked, clocked
 from tests.support.program import Outcome, Program
@@ -58,9 +57,8 @@ def fresh(server: Clocked, lmsschema: Program) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def unmoved(upgraded_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
-    """A default with rows of two months that lie apart, so that they have to be moved."""
-    monkeypatch.setattr(heal_plan, "FEW", 10)
+def unmoved(upgraded_url: str) -> Iterator[psycopg.Connection]:
+    """A default with rows of two months that lie apart: a heal in healing.SMALL moves them."""
     with psycopg.connect(upgraded_url, autocommit=True) as connection:
         events.people(connection)
         events.drop(connection, events.name(0))

@@ -69,10 +69,8 @@ def test_what_depends_on_the_default_is_named_before_its_rows_go(
 def test_the_default_keeps_its_own_grants_and_parameters(
     conn: psycopg.Connection,
     partitions: Partitions,
-    monkeypatch: pytest.MonkeyPatch,
     offsets: tuple[int, ...],
 ) -> None:
-    monkeypatch.setattr("lmsschema.partition_manager.heal_plan.FEW", 2)
     conn.execute(f"GRANT SELECT ON {DEFAULT} TO pg_monitor")
     conn.execute(f"GRANT UPDATE (event_action) ON {DEFAULT} TO pg_monitor")
     conn.execute(f"ALTER TABLE {DEFAULT} SET (fillfactor = 70, autovacuum_enabled = false)")
@@ -80,7 +78,7 @@ def test_the_default_keeps_its_own_grants_and_parameters(
     assert "grant" not in partitions("list").out
     events.drop(conn, events.name(0))
     for offset in offsets:
-        events.insert(conn, events.month(offset), 5)
+        events.insert(conn, events.month(offset), 3000)
     assert partitions("heal").code == 0
     rights = (
         "SELECT has_table_privilege('pg_monitor', %s, 'SELECT'),"

@@ -15,36 +15,25 @@ from lmsschema.partition_manager import ensure
 from lmsschema.partition_manager import listing as partition_listing
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.support import events
+from tests.support.boundaries import Boundary, relayed
 from tests.support.ensuring import TWELVE, Opened, cut_detach_short
 
 SOON = Patience(total=1.5)
 
 
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that psycopg sends from now on, but for those of the pool's own thread."""
-    sent: list[str] = []
-    real = psycopg.Connection.execute
-
-    def execute(conn: psycopg.Connection, query: object, *arguments: object) -> object:
-        if threading.current_thread() is threading.main_thread():
-            sent.append(query.as_string(conn) if isinstance(query, sql.Composable) else str(query))
-        return real(conn, query, *arguments)  # type: ignore[call-overload]  # passed on as they came
-
-    monkeypatch.setattr(psycopg.Connection, "execute", execute)
-    return sent
-
-
-def test_nothing_to_do_is_one_query(
-    upgraded_url: str, opened: Opened, statements: list[str]
-) -> None:
-    database = opened(upgraded_url)
-    statements.clear()
-    outcome = ensure.ensure(Context(database), LEARNING_EVENTS)
+def test_nothing_to_do_is_one_query(upgraded_url: str, opened: Opened) -> None:
+    boundary = Boundary()
+    with relayed(upgraded_url, boundary) as through:
+        database = opened(through)
+        before = len(boundary.seen)
+        outcome = ensure.ensure(Context(database), LEARNING_EVENTS)
+        sent = [statement.text for statement in boundary.seen[before:]]
     assert outcome.done == ()
-    settings, query = statements
+    begin, settings, query, commit = sent
+    assert begin.startswith("BEGIN")
     assert settings.startswith("SELECT pg_catalog.set_config")
     assert "pg_inherits" in query
+    assert commit == "COMMIT"
 
 
 def test_twelve_months_under_load(

@@ -8,10 +8,12 @@ import pytest
 from lmsschema.database.connection import Database
 from lmsschema.errors import UnsafeError
 from lmsschema.locks.context import Context
-from lmsschema.partition_manager import ensure, heal, heal_plan
+from lmsschema.partition_manager import ensure, heal
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partitions import LEARNING_EVENTS
-from tests.support import events
+from tests.support import events, healing
+from tests.support.healing import SMALL
+from tests.support.moving import once_copied
 
 Opened = Callable[..., Database]
 
@@ -21,12 +23,6 @@ def conn(upgraded_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(upgraded_url, autocommit=True) as connection:
         events.people(connection)
         yield connection
-
-
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have ten rows count as many, so that a test of a move needs no thousands."""
-    monkeypatch.setattr(heal_plan, "FEW", 10)
 
 
 def fixed(conn: psycopg.Connection) -> int:
@@ -111,11 +107,9 @@ def test_a_few_rows_of_another_month_get_a_partition_of_their_own(
     assert events.count(conn, "learning_events_default") == 0
 
 
-@pytest.mark.usefixtures("few")
 def test_many_rows_of_separate_months_are_moved_while_others_write(
-    conn: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
-    monkeypatch.setattr("lmsschema.partition_manager.move.BATCH", 8)
     events.drop(conn, events.name(0))
     events.insert(conn, events.month(0), 3000)
     events.insert(conn, events.month(-7), 3000)
@@ -124,7 +118,7 @@ def test_many_rows_of_separate_months_are_moved_while_others_write(
     database = opened(upgraded_url)
     instants = [str(events.month(0)), str(events.month(-7)), "2099-01-01", "2019-01-01"]
     with events.load(upgraded_url, instants, fixed=total) as load:
-        healed = heal.heal(Context(database), LEARNING_EVENTS)
+        healed = heal.heal(Context(database), LEARNING_EVENTS, limits=SMALL)
     assert not load.errors
     assert not load.missed
     assert (healed.plan.method, healed.applied) == ("move", True)
@@ -136,20 +130,15 @@ def test_many_rows_of_separate_months_are_moved_while_others_write(
     assert nothing_left_behind(conn)
 
 
-@pytest.mark.usefixtures("few")
 def test_rows_that_change_while_they_are_copied(
-    conn: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
     """Rows are updated, deleted and moved to another month between the copy and the exchange."""
-    from lmsschema.partition_manager import move as partition_move
-
     events.drop(conn, events.name(0))
     events.insert(conn, events.month(0), 100)
     events.insert(conn, events.month(-7), 100)
-    copy = partition_move.Move.copy
 
-    def copy_and_change(move: partition_move.Move) -> None:
-        copy(move)
+    def change() -> None:
         conn.execute("UPDATE learning_events SET event_action = 'changed' WHERE ctid < '(0,5)'")
         conn.execute("DELETE FROM learning_events WHERE ctid >= '(0,5)' AND ctid < '(0,9)'")
         conn.execute(
@@ -157,9 +146,8 @@ def test_rows_that_change_while_they_are_copied(
             (events.month(-7),),
         )
 
-    monkeypatch.setattr(partition_move.Move, "copy", copy_and_change)
-    database = opened(upgraded_url)
-    heal.heal(Context(database), LEARNING_EVENTS)
+    context = Context(opened(upgraded_url), tell=once_copied(change))
+    heal.heal(context, LEARNING_EVENTS, limits=SMALL)
     assert events.count(conn) == 196
     changed = conn.execute(
         "SELECT count(*) FROM learning_events WHERE event_action = 'changed'"
@@ -169,46 +157,33 @@ def test_rows_that_change_while_they_are_copied(
     assert nothing_left_behind(conn)
 
 
-@pytest.mark.usefixtures("few")
 def test_a_move_that_was_interrupted_is_begun_again(
-    conn: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
-    from lmsschema.partition_manager import move as partition_move
-
     events.drop(conn, events.name(0))
     events.insert(conn, events.month(0), 100)
     events.insert(conn, events.month(-7), 100)
-
-    def die(_: partition_move.Move) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(partition_move.Move, "catch_up", die)
-        patch.setattr(partition_move.Move, "clean_up", lambda _: None)  # as SIGKILL would have it
-        with pytest.raises(KeyboardInterrupt):
-            heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
+    assert healing.killed(upgraded_url, 'SET "lmsschema_taken"', 1, "before")  # copied by then
     events.insert(conn, events.month(0))
     assert events.count(conn) == 201
-    healed = heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS, limits=SMALL)
     assert healed.applied
     assert events.count(conn) == 201
     assert events.count(conn, events.name(-7)) == 100
     assert nothing_left_behind(conn)
 
 
-@pytest.mark.usefixtures("few")
 def test_ensure_leaves_a_move_to_heal_and_makes_everything_else(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
     events.drop(conn, *(events.name(offset) for offset in range(4)))
-    events.insert(conn, events.month(0), 100)
-    events.insert(conn, events.month(-7), 100)
+    events.insert(conn, events.month(0), 3000)
+    events.insert(conn, events.month(-7), 3000)
     outcome = ensure.ensure(Context(opened(upgraded_url)), LEARNING_EVENTS)
     assert [partition.name for partition in outcome.blocked] == [events.name(0)]
     assert [action.name for action in outcome.done] == [events.name(n) for n in (1, 2, 3)]
 
 
-@pytest.mark.usefixtures("few")
 def test_rows_that_others_refer_to_are_not_moved(
     conn: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
@@ -220,7 +195,7 @@ def test_rows_that_others_refer_to_are_not_moved(
     events.insert(conn, events.month(3), 100)
     events.insert(conn, events.month(-7), 100)
     with pytest.raises(UnsafeError, match="remarks"):
-        heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
+        heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS, limits=SMALL)
     assert events.count(conn) == 200
 
 

@@ -1,11 +1,17 @@
 """Rows of a month that was detached: nothing waits for them, and they go with the month."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from lmsschema.database.connection import Database
+from lmsschema.errors import UnsafeError
+from lmsschema.locks.context import Context
+from lmsschema.partition_manager import restore
+from lmsschema.partitions import LEARNING_EVENTS
 from tests.partition_manager.conftest import Partitions
 from tests.support import events
 
@@ -72,6 +78,27 @@ def test_a_late_row_with_a_key_that_the_month_has_is_named(
     assert "already exists" in refused.err
     assert events.count(conn, NAME) == 10
     assert events.count(conn, "learning_events_default") == 2
+
+
+@pytest.mark.usefixtures("late")
+def test_too_many_to_be_moved_under_locks_are_refused_with_what_helps(
+    conn: psycopg.Connection,
+    partitions: Partitions,
+    opened: Callable[..., Database],
+    upgraded_url: str,
+) -> None:
+    context = Context(opened(upgraded_url))
+    with pytest.raises(UnsafeError, match="more than 1 rows of learning_events_default") as caught:
+        restore.restore(context, LEARNING_EVENTS, NAME, many=1)
+    assert events.count(conn) == 2
+    for step in caught.value.hint.partition(": ")[2].split(";"):
+        if step.startswith(" lmsschema"):
+            assert partitions(*step.split()[2:]).code == 0
+            assert events.count(conn) == 2
+        elif step:
+            conn.execute(step.encode())
+    assert (events.count(conn), events.count(conn, NAME)) == (12, 12)
+    assert partitions("check").code == 0
 
 
 def test_many_late_rows_beside_rows_that_have_to_be_moved(

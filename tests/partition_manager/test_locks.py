@@ -1,5 +1,6 @@
 """What each operation on partitions locks, read from pg_locks while its transaction is open."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -12,16 +13,16 @@ from lmsschema.partition_manager import (
     attach,
     capture,
     detach,
-    exchange,
     foreign_keys,
     heal,
-    heal_plan,
     promote,
     state,
     statements,
 )
+from lmsschema.partition_manager.heal_plan import Limits
 from lmsschema.partitions import LEARNING_EVENTS, Create
 from tests.support import events
+from tests.support.boundaries import Interlude, relayed
 
 Opened = Callable[..., Database]
 
@@ -51,12 +52,13 @@ def database(upgraded_url: str, opened: Opened) -> Database:
     return opened(upgraded_url)
 
 
-def held(conn: psycopg.Connection) -> dict[str, str]:
-    """Return the strongest lock on each table that the session holds, but what nobody notices."""
+def held(conn: psycopg.Connection, pid: int | None = None) -> dict[str, str]:
+    """Return the strongest lock on each table that a session holds, but what nobody notices."""
     rows = conn.execute(
         "SELECT c.relname, l.mode FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation"
-        " WHERE l.pid = pg_backend_pid() AND l.granted AND c.relkind IN ('r', 'p')"
-        " AND c.relnamespace = 'public'::regnamespace"
+        " WHERE l.pid = coalesce(%s, pg_backend_pid()) AND l.granted AND c.relkind IN ('r', 'p')"
+        " AND c.relnamespace = 'public'::regnamespace",
+        (pid,),
     ).fetchall()
     found: dict[str, str] = {}
     for name, mode in rows:
@@ -151,12 +153,12 @@ def test_promoting(database: Database, conn: psycopg.Connection) -> None:
 
 
 def test_foreign_keys_are_dropped_one_at_a_time(
-    database: Database, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    upgraded_url: str, conn: psycopg.Connection, opened: Opened
 ) -> None:
     name = events.name(3)
     conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {name}")
-    seen = watch(monkeypatch)
-    foreign_keys.drop(Context(database), LEARNING_EVENTS, name)
+    with watched(upgraded_url, opened, conn) as (database, seen):
+        foreign_keys.drop(Context(database), LEARNING_EVENTS, name)
     assert len(seen) == 4
     for found in seen:
         assert found.pop(name) == "AccessExclusiveLock"
@@ -165,13 +167,13 @@ def test_foreign_keys_are_dropped_one_at_a_time(
 
 
 def test_foreign_keys_are_added_with_a_moment_s_lock_and_validated_with_none(
-    database: Database, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    database: Database, upgraded_url: str, conn: psycopg.Connection, opened: Opened
 ) -> None:
     name = events.name(3)
     conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {name}")
     foreign_keys.drop(Context(database), LEARNING_EVENTS, name)
-    seen = watch(monkeypatch)
-    foreign_keys.add(Context(database), LEARNING_EVENTS, name)
+    with watched(upgraded_url, opened, conn) as (through, seen):
+        foreign_keys.add(Context(through), LEARNING_EVENTS, name)
     assert len(seen) == 8
     for found in seen[:4]:
         assert found.pop(name) == "ShareRowExclusiveLock"
@@ -188,23 +190,13 @@ def test_noting_changes_makes_writers_of_the_default_wait_alone(database: Databa
     assert found == {"learning_events_default": "ShareRowExclusiveLock"}
 
 
-def test_exchanging(
-    database: Database, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(heal_plan, "FEW", 1)
+def test_exchanging(upgraded_url: str, conn: psycopg.Connection, opened: Opened) -> None:
     events.insert(conn, events.month(-1), 5)
     events.insert(conn, events.month(-5), 5)
-    seen: list[tuple[dict[str, str], dict[str, str]]] = []
-    real = exchange.exchange
-
-    def watched(given: Database, *arguments: object, **options: object) -> None:
-        before = held(given.conn)
-        real(given, *arguments, **options)  # type: ignore[arg-type]  # passed on as they came
-        seen.append((before, held(given.conn)))
-
-    monkeypatch.setattr(exchange, "exchange", watched)
-    heal.heal(Context(database), LEARNING_EVENTS)
-    ((before, after),) = seen
+    detaching = 'DETACH PARTITION "learning_events_default"'
+    with watched(upgraded_url, opened, conn, detaching) as (database, seen):
+        heal.heal(Context(database), LEARNING_EVENTS, limits=Limits(few=1))
+    before, after = seen
     mine = [events.name(-1), events.name(-5), "learning_events_default_new"]
     default = "learning_events_default"
     everything = dict.fromkeys([*SHARED, "learning_events", default], "AccessExclusiveLock")
@@ -219,25 +211,22 @@ def test_reading_locks_nothing(database: Database) -> None:
         assert held(conn) == {}
 
 
-def watch(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """Note what is held at the end of every transaction that changes something."""
+@contextlib.contextmanager
+def watched(
+    url: str, opened: Opened, conn: psycopg.Connection, first: str = "COMMIT"
+) -> Iterator[tuple[Database, list[dict[str, str]]]]:
+    """Yield a database, and what it holds before a statement and at each COMMIT from then on.
+
+    Transactions that hold nothing which anybody notices are left out.
+    """
     seen: list[dict[str, str]] = []
-    real = psycopg.Connection.transaction
+    pids: list[int] = []
 
-    class Watched:
-        def __init__(self, conn: psycopg.Connection) -> None:
-            self.conn, self.real = conn, real(conn)
+    def note(text: str) -> None:
+        if pids and (first in text or (text == "COMMIT" and (seen or first == "COMMIT"))):
+            seen.extend(locks for locks in [held(conn, pids[0])] if locks)
 
-        def __enter__(self) -> object:
-            return self.real.__enter__()
-
-        def __exit__(self, *error: object) -> object:
-            if error[0] is None and not self.conn.read_only:
-                seen.append(held(self.conn))
-            return self.real.__exit__(*error)  # type: ignore[arg-type]  # passed on as they came
-
-    def watched(conn: psycopg.Connection) -> Watched:
-        return Watched(conn)
-
-    monkeypatch.setattr(psycopg.Connection, "transaction", watched)
-    return seen
+    with relayed(url, Interlude("", note, times=10_000)) as through:
+        database = opened(through)
+        pids.append(database.conn.info.backend_pid)
+        yield database, seen

@@ -2,22 +2,23 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from lmsschema.locks import ladder
 from lmsschema.locks.context import Context
-from lmsschema.locks.ladder import Lock
-from lmsschema.partition_manager import capture, heal
+from lmsschema.partition_manager import heal
 from lmsschema.partition_manager import listing as partition_listing
-from lmsschema.partition_manager import move as partition_move
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.support import events, healing
-from tests.support.boundaries import When
-from tests.support.moving import DEFAULT, OTHERS, Opened, left_behind, rows
+from tests.support.boundaries import Interlude, When, relayed
+from tests.support.healing import SMALL
+from tests.support.moving import DEFAULT, OTHERS, Opened, left_behind, once_copied, rows
+
+#: What the exchange asks for first, with the other tables that foreign keys refer to.
+EXCLUSIVE = 'LOCK TABLE ONLY "public"."users" IN ACCESS EXCLUSIVE MODE'
 
 
 def set_for_all(unmoved: psycopg.Connection, name: str, value: str) -> None:
@@ -34,26 +35,17 @@ def test_a_row_that_comes_right_before_the_locks_is_kept(
     unmoved: psycopg.Connection,
     upgraded_url: str,
     opened: Opened,
-    monkeypatch: pytest.MonkeyPatch,
     isolation: str,
 ) -> None:
     """A snapshot from before the locks would not show it."""
     set_for_all(unmoved, "default_transaction_isolation", isolation)
-    take = ladder.take
 
-    def insert_and_take(
-        own: psycopg.Connection,
-        wanted: Sequence[Lock],
-        wait: float,
-        then: Sequence[sql.Composed] = (),
-    ) -> None:
-        if any((lock.table, lock.mode) == ("users", "ACCESS EXCLUSIVE") for lock in wanted):
-            events.insert(unmoved, events.month(0), 3)
-            unmoved.execute("UPDATE learning_events SET event_action = 'late' WHERE ctid < '(0,3)'")
-        take(own, wanted, wait, then)
+    def insert(_: str) -> None:
+        events.insert(unmoved, events.month(0), 3)
+        unmoved.execute("UPDATE learning_events SET event_action = 'late' WHERE ctid < '(0,3)'")
 
-    monkeypatch.setattr(ladder, "take", insert_and_take)
-    healed = heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
+    with relayed(upgraded_url, Interlude(EXCLUSIVE, insert)) as through:
+        healed = heal.heal(Context(opened(through)), LEARNING_EVENTS, limits=SMALL)
     assert (healed.plan.method, healed.applied) == ("move", True)
     late = "SELECT count(*) FROM learning_events WHERE event_action = 'late'"
     assert unmoved.execute(late).fetchone() == (2,)
@@ -61,71 +53,53 @@ def test_a_row_that_comes_right_before_the_locks_is_kept(
 
 
 def test_a_change_that_replication_applies_is_noted(
-    unmoved: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    unmoved: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
     """Where session_replication_role is replica, ordinary triggers do not fire."""
-    copy = partition_move.Move.copy
 
-    def copy_and_change(move: partition_move.Move) -> None:
-        copy(move)
+    def change() -> None:
         with unmoved.transaction():
             unmoved.execute("SET LOCAL session_replication_role TO replica")
             unmoved.execute("UPDATE learning_events SET event_action = 'late' WHERE ctid < '(0,5)'")
 
-    monkeypatch.setattr(partition_move.Move, "copy", copy_and_change)
-    heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
+    context = Context(opened(upgraded_url), tell=once_copied(change))
+    assert heal.heal(context, LEARNING_EVENTS, limits=SMALL).plan.method == "move"
     late = "SELECT count(*) FROM learning_events WHERE event_action = 'late'"
     assert unmoved.execute(late).fetchone() == (4,)
 
 
 def test_what_comes_while_locks_are_waited_for_is_brought_over_before_them(
-    unmoved: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    unmoved: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
-    brought: list[tuple[int | None, bool]] = []
-    apply, bring_over = capture.apply, partition_move.Move.bring_over
-
-    def noted(
-        own: psycopg.Connection,
-        log: capture.Capture,
-        targets: Sequence[tuple[str, sql.Composable]],
-    ) -> int | None:
-        count = apply(own, log, targets)
-        found = own.execute(
-            "SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND granted"
-            " AND mode = 'AccessExclusiveLock' AND relation = 'users'::regclass"
-        ).fetchone()
-        brought.append((count, found is not None))
-        return count
-
+    """Under the locks that the exchange gets at last, nothing is left to bring over."""
     with psycopg.connect(upgraded_url) as holder:
         ended = threading.Timer(0.4, holder.rollback)
 
-        def hold(move: partition_move.Move, own: psycopg.Connection) -> None:
-            bring_over(move, own)
-            if ended.ident is None:  # not started yet
-                holder.execute("SELECT FROM users")
-                events.insert(unmoved, events.month(0), 500)
-                ended.start()
+        def hold(_: str) -> None:
+            holder.execute("SELECT FROM users")
+            events.insert(unmoved, events.month(0), 500)
+            ended.start()
 
-        monkeypatch.setattr(capture, "apply", noted)
-        with monkeypatch.context() as first_try:
-            first_try.setattr(partition_move.Move, "bring_over", hold)
-            heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
+        boundary = Interlude(EXCLUSIVE, hold)
+        with relayed(upgraded_url, boundary) as through:
+            heal.heal(Context(opened(through)), LEARNING_EVENTS, limits=SMALL)
         ended.join()
-    assert [count for count, locked in brought if locked] == [0]
-    assert max(count or 0 for count, _ in brought) == 500
+    sent = [statement.text for statement in boundary.seen]
+    tries = [at for at, text in enumerate(sent) if EXCLUSIVE in text]
+    brought = [at for at, text in enumerate(sent) if 'USING "public"."' in text]
+    assert tries[0] < max(brought) < tries[-1]
+    assert len(tries) > 1
     assert events.count(unmoved) == 700
 
 
 def test_the_claim_of_a_move_holds_no_snapshot(
-    unmoved: psycopg.Connection, upgraded_url: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    unmoved: psycopg.Connection, upgraded_url: str, opened: Opened
 ) -> None:
     """Else nothing of the whole database could be vacuumed until the move is over."""
     set_for_all(unmoved, "default_transaction_isolation", "repeatable read")
     seen: list[tuple[object, ...]] = []
-    copy = partition_move.Move.copy
 
-    def look_and_copy(move: partition_move.Move) -> None:
+    def look() -> None:
         seen.extend(
             unmoved.execute(
                 "SELECT a.backend_xmin::text FROM pg_stat_activity AS a JOIN pg_locks AS l"
@@ -134,10 +108,9 @@ def test_the_claim_of_a_move_holds_no_snapshot(
                 " WHERE a.datname = current_database()"
             ).fetchall()
         )
-        copy(move)
 
-    monkeypatch.setattr(partition_move.Move, "copy", look_and_copy)
-    heal.heal(Context(opened(upgraded_url)), LEARNING_EVENTS)
+    context = Context(opened(upgraded_url), tell=once_copied(look))
+    heal.heal(context, LEARNING_EVENTS, limits=SMALL)
     assert seen == [(None,)]
 
 
@@ -146,11 +119,11 @@ def test_a_role_that_may_make_no_temporary_tables(
 ) -> None:
     """Many databases take that right away from everybody."""
     events.insert(unmoved, "2100-01-01", 3)
-    healed = heal.heal(Context(opened(owner)), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(owner)), LEARNING_EVENTS, limits=SMALL)
     assert (healed.plan.method, healed.applied) == ("move", True)
     events.drop(unmoved, events.name(0))
     events.insert(unmoved, events.month(0), 100)
-    healed = heal.heal(Context(opened(owner)), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(owner)), LEARNING_EVENTS, limits=SMALL)
     assert (healed.plan.method, healed.plan.staying) == ("promote", 3)
     assert events.count(unmoved) == 203
     assert events.count(unmoved, DEFAULT) == 3
@@ -199,7 +172,7 @@ def test_a_default_with_the_longest_name_in_a_schema_of_two_words(
     before = rows(unmoved)
     unmoved.execute('ALTER SCHEMA public RENAME TO "Campus North"')
     unmoved.execute('SET search_path TO "Campus North"')
-    healed = heal.heal(Context(opened(upgraded_url, "Campus North")), LEARNING_EVENTS)
+    healed = heal.heal(Context(opened(upgraded_url, "Campus North")), LEARNING_EVENTS, limits=SMALL)
     assert (healed.plan.method, healed.applied) == ("move" if apart else "promote", True)
     assert rows(unmoved) == before
     assert events.count(unmoved, name) == 0
@@ -238,7 +211,7 @@ def test_a_move_that_is_killed_anywhere_is_done_again(
         unmoved.execute("UPDATE learning_events SET event_action = 'b' WHERE ctid < '(0,2)'")
         unmoved.execute("DELETE FROM learning_events WHERE ctid = '(1,7)'")
     before = rows(unmoved)
-    healed = heal.heal(Context(database), LEARNING_EVENTS)
+    healed = heal.heal(Context(database), LEARNING_EVENTS, limits=SMALL)
     assert (healed.plan.method, healed.applied) == ("move", True)
     assert rows(unmoved) == before
     assert events.count(unmoved, DEFAULT) == 0

@@ -1,9 +1,13 @@
-"""Rows of the default are not moved to where a publication would publish the copy."""
+"""Rows of the default are not moved where a publication would publish the copy.
+
+What a subscriber is sent is in test_replication.
+"""
 
 from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from psycopg import conninfo, sql
 
 from tests.support import events
 from tests.support.program import Outcome, Program
@@ -23,11 +27,8 @@ def run(lmsschema: Program, upgraded_url: str) -> Run:
     return lambda command: lmsschema(*command.split(), "--url", upgraded_url)
 
 
-@pytest.mark.parametrize(
-    "what",
-    ["FOR ALL TABLES", "FOR TABLES IN SCHEMA public", "FOR TABLE learning_events_default"],
-)
-def test_a_published_default_is_refused_before_rows_are_copied(
+@pytest.mark.parametrize("what", ["FOR ALL TABLES", "FOR TABLES IN SCHEMA public"])
+def test_a_published_copy_is_refused_before_rows_are_copied(
     what: str, conn: psycopg.Connection, run: Run
 ) -> None:
     conn.execute(f"CREATE PUBLICATION events {what}".encode())
@@ -41,3 +42,44 @@ def test_a_published_default_is_refused_before_rows_are_copied(
     assert events.partitions(conn) == before
     conn.execute("DROP PUBLICATION events")
     assert run("partitions heal").code == 0
+
+
+def test_late_rows_are_not_copied_into_a_table_that_is_published(
+    conn: psycopg.Connection, run: Run
+) -> None:
+    month, name = f"{events.month(-30):%Y-%m}", events.name(-30)
+    assert run(f"partitions create --from {month} --to {month}").code == 0
+    assert run("partitions prune --keep 24m").code == 0
+    events.insert(conn, events.month(-30))
+    conn.execute("CREATE PUBLICATION events FOR ALL TABLES")
+    refused = run(f"partitions restore {name}")
+    assert refused.code == 6
+    assert "publication events" in refused.err
+    assert name not in events.partitions(conn)
+    conn.execute("DROP PUBLICATION events")
+    assert run(f"partitions restore {name}").code == 0
+
+
+def test_a_publication_of_another_role_is_refused_before_the_default_is_replaced(
+    conn: psycopg.Connection, run: Run, upgraded_url: str, lmsschema: Program
+) -> None:
+    """Who owns the tables alone can't have it list the table that takes the default's place."""
+    name = f"owner_{conn.info.dbname.rsplit('test_', 1)[-1]}"
+    role = sql.Identifier(name)
+    conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
+    for table in ["learning_events", *events.partitions(conn)]:
+        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), role))
+    conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
+    conn.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(role))
+    conn.execute("CREATE PUBLICATION events FOR TABLE learning_events_default")
+    events.drop(conn, events.name(1))
+    events.insert(conn, events.month(1), 3)
+    before = events.partitions(conn)
+    owner = conninfo.make_conninfo(upgraded_url, user=name, password="x")
+    refused = lmsschema("partitions", "heal", "--url", owner)
+    assert refused.code == 6
+    assert "publication events lists it" in refused.err
+    assert events.partitions(conn) == before
+    assert run("partitions heal").code == 0
+    conn.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(role))
+    conn.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(role))

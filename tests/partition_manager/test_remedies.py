@@ -82,7 +82,12 @@ def test_what_blocks_a_month_names_the_heal_that_ends_it(
     events.insert(conn, events.month(9), 3)
     events.insert(conn, events.month(2), 3000)
     events.insert(conn, "2012-05-15", 3000)
-    for command in ("ensure --ahead 12", "create --from 2012-03 --to 2012-06"):
+    events.insert(conn, "2150-01-15", 3)
+    for command in (
+        "ensure --ahead 12",
+        "create --from 2012-03 --to 2012-06",
+        "create --from 2150-01 --to 2150-01",
+    ):
         done = run(f"partitions {command}")
         if done.code == 0:
             continue
@@ -90,3 +95,4 @@ def test_what_blocks_a_month_names_the_heal_that_ends_it(
         hint = done.err[done.err.index("hint: lmsschema ") :].splitlines()[0]
         assert run(hint.removeprefix("hint: lmsschema ")).code in {0, 3}
         assert run(f"partitions {command}").code == 0
+    assert events.count(conn, "learning_events_2150_01") == 3

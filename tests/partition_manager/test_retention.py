@@ -21,6 +21,7 @@ from lmsschema.partition_manager import manifest as manifests
 from lmsschema.partition_manager.retention import Span
 from lmsschema.partitions import LEARNING_EVENTS, Range, plan_range
 from tests.support import events
+from tests.support.boundaries import Interlude, relayed
 
 Opened = Callable[..., Database]
 
@@ -107,29 +108,29 @@ def test_a_detached_one_stays_through_its_grace(database: Database) -> None:
 
 
 def test_an_export_that_is_not_what_was_read_drops_nothing(
-    conn: psycopg.Connection, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    conn: psycopg.Connection, upgraded_url: str, opened: Opened, database: Database, tmp_path: Path
 ) -> None:
+    """A disk loses the end of what is written, before it is read again."""
     prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
-    real = export._copy  # noqa: SLF001  a disk that loses the end of what is written
 
-    def cut(*arguments: object) -> None:
-        real(*arguments)  # type: ignore[arg-type]  # passed on as they came
-        path = arguments[-1]
-        assert isinstance(path, Path)
-        with gzip.open(path, "rb") as stream:
-            lines = stream.read().splitlines(keepends=True)
+    def cut(_: str) -> None:
+        [path] = tmp_path.glob("*.partial")
+        lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
         path.write_bytes(gzip.compress(b"".join(lines[:-1])))
 
-    monkeypatch.setattr(export, "_copy", cut)
-    with pytest.raises(LmsschemaError, match="9 rows instead of 10"):
+    with (
+        relayed(upgraded_url, Interlude("CREATE UNLOGGED TABLE", cut)) as through,
+        pytest.raises(LmsschemaError, match="its rows are not those of the table"),
+    ):
         prune.prune(
-            Context(database),
+            Context(opened(through)),
             LEARNING_EVENTS,
             HALF_A_YEAR,
             drop_after=Span(0, "d"),
             folder=tmp_path,
         )
     assert events.count(conn, events.name(-9)) == 10
+    assert not [path for path in tmp_path.iterdir() if events.name(-9) in path.name]
 
 
 def test_a_folder_that_can_t_be_written_drops_nothing(
@@ -210,52 +211,43 @@ def test_restore_refuses_what_it_can_t_do_safely(
 
 
 def test_a_table_that_came_back_before_its_drop_is_not_dropped(
-    conn: psycopg.Connection,
-    upgraded_url: str,
-    database: Database,
-    opened: Opened,
-    monkeypatch: pytest.MonkeyPatch,
+    conn: psycopg.Connection, upgraded_url: str, database: Database, opened: Opened
 ) -> None:
     """Somebody restores one, and drops another, after the run has read what there is to drop."""
     prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
-    other = opened(upgraded_url)
-    overdue = prune.overdue
 
-    def restore_and_tell(*arguments: object, **options: object) -> list[str]:
-        names = overdue(*arguments, **options)  # type: ignore[arg-type]  # passed on as they came
-        restore.restore(Context(other), LEARNING_EVENTS, events.name(-9))
+    def restore_and_drop(_: str) -> None:
+        restore.restore(Context(database), LEARNING_EVENTS, events.name(-9))
         events.drop(conn, events.name(-8))
-        return names
 
-    monkeypatch.setattr(prune, "overdue", restore_and_tell)
-    pruned = prune.prune(Context(database), LEARNING_EVENTS, Span(24, "m"), drop_after=Span(0, "d"))
+    with relayed(upgraded_url, Interlude("pg_try_advisory", restore_and_drop)) as through:
+        pruned = prune.prune(
+            Context(opened(through)), LEARNING_EVENTS, Span(24, "m"), drop_after=Span(0, "d")
+        )
     assert pruned.dropped == (events.name(-7),)
     assert events.count(conn, events.name(-9)) == 10
     assert events.name(-9) in events.partitions(conn)
 
 
 def test_exports_of_two_databases_to_one_folder_do_not_meet(
-    conn: psycopg.Connection,
-    upgraded_url: str,
-    database: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    conn: psycopg.Connection, upgraded_url: str, database: Database, opened: Opened, tmp_path: Path
 ) -> None:
     """Another one's file of that name is begun while ours is written."""
     prune.prune(Context(database), LEARNING_EVENTS, HALF_A_YEAR)
-    copy = export._copy  # noqa: SLF001  the moment at which the other one comes
     names = [events.name(offset) for offset in (-9, -8, -7)]
 
-    def copy_beside_another(*arguments: object) -> None:
-        copy(*arguments)  # type: ignore[arg-type]  # passed on as they came
-        monkeypatch.setattr(export, "_copy", copy)
+    def export_another(_: str) -> None:
         with database_of_another(conn, upgraded_url) as other:
             export.export(other, LEARNING_EVENTS, names[0], tmp_path)
 
-    monkeypatch.setattr(export, "_copy", copy_beside_another)
-    pruned = prune.prune(
-        Context(database), LEARNING_EVENTS, HALF_A_YEAR, drop_after=Span(0, "d"), folder=tmp_path
-    )
+    with relayed(upgraded_url, Interlude("COPY (SELECT", export_another)) as through:
+        pruned = prune.prune(
+            Context(opened(through)),
+            LEARNING_EVENTS,
+            HALF_A_YEAR,
+            drop_after=Span(0, "d"),
+            folder=tmp_path,
+        )
     assert pruned.exports[0].rows == 10
     files = {path.name: path for path in tmp_path.iterdir()}
     for file, rows in ((f"{names[0]}.csv.gz", 10), (f"{names[0]}-2.csv.gz", 3)):

@@ -94,6 +94,33 @@ class Boundary:
             self.failed.append(error)
 
 
+class Interlude(Boundary):
+    """Acts before statements that contain a text; all of them are sent.
+
+    Args:
+        text: The text; "" is in each.
+        act: What to do; it is given the statement.
+        times: Before how many of them.
+    """
+
+    def __init__(self, text: str, act: Callable[[str], object], times: int = 1) -> None:
+        super().__init__()
+        self._text = text
+        self._told = act
+        self._left = times
+
+    def passes(self, statement: Statement, send: Callable[[], object]) -> bool:
+        self.seen.append(statement)
+        if self._text in statement.text and self._left:
+            self._left -= 1
+            try:
+                self._told(statement.text)
+            except Exception as error:  # noqa: BLE001  it is the test's to tell
+                self.failed.append(error)
+        send()
+        return True
+
+
 @contextlib.contextmanager
 def relayed(url: str, boundary: Boundary) -> Iterator[str]:
     """Relay connections to a server; yields the URL of the database through the relay."""

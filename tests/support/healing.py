@@ -10,15 +10,18 @@ from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.locks.context import Context
 from lmsschema.partition_manager import heal as partition_heal
-from lmsschema.partition_manager import heal_plan, move
+from lmsschema.partition_manager.heal_plan import Limits
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.support.boundaries import Boundary, Statement, When, relayed
+
+#: A few rows are many, batches are small, so that a test of a move needs no thousands.
+SMALL = Limits(few=10, pages=4)
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["lmsschema.partition_manager.move", "psycopg"])
 
 
-class _Containing(Boundary):
+class Containing(Boundary):
     """Counts the statements that contain a text."""
 
     def __init__(self, text: str, at: int, when: When, act: Callable[[], object]) -> None:
@@ -34,19 +37,17 @@ class _Containing(Boundary):
 
 
 def heal(url: str) -> None:
-    """Move rows out of the default; a few rows are many, batches are small."""
-    heal_plan.FEW = 10
-    move.BATCH = 4
+    """Move rows out of the default."""
     database = connect(Target(url, "the test"))
     with contextlib.closing(database.conn):
-        if not partition_heal.heal(Context(database), LEARNING_EVENTS).applied:
+        if not partition_heal.heal(Context(database), LEARNING_EVENTS, limits=SMALL).applied:
             raise AssertionError
 
 
 def killed(url: str, text: str, at: int, when: When) -> bool:
     """Heal until the ``at``-th statement that contains a text; whether it came that far."""
     pids: list[int] = []
-    boundary = _Containing(text, at, when, lambda: os.kill(pids[0], signal.SIGKILL))
+    boundary = Containing(text, at, when, lambda: os.kill(pids[0], signal.SIGKILL))
     with relayed(url, boundary) as through:
         process = _PROCESSES.Process(target=heal, args=(through,))
         process.start()

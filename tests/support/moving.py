@@ -5,6 +5,7 @@ from collections.abc import Callable
 import psycopg
 
 from lmsschema.database.connection import Database
+from lmsschema.locks.context import Progress, Tell
 
 Opened = Callable[..., Database]
 
@@ -35,3 +36,13 @@ def left_behind(conn: psycopg.Connection) -> list[str]:
         " SELECT relname FROM pg_class WHERE obj_description(oid, 'pg_class') ~ 'not over'"
     ).fetchall()
     return [name for (name,) in found]
+
+
+def once_copied(act: Callable[[], object]) -> Tell:
+    """Return a listener that acts when all rows are copied, before changes are brought over."""
+
+    def tell(progress: Progress) -> None:
+        if progress.what.startswith("copying ") and progress.done == progress.total:
+            act()
+
+    return tell

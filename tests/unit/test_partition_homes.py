@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmsschema.partition_manager.heal_plan import FEW, Misplaced, plan_heal
+from lmsschema.partition_manager.heal_plan import LIMITS, Misplaced, plan_heal
 from lmsschema.partitions import LEARNING_EVENTS, Partition, gaps
 
+FEW = LIMITS.few
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 START = LEARNING_EVENTS.start(NOW)
 

@@ -11,7 +11,7 @@ tell = Teller()
 tell(Progress("begun"))
 for done in (0, 50):
     tell(Progress("index a: building", done, 100))
-tell(Progress("somebody is in the way"))
+tell(Progress("session 7 blocks it"))
 tell(Progress("index a: building", 100, 100))
 tell(Progress("index a: waiting"))
 """
@@ -25,7 +25,7 @@ def test_lines_where_there_is_no_terminal() -> None:
         "begun",
         "index a: building, 0 %",
         "index a: building, 50 %",
-        "somebody is in the way",
+        "session 7 blocks it",
         "index a: building, 100 %",
         "index a: waiting",
     ]
@@ -41,5 +41,5 @@ def test_a_bar_on_a_terminal() -> None:
     bars = [part for part in shown.split("\r") if part.startswith("[")]
     assert [bar[1:31].count("#") for bar in bars] == [0, 15, 30]
     assert " 50% index a" in bars[1]
-    assert "somebody is in the way" in bars[1].splitlines()[-1]
+    assert "session 7 blocks it" in bars[1].splitlines()[-1]
     assert shown.splitlines()[-1] == "index a: waiting"

@@ -1,4 +1,4 @@
-"""What the commands of the embedded server share."""
+"""Shared by the commands of the embedded server."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ def timeout_option(function: F) -> F:
 
 
 def say_if_started(server: embedded.LocalServer) -> None:
-    """Tell where the server lies and how to open it, if it was started for this command."""
+    """Print the server's folder and how to open it, if this command has started it."""
     if server.started:
         _common.say(f"started the embedded server in {server.home}")
         _common.say("open it with: lmsschema local psql")

@@ -16,12 +16,12 @@ from lmsschema.local_server import embedded
 def command(timeout: float, *, yes: bool, as_json: bool) -> None:
     """Stop the embedded server and remove it with all its data.
 
-    Only what lmsschema made is removed: its folder stays if LMSSCHEMA_HOME names it, or if it
-    holds anything else.
+    Only files that lmsschema created are removed. The folder itself stays if LMSSCHEMA_HOME names
+    it, or if it holds other files.
     """
     home = embedded.home(os.environ)
     if embedded.exists(os.environ):
         _confirm.asking(yes=yes)(f"Remove the embedded server in {home} with all its data?")
     removed = embedded.destroy(os.environ, timeout=timeout)
-    text = f"removed the server in {home}" if removed else f"there is none in {home}"
+    text = f"removed the server in {home}" if removed else f"there is no server in {home}"
     _common.result(text, {"home": str(home), "removed": removed}, as_json=as_json)

@@ -17,10 +17,10 @@ from lmsschema.local_server import embedded
 @_common.output_options
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGUMENTS OF PSQL]")
 def command(arguments: tuple[str, ...], *, as_json: bool) -> None:
-    """Open the embedded server's database with psql; start the server if need be.
+    """Open the embedded server's database with psql; start the server if necessary.
 
-    What follows -- goes to psql as it is; the exit code is psql's. With --json nothing is opened:
-    it prints what would be run.
+    Arguments after -- are passed to psql unchanged; the exit code is psql's. With --json, psql is
+    not run: the command that would be run is printed.
     """
     program = embedded.psql()
     server = embedded.ensure_running(os.environ)

@@ -13,9 +13,9 @@ from lmsschema.local_server import embedded
 @_options.timeout_option
 @_common.output_options
 def command(timeout: float, *, as_json: bool) -> None:
-    """Start the embedded server; the first time, make it, with an empty database lms.
+    """Start the embedded server; if it does not exist, create it with an empty database lms.
 
-    It goes on running when the command has ended. If it runs already, nothing changes.
+    The server keeps running after the command. If it is running already, nothing changes.
     """
     server = embedded.ensure_running(os.environ, timeout=timeout)
     _options.say_if_started(server)
@@ -25,5 +25,5 @@ def command(timeout: float, *, as_json: bool) -> None:
         "conninfo": server.conninfo,
         "started": server.started,
     }
-    state = "started" if server.started else "runs already"
+    state = "started" if server.started else "already running"
     _common.result(f"{state}: {server.url}", data, as_json=as_json)

@@ -14,7 +14,7 @@ from lmsschema.local_server.process import ServerState
 @click.command(epilog="Example: lmsschema local status --json")
 @_common.output_options
 def command(*, as_json: bool) -> int:
-    """Say whether the embedded server runs: exit code 0 if it takes connections, else 3."""
+    """Print whether the embedded server runs: exit code 0 if it accepts connections, else 3."""
     found = embedded.status(os.environ)
     home = embedded.home(os.environ)
     since = dt.datetime.fromtimestamp(found.since, dt.UTC) if found.since else None
@@ -31,6 +31,7 @@ def command(*, as_json: bool) -> int:
         when = f", since {since:%Y-%m-%d %H:%M} UTC" if since else ""
         text = f"{found.state} in {home} (process {found.pid}{when})"
     else:
-        text = f"stopped, in {home}" if embedded.exists(os.environ) else f"not made yet, in {home}"
+        state = "stopped" if embedded.exists(os.environ) else "not created yet"
+        text = f"{state}, in {home}"
     _common.result(text, data, as_json=as_json)
     return 0 if running else FindingsError.exit_code

@@ -13,7 +13,7 @@ from lmsschema.local_server import embedded
 @_options.timeout_option
 @_common.output_options
 def command(timeout: float, *, as_json: bool) -> None:
-    """Stop the embedded server; open transactions are rolled back, its data stays."""
+    """Stop the embedded server. Open transactions are rolled back; the data is kept."""
     server = embedded.find(os.environ)
     stopped = server.stop(timeout=timeout)
     text = f"stopped the server in {server.home}" if stopped else "not running"

@@ -13,9 +13,10 @@ from lmsschema.local_server import embedded
 @_options.timeout_option
 @_common.output_options
 def command(timeout: float, *, as_json: bool) -> None:
-    """Print the URL of the embedded server's database; start the server if need be.
+    """Print the URL of the embedded server's database; start the server if necessary.
 
-    It serves psql and other programs on libpq, psycopg and SQLAlchemy, for the same account.
+    psql and other libpq programs, psycopg and SQLAlchemy accept the URL. Only the account that
+    runs the server, and root, can connect.
     """
     server = embedded.ensure_running(os.environ, timeout=timeout)
     _options.say_if_started(server)

@@ -7,7 +7,7 @@ COMMANDS = {
     "create": "Make the partitions of months that --from and --to name.",
     "list": "List the partitions, with what is odd about them.",
     "check": "For monitoring: until when all is well, and what is not.",
-    "heal": "Bring rows of the default partition where they belong.",
+    "heal": "Move rows out of the default partition.",
     "prune": "Detach, export or drop what is older than --keep.",
     "restore": "Attach a detached partition again.",
 }
@@ -16,6 +16,6 @@ command = LazyGroup(
     package="lmsschema.cli.partitions",
     commands=COMMANDS,
     name="partitions",
-    help="Make, check, mend and retire the partitions of learning_events.",
+    help="Make, check, repair and prune the partitions of learning_events.",
     epilog="Example, as a cron job: lmsschema partitions ensure -q",
 )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lmsschema.database.connection import Database
     from lmsschema.locks.context import Context
     from lmsschema.partition_manager.ensure import Outcome
+    from lmsschema.partition_manager.refusals import Refusals
     from lmsschema.partitions import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -72,6 +73,13 @@ def tell_busy(table: str) -> None:
     from lmsschema.partition_manager import state
 
     _common.say(state.busy(policy(table)))
+
+
+def raise_any(refusals: "Refusals", *, busy: bool) -> None:
+    """Raise what was refused; its JSON object says at the top whether another run was at work."""
+    if refusals.errors:
+        _common.about(busy=busy)
+    refusals.raise_any()
 
 
 def tell_blocked(outcome: "Outcome") -> None:

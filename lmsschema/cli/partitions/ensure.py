@@ -11,12 +11,15 @@ from lmsschema.cli.partitions import _common as _partitions
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
+    from lmsschema.locks.context import Context
+    from lmsschema.partition_manager.ensure import Outcome
+    from lmsschema.partition_manager.refusals import Refusals
     from lmsschema.partitions import Policy
 
 
 @click.command(epilog="Example, as a cron job: lmsschema partitions ensure -q")
 @click.option("--ahead", type=click.IntRange(0, 1200), metavar="N", help="Months ahead [3].")
-@click.option("--repair", is_flag=True, help="Mend owner, grants and so on of older partitions.")
+@click.option("--repair", is_flag=True, help="Repair owner, grants and so on of partitions.")
 @click.option("--dry-run", is_flag=True, help="Print the SQL; change nothing.")
 @click.option("--as-of", metavar="TIME", help="With --dry-run: as if it were that time.")
 @_common.lock_wait_option
@@ -39,8 +42,6 @@ def command(
     The database's clock decides. Exits 3 if rows of the default block a month, 5 if
     a lock was not obtained in time; run again, it goes on from there.
     """
-    from lmsschema.partition_manager import ensure
-
     found = _common.policies()
     moment = _moment(as_of, dry_run=dry_run)
     if moment is not None and moment.year + (ahead or 0) // 12 >= dt.MAXYEAR - 1:
@@ -50,20 +51,13 @@ def command(
         if dry_run:
             return _print_script(database, policies, moment, repair=repair, as_json=as_json)
         context = _partitions.context(database, wait, quiet=quiet)
-        outcomes = []
-        repaired: list[str] = []
-        for policy in policies:
-            outcome = ensure.ensure(context, policy)
-            outcomes.append(outcome)
-            if repair:
-                from lmsschema.partition_manager import repair as partition_repair
-
-                repaired += partition_repair.repair(context, policy)
+        outcomes, repaired, refusals = _ensured(context, policies, repair=repair)
     for outcome in outcomes:
         if outcome.busy and quiet:
             _partitions.tell_busy(outcome.table)
         if outcome.blocked:
             _partitions.tell_blocked(outcome)
+    _partitions.raise_any(refusals, busy=any(outcome.busy for outcome in outcomes))
     data: dict[str, Any] = {
         "schema": database.schema,
         "tables": [_partitions.outcome_data(outcome) for outcome in outcomes],
@@ -74,6 +68,27 @@ def command(
         lines = [f"{o.table}: partitions until {_partitions.utc(o.until)}" for o in outcomes]
         _common.result("\n".join(lines), data, as_json=as_json)
     return 3 if any(outcome.blocked for outcome in outcomes) else 0
+
+
+def _ensured(
+    context: "Context", policies: "list[Policy]", *, repair: bool
+) -> "tuple[list[Outcome], list[str], Refusals]":
+    """Make the partitions of each table, whatever is refused of another one."""
+    from lmsschema.partition_manager import ensure
+    from lmsschema.partition_manager.refusals import Refusals
+
+    outcomes: list[Outcome] = []
+    repaired: list[str] = []
+    refusals = Refusals()
+    for policy in policies:
+        with refusals.kept():
+            outcomes.append(ensure.ensure(context, policy))
+        if repair:
+            from lmsschema.partition_manager import repair as partition_repair
+
+            with refusals.kept():
+                repaired += partition_repair.repair(context, policy)
+    return outcomes, repaired, refusals
 
 
 def _moment(as_of: str | None, *, dry_run: bool) -> dt.datetime | None:

@@ -12,7 +12,7 @@ from lmsschema.errors import LockTimeoutError
 
 @click.command(epilog="Example: lmsschema partitions heal --dry-run")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; change nothing.")
-@click.option("--ahead", type=click.IntRange(0, 1200), metavar="N", help="Months ahead [3].")
+@click.option("--ahead", type=click.IntRange(min=0), metavar="N", help="Months ahead [3].")
 @click.option("--reach", metavar="SPAN", help="How far back rows get partitions [10y].")
 @_common.lock_wait_option
 @_partitions.quiet_option
@@ -28,16 +28,17 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Bring rows of the default partition to the months that they belong to.
+    """Move rows out of the default partition, to the months that they belong to.
 
     The default becomes the partition of those months where that is possible, and no row is copied;
     else the rows are moved. Rows from before --reach or after the months ahead stay. Exits 3 if
     rows stay in the default, 5 if another run is at work.
     """
     from lmsschema.partition_manager import heal
+    from lmsschema.partition_manager.heal_plan import Limits
     from lmsschema.partition_manager.retention import parse_span
 
-    span = None if reach is None else parse_span(reach, "--reach")
+    limits = Limits(reach=None if reach is None else parse_span(reach, "--reach"))
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
@@ -47,10 +48,10 @@ def command(
         for declared in _common.policies():
             policy = declared if ahead is None else dataclasses.replace(declared, ahead=ahead)
             if dry_run:
-                _, planned = heal.plan(database, policy, span)
+                _, planned = heal.plan(database, policy, limits)
                 applied = busy = False
             else:
-                healed = heal.heal(context, policy, reach=span)
+                healed = heal.heal(context, policy, limits=limits)
                 planned, applied, busy = healed.plan, healed.applied, healed.busy
             if busy and quiet:
                 _partitions.tell_busy(policy.table)

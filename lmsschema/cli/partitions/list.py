@@ -37,6 +37,7 @@ def _data(listing: "Listing") -> dict[str, Any]:
         "partitions": [
             {
                 "name": one.name,
+                "kind": one.kind,
                 "from": one.range.lower if one.range else None,
                 "to": one.range.upper if one.range else None,
                 "attached": one.attached,

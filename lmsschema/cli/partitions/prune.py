@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Write and verify a copy before a drop.",
 )
-@click.option("--allow-many", is_flag=True, help="More than three in this run.")
-@click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+@click.option("--allow-many", is_flag=True, help="Detach or drop more than three in this run.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @_partitions.table_option
 @_common.lock_wait_option
 @_partitions.quiet_option
@@ -105,9 +105,10 @@ def command(
         _partitions.tell_blocked(outcome)
     if expired is not None:
         _tell_expired(expired)
-    refusals.raise_any()
-    if quiet and (at_work or pruned.busy):
+    at_work |= any(error.details.get("busy") is True for error in refusals.errors)
+    if quiet and (at_work or (not refusals.errors and pruned.busy)):
         _partitions.tell_busy(policy.table)
+    _partitions.raise_any(refusals, busy=at_work)
     if pruned.plan.left and not pruned.busy:
         _common.say(f"{pruned.plan.left} more are expired: the next run's, or --allow-many")
     if as_json or not quiet:

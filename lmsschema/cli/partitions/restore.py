@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """Attach a partition again that prune detached, with the bounds that it had.
 
-    NAME is the detached table. Rows of its month in the default partition move into it.
+    NAME is the detached table, which says whose partition it was. Rows of its month in the
+    default partition move into it.
     """
     from lmsschema.partition_manager import restore
     from lmsschema.partition_manager.reload import reload
@@ -43,6 +44,9 @@ def command(
         raise click.UsageError("name a detached table, or a file with --from-export")
     policy = _partitions.policy(table)
     with _common.open_database(url, schema, quiet=quiet) as database:
+        if table is None and name is not None:
+            defaults = {one.default_name: one.table for one in _common.policies()}
+            policy = _partitions.policy(defaults.get(name) or restore.table_of(database, name))
         context = _partitions.context(database, wait, quiet=quiet)
         name = name if file is None else reload(context, policy, file)
         bounds = restore.restore(context, policy, str(name))

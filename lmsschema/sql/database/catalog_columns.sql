@@ -1,4 +1,4 @@
--- The columns of tables and views; what only 18 has (named NOT NULL constraints) is null before.
+-- The columns of tables and views. Named NOT NULL constraints exist from 18 on, and are null before.
 SELECT
     c.relname AS relation,
     'column' AS kind,
@@ -43,7 +43,7 @@ LEFT JOIN pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 LEFT JOIN pg_constraint AS n
     ON a.attrelid = n.conrelid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum]
 WHERE
-    c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    c.relnamespace = schema_oid(current_schema())
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped

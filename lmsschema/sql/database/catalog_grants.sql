@@ -1,14 +1,8 @@
--- Owners and grants, as far as they differ from what an owner and PUBLIC have by default.
+-- Owners, and grants that differ from the default privileges of the owner and of PUBLIC.
 WITH object AS (
     SELECT
         coalesce(owner.relname, c.relname) AS relation,
-        CASE c.relkind
-            WHEN 'v' THEN 'view'
-            WHEN 'm' THEN 'materialized view'
-            WHEN 'S' THEN 'sequence'
-            WHEN 'f' THEN 'foreign table'
-            ELSE 'table'
-        END AS kind,
+        relation_kind(c.relkind) AS kind,
         c.relname::text AS name,
         c.relowner AS owner,
         c.relacl AS acl,
@@ -20,7 +14,7 @@ WITH object AS (
             AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     LEFT JOIN pg_class AS owner ON d.refobjid = owner.oid
     WHERE
-        c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+        c.relnamespace = schema_oid(current_schema())
         AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     UNION ALL
     SELECT
@@ -33,25 +27,19 @@ WITH object AS (
     FROM pg_class AS c
     INNER JOIN pg_attribute AS a ON c.oid = a.attrelid
     WHERE
-        c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+        c.relnamespace = schema_oid(current_schema())
         AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND a.attacl IS NOT NULL
     UNION ALL
     SELECT
         '' AS relation,
-        CASE t.typtype
-            WHEN 'e' THEN 'enum'
-            WHEN 'd' THEN 'domain'
-            WHEN 'c' THEN 'composite type'
-            WHEN 'r' THEN 'range type'
-            ELSE 'type'
-        END AS kind,
+        type_kind(t.typtype) AS kind,
         t.typname AS name,
         t.typowner AS owner,
         t.typacl AS acl,
         acldefault('T', t.typowner) AS built_in
     FROM pg_type AS t
     WHERE
-        t.typnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+        t.typnamespace = schema_oid(current_schema())
     UNION ALL
     SELECT
         '' AS relation,
@@ -63,7 +51,7 @@ WITH object AS (
         acldefault('f', p.proowner) AS built_in
     FROM pg_proc AS p
     WHERE
-        p.pronamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+        p.pronamespace = schema_oid(current_schema())
     UNION ALL
     SELECT
         '' AS relation,
@@ -85,7 +73,7 @@ WITH object AS (
         NULL AS built_in
     FROM pg_statistic_ext AS s
     INNER JOIN pg_class AS c ON s.stxrelid = c.oid
-    WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    WHERE c.relnamespace = schema_oid(current_schema())
 )
 
 SELECT
@@ -93,7 +81,7 @@ SELECT
     o.kind,
     o.name,
     json_build_object(
-        -- that pseudo-role is whoever owns the database
+        -- pg_database_owner stands for the database's owner
         'owner', nullif(pg_get_userbyid(o.owner), 'pg_database_owner'),
         'grants', (
             SELECT

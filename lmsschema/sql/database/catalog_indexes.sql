@@ -1,4 +1,4 @@
--- Indexes and the constraints that they enforce, an index of a partition under its parent's name.
+-- Indexes and the constraints that they enforce. An attached index has the name of its parent index.
 SELECT
     c.relname AS relation,
     CASE con.contype
@@ -13,7 +13,7 @@ SELECT
         'constraint', pg_get_constraintdef(con.oid),
         'definition', concat(
             CASE WHEN x.indisunique THEN 'UNIQUE ' END,
-            -- the rest of "CREATE [UNIQUE] INDEX name ON [ONLY] schema.table "
+            -- what follows "CREATE [UNIQUE] INDEX name ON [ONLY] schema.table "
             substr(
                 pg_get_indexdef(i.oid),
                 length(
@@ -35,14 +35,7 @@ SELECT
             FROM pg_attribute AS a
             WHERE a.attrelid = i.oid AND a.attstattarget >= 0
         ),
-        'triggers', CASE
-            WHEN con.condeferrable
-                THEN (
-                    SELECT string_agg(DISTINCT tg.tgenabled::text, '')
-                    FROM pg_trigger AS tg
-                    WHERE tg.tgconstraint = con.oid AND tg.tgisinternal
-                )
-        END,
+        'triggers', CASE WHEN con.condeferrable THEN constraint_triggers(con.oid) END,
         'comment', obj_description(i.oid, 'pg_class'),
         'constraint comment', obj_description(con.oid, 'pg_constraint')
     ) AS attributes
@@ -56,6 +49,6 @@ LEFT JOIN pg_constraint AS con
     ON i.oid = con.conindid AND con.conrelid = c.oid AND con.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_constraint AS parent_con ON con.conparentid = parent_con.oid
 WHERE
-    c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    c.relnamespace = schema_oid(current_schema())
     AND c.relkind IN ('r', 'p', 'm')
 ORDER BY c.relname, parent.oid IS NULL, i.relname

@@ -1,4 +1,4 @@
--- What else lies in the schema or acts on it: extensions, operators, text search, publications and so on
+-- Other objects in the schema or acting on it: extensions, operators, text search, publications and so on.
 SELECT
     '' AS relation,
     'extension' AS kind,
@@ -10,7 +10,7 @@ SELECT
     ) AS attributes
 FROM pg_extension AS e
 INNER JOIN pg_namespace AS n ON e.extnamespace = n.oid
-WHERE e.oid >= 16384 -- those of initdb are no one's choice
+WHERE e.oid >= 16384 -- not those that initdb installs
 UNION ALL
 SELECT
     '' AS relation,
@@ -21,17 +21,14 @@ FROM pg_depend AS d
 CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS i
 WHERE
     d.refclassid = 'pg_namespace'::regclass
-    AND d.refobjid = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    AND d.refobjid = schema_oid(current_schema())
     AND d.deptype = 'n'
     AND d.classid IN (
         'pg_collation'::regclass, 'pg_conversion'::regclass, 'pg_opclass'::regclass,
         'pg_operator'::regclass, 'pg_opfamily'::regclass, 'pg_ts_config'::regclass,
         'pg_ts_dict'::regclass, 'pg_ts_parser'::regclass, 'pg_ts_template'::regclass
     )
-    AND NOT EXISTS (
-        SELECT FROM pg_depend AS e
-        WHERE (e.classid, e.objid) = (d.classid, d.objid) AND e.deptype = 'e'
-    )
+    AND NOT of_extension(d.classid, d.objid)
 UNION ALL
 SELECT
     '' AS relation,
@@ -42,10 +39,7 @@ SELECT
         'function', v.evtfoid::regprocedure::text
     ) AS attributes
 FROM pg_event_trigger AS v
-WHERE NOT EXISTS (
-    SELECT FROM pg_depend AS e
-    WHERE (e.classid, e.objid) = ('pg_event_trigger'::regclass, v.oid) AND e.deptype = 'e'
-)
+WHERE NOT of_extension('pg_event_trigger'::regclass, v.oid)
 UNION ALL
 SELECT
     '' AS relation,
@@ -79,7 +73,7 @@ SELECT
     json_build_object('grants', a.defaclacl::text []) AS attributes
 FROM pg_default_acl AS a
 WHERE
-    a.defaclnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    a.defaclnamespace = schema_oid(current_schema())
 UNION ALL
 SELECT
     p.relname AS relation,
@@ -89,7 +83,7 @@ SELECT
 FROM pg_inherits AS h
 INNER JOIN pg_class AS c ON h.inhrelid = c.oid AND c.relkind IN ('r', 'f') AND NOT c.relispartition
 INNER JOIN pg_class AS p ON h.inhparent = p.oid
-WHERE p.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+WHERE p.relnamespace = schema_oid(current_schema())
 UNION ALL
 SELECT
     '' AS relation,

@@ -1,13 +1,7 @@
 -- Tables, partitions, views, materialized views, foreign tables and sequences.
 SELECT
     coalesce(owner.relname, c.relname) AS relation,
-    CASE c.relkind
-        WHEN 'v' THEN 'view'
-        WHEN 'm' THEN 'materialized view'
-        WHEN 'S' THEN 'sequence'
-        WHEN 'f' THEN 'foreign table'
-        ELSE 'table'
-    END AS kind,
+    relation_kind(c.relkind) AS kind,
     c.relname AS name,
     json_build_object(
         'partition key', pg_get_partkeydef(c.oid),
@@ -96,10 +90,7 @@ LEFT JOIN LATERAL (
         AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
 ) AS owner ON TRUE
 WHERE
-    c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    c.relnamespace = schema_oid(current_schema())
     AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-    AND NOT EXISTS (
-        SELECT FROM pg_depend AS d
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-    )
+    AND NOT of_extension('pg_class'::regclass, c.oid)
 ORDER BY c.relname

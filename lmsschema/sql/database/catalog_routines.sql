@@ -1,4 +1,4 @@
--- Functions, procedures and aggregates, each under its signature.
+-- Functions, procedures and aggregates, by signature.
 SELECT
     '' AS relation,
     CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
@@ -25,12 +25,12 @@ SELECT
 FROM pg_proc AS p
 LEFT JOIN pg_aggregate AS a ON p.oid = a.aggfnoid
 WHERE
-    p.pronamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    p.pronamespace = schema_oid(current_schema())
     AND NOT EXISTS (
         SELECT FROM pg_depend AS d
         WHERE
             (d.classid, d.objid) = ('pg_proc'::regclass, p.oid)
-            -- of an extension, or of a range type, which makes its own constructors
+            -- of an extension, or the constructor of a range type
             AND d.deptype IN ('e', 'i')
     )
 ORDER BY p.proname

@@ -1,4 +1,4 @@
--- What acts on a table's rows: triggers, rules, policies; and its extended statistics.
+-- Triggers, rules, policies and extended statistics of tables.
 SELECT
     c.relname AS relation,
     'trigger' AS kind,
@@ -10,19 +10,14 @@ SELECT
             concat(' ON ', quote_ident(coalesce(parent_table.relname, c.relname)), ' ')
         ),
         'inherited', parent.oid IS NOT NULL,
-        'enabled', CASE t.tgenabled
-            WHEN 'O' THEN 'yes'
-            WHEN 'D' THEN 'no'
-            WHEN 'R' THEN 'on a replica'
-            ELSE 'always'
-        END,
+        'enabled', enabled_when(t.tgenabled),
         'comment', obj_description(t.oid, 'pg_trigger')
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_trigger AS t ON c.oid = t.tgrelid AND NOT t.tgisinternal
 LEFT JOIN pg_trigger AS parent ON t.tgparentid = parent.oid
 LEFT JOIN pg_class AS parent_table ON parent.tgrelid = parent_table.oid
-WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+WHERE c.relnamespace = schema_oid(current_schema())
 UNION ALL
 SELECT
     c.relname AS relation,
@@ -34,18 +29,13 @@ SELECT
             concat(' TO ', quote_ident(current_schema()), '.', quote_ident(c.relname), ' '),
             concat(' TO ', quote_ident(c.relname), ' ')
         ),
-        'enabled', CASE r.ev_enabled
-            WHEN 'O' THEN 'yes'
-            WHEN 'D' THEN 'no'
-            WHEN 'R' THEN 'on a replica'
-            ELSE 'always'
-        END,
+        'enabled', enabled_when(r.ev_enabled),
         'comment', obj_description(r.oid, 'pg_rewrite')
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_rewrite AS r ON c.oid = r.ev_class
 WHERE
-    c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    c.relnamespace = schema_oid(current_schema())
     AND NOT (c.relkind IN ('v', 'm') AND r.rulename = '_RETURN')
 UNION ALL
 SELECT
@@ -75,7 +65,7 @@ SELECT
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_policy AS p ON c.oid = p.polrelid
-WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+WHERE c.relnamespace = schema_oid(current_schema())
 UNION ALL
 SELECT
     c.relname AS relation,
@@ -89,5 +79,5 @@ SELECT
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_statistic_ext AS s ON c.oid = s.stxrelid
-WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+WHERE c.relnamespace = schema_oid(current_schema())
 ORDER BY relation, kind, name

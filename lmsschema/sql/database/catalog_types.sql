@@ -1,13 +1,7 @@
--- Enums, domains, composite, range and base types; not the row types of tables nor arrays.
+-- Enums, domains, composite, range and base types, without the row types of tables and array types.
 SELECT
     '' AS relation,
-    CASE t.typtype
-        WHEN 'e' THEN 'enum'
-        WHEN 'd' THEN 'domain'
-        WHEN 'c' THEN 'composite type'
-        WHEN 'r' THEN 'range type'
-        ELSE 'type'
-    END AS kind,
+    type_kind(t.typtype) AS kind,
     t.typname AS name,
     json_build_object(
         'labels', (
@@ -59,11 +53,8 @@ SELECT
 FROM pg_type AS t
 LEFT JOIN pg_class AS c ON t.typrelid = c.oid
 WHERE
-    t.typnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = current_schema())
+    t.typnamespace = schema_oid(current_schema())
     AND (t.typtype IN ('b', 'd', 'e', 'p', 'r') OR c.relkind = 'c')
     AND NOT EXISTS (SELECT FROM pg_type AS element WHERE element.typarray = t.oid)
-    AND NOT EXISTS (
-        SELECT FROM pg_depend AS d
-        WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
-    )
+    AND NOT of_extension('pg_type'::regclass, t.oid)
 ORDER BY t.typname

@@ -1,4 +1,4 @@
--- A search_path for a schema that finds what the database's extensions have made as well, after its own.
+-- Set search_path to a schema, followed by the schemas of the database's extensions.
 SELECT
     pg_catalog.set_config(
         'search_path',

@@ -1,5 +1,5 @@
--- The extensions that somebody has installed in the database.
+-- The extensions that are installed in the database.
 SELECT e.extname AS name
 FROM pg_catalog.pg_extension AS e
-WHERE e.oid >= 16384 -- those of initdb are no one's choice
+WHERE e.oid >= 16384 -- not those that initdb installs
 ORDER BY e.extname

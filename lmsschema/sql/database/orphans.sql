@@ -1,5 +1,5 @@
--- Databases that a process made for itself and left behind: their names hold its key, and the
--- advisory lock of that key, which it held as long as it lived, is in no database any more.
+-- Databases of processes that have ended. Their names contain the key of the process, and no session of
+-- any database holds the advisory lock of that key, which the process held until its end.
 SELECT made.datname
 FROM (
     SELECT

@@ -1,17 +1,17 @@
--- Constraints of a schema that no one has validated, each on the table (or domain) where that is done.
+-- Constraints of a schema that are not validated, each on the table (or domain) to validate it on.
 SELECT
     coalesce(c.relname, t.typname) AS owner_name,
     c.oid IS NULL AS of_domain,
     con.conname AS constraint_name,
     pg_catalog.pg_get_constraintdef(con.oid) AS definition,
-    -- since 18 a constraint can be declared and not enforced
+    -- from 18 on a constraint can be NOT ENFORCED
     coalesce((pg_catalog.to_jsonb(con) ->> 'conenforced')::boolean, TRUE) AS enforced
 FROM pg_catalog.pg_constraint AS con
 LEFT JOIN pg_catalog.pg_class AS c ON con.conrelid = c.oid
 LEFT JOIN pg_catalog.pg_type AS t ON con.contypid = t.oid
 WHERE
     NOT con.convalidated
-    AND con.connamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+    AND con.connamespace = schema_oid(%(schema)s)
     AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_inherits AS h
         INNER JOIN pg_catalog.pg_constraint AS parent ON h.inhparent = parent.conrelid

@@ -1,12 +1,12 @@
--- Foreign keys of a schema without a valid index that finds their few rows: one that begins with their
--- columns, or with one of them that is unique by itself in the table referred to.
+-- Foreign keys of a schema without a valid index to find their rows: one that begins with their columns, or
+-- with one of them that is unique by itself in the referenced table.
 WITH RECURSIVE tree AS (
     SELECT
         c.oid AS root,
         c.oid AS leaf
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+        c.relnamespace = schema_oid(%(schema)s)
         AND c.relkind IN ('r', 'p')
     UNION ALL
     SELECT
@@ -21,32 +21,21 @@ SELECT
     con.conname AS key_name,
     r.relname AS referenced,
     c.relkind = 'p' AS partitioned,
-    k.columns AS column_names,
+    column_names(c.oid, con.conkey) AS column_names,
     (
         SELECT coalesce(sum(greatest(leaf.reltuples, 0)), 0)::bigint
         FROM tree AS t
         INNER JOIN pg_catalog.pg_class AS leaf ON t.leaf = leaf.oid AND leaf.relkind = 'r'
         WHERE t.root = c.oid
     ) AS table_rows,
-    ARRAY(
-        SELECT p.relname::text
-        FROM pg_catalog.pg_inherits AS ph
-        INNER JOIN pg_catalog.pg_class AS p ON ph.inhrelid = p.oid
-        WHERE ph.inhparent = c.oid
-        ORDER BY p.relname
-    ) AS partitions
+    inheriting(c.oid) AS partitions
 FROM pg_catalog.pg_constraint AS con
 INNER JOIN pg_catalog.pg_class AS c ON con.conrelid = c.oid
 INNER JOIN pg_catalog.pg_class AS r ON con.confrelid = r.oid
-CROSS JOIN LATERAL (
-    SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.place) AS columns
-    FROM pg_catalog.unnest(con.conkey) WITH ORDINALITY AS u (attnum, place)
-    INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND u.attnum = a.attnum
-) AS k
 WHERE
     con.contype = 'f'
     AND con.conparentid = 0
-    AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+    AND c.relnamespace = schema_oid(%(schema)s)
     AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_index AS x
         INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
@@ -75,7 +64,7 @@ WHERE
             )
             AND (
                 x.indpred IS NULL
-                -- WHERE the column IS NOT NULL, as it is stored: no row without a value refers to anything
+                -- WHERE column IS NOT NULL, as it is stored: rows with NULL refer to nothing
                 OR (
                     pg_catalog.cardinality(con.conkey) = 1
                     AND x.indpred::text ~ pg_catalog.concat(

@@ -1,5 +1,5 @@
--- How many transactions ago rows of a schema's tables, or of any in the database, were last frozen.
--- A table's age is the older one of it and its TOAST table; multixacts are counted by themselves.
+-- The ages, in transactions and in multixacts, of the oldest unfrozen rows: of the schema's tables, and of
+-- the database. A table's age is the greater one of its own and that of its TOAST table.
 SELECT
     f.table_name,
     f.xids,
@@ -16,7 +16,7 @@ FROM (
     WHERE
         c.relkind IN ('r', 'm')
         AND c.relpersistence <> 't'
-        AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+        AND c.relnamespace = schema_oid(%(schema)s)
     UNION ALL
     SELECT
         NULL,

@@ -1,12 +1,12 @@
--- The indexes of a schema, with what the statistics say; a partitioned one has its partitions' sums.
--- Catalogs alone are read: what prints an expression or measures a size waits for locks.
+-- The indexes of a schema with their statistics; those of a partitioned index are sums over its partitions.
+-- Reads only catalogs, since functions that print an expression or measure a size wait for locks.
 WITH RECURSIVE tree AS (
     SELECT
         x.indexrelid AS root,
         x.indexrelid AS leaf
     FROM pg_catalog.pg_index AS x
     INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
-    WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+    WHERE c.relnamespace = schema_oid(%(schema)s)
     UNION ALL
     SELECT
         t.root,
@@ -45,7 +45,7 @@ SELECT
         SELECT FROM pg_catalog.pg_constraint AS con WHERE con.conindid = i.oid AND con.conrelid = c.oid
     ) AS needed,
     am.amname AS method,
-    -- an expression as it is stored, but for where it stood in the statement
+    -- an expression as it is stored, without its position in the statement
     ARRAY(
         SELECT coalesce(a.attname, pg_catalog.regexp_replace(x.indexprs::text, ':location -?\d+', '', 'g'))
         FROM pg_catalog.generate_series(1, x.indnkeyatts) AS k (n)
@@ -69,7 +69,7 @@ SELECT
     coalesce(s.table_rows, 0) AS table_rows,
     coalesce(s.scans, 0) AS scans,
     coalesce(s.writes, 0) AS writes,
-    -- an autovacuum worker, which takes the same lock, has no user
+    -- not an autovacuum worker, which takes the same lock and has no user
     (
         SELECT min(l.pid)
         FROM pg_catalog.pg_locks AS l
@@ -84,7 +84,7 @@ SELECT
             )
             AND a.usesysid IS NOT NULL
     ) AS builder,
-    -- of an index on a partitioned table: the partitions without a part of it, and the parts
+    -- for an index on a partitioned table: the partitions without a part of it, and its parts
     ARRAY(
         SELECT p.relname::text
         FROM pg_catalog.pg_inherits AS ph
@@ -98,18 +98,12 @@ SELECT
             )
         ORDER BY p.relname
     ) AS lacking,
-    ARRAY(
-        SELECT part.relname::text
-        FROM pg_catalog.pg_inherits AS ih
-        INNER JOIN pg_catalog.pg_class AS part ON ih.inhrelid = part.oid
-        WHERE ih.inhparent = i.oid
-        ORDER BY part.relname
-    ) AS parts
+    inheriting(i.oid) AS parts
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indrelid
 INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
 INNER JOIN pg_catalog.pg_am AS am ON i.relam = am.oid
 LEFT JOIN pg_catalog.pg_inherits AS h ON i.oid = h.inhrelid
 LEFT JOIN sums AS s ON i.oid = s.root
-WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+WHERE c.relnamespace = schema_oid(%(schema)s)
 ORDER BY c.relname, i.relname

@@ -1,4 +1,4 @@
--- Prepared transactions of this database older than an age: they hold locks and snapshots without a session.
+-- Prepared transactions of this database that are older than an age.
 SELECT
     p.gid,
     p.owner,

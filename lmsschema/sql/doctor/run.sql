@@ -1,4 +1,4 @@
--- How the session that holds a run lock stands, and when it or the run's other sessions last did something.
+-- For how long the session with the run lock has held it, and for how long its run's sessions were idle.
 SELECT
     holder.application_name,
     pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - holder.xact_start) AS age,

@@ -1,4 +1,4 @@
--- Since when this database's statistics are kept (NULL: never reset), and what the role may see of it.
+-- When this database's statistics were reset (NULL: never), and whether others' sessions are hidden.
 SELECT
     s.stats_reset,
     pg_catalog.now() AS now,

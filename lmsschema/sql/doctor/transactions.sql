@@ -1,4 +1,5 @@
--- Transactions of this database older than an age, that hold a snapshot or a lock on a table of a schema.
+-- Transactions of this database that are older than an age, and hold a snapshot or a lock on a table of a
+-- schema.
 SELECT
     a.pid,
     a.usename AS user_name,
@@ -20,7 +21,7 @@ CROSS JOIN LATERAL (
             AND l.locktype = 'relation'
             AND l.database = a.datid
             AND c.relkind IN ('r', 'p', 'm', 'S', 'v')
-            AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s)
+            AND c.relnamespace = schema_oid(%(schema)s)
         ORDER BY 1
     ) AS tables
 ) AS locked

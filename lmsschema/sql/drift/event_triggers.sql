@@ -1,4 +1,4 @@
--- The event triggers whose functions are in the context of an error, as PostgreSQL writes it.
+-- The event triggers whose functions are named in the context of an error.
 SELECT t.evtname AS trigger_name
 FROM pg_catalog.pg_event_trigger AS t
 INNER JOIN pg_catalog.pg_proc AS p ON t.evtfoid = p.oid

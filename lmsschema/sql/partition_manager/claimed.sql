@@ -1,4 +1,4 @@
--- Whether a run has claimed the partitions of a table just now.
+-- Whether a run has claimed the partitions of a table.
 SELECT
     EXISTS (
         SELECT FROM pg_catalog.pg_locks AS l

@@ -1,10 +1,16 @@
 -- What depends on a table and is no part of it, or is its own and not its partitioned table's: each with
--- the statement that drops it.
-WITH target AS (
+-- the statement that drops it. The table's own partitions are part of it.
+WITH RECURSIVE target AS (
     SELECT c.oid, c.reltype
     FROM pg_catalog.pg_class AS c
     INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
     WHERE n.nspname = %(schema)s AND c.relname = %(table)s
+
+    UNION ALL
+    SELECT c.oid, c.reltype
+    FROM target AS t
+    INNER JOIN pg_catalog.pg_inherits AS i ON t.oid = i.inhparent
+    INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid AND c.relispartition
 )
 
 SELECT DISTINCT
@@ -35,7 +41,7 @@ SELECT DISTINCT
 FROM target AS t
 INNER JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
 INNER JOIN pg_catalog.pg_policy AS p ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
-WHERE p.polrelid <> t.oid
+WHERE p.polrelid NOT IN (SELECT o.oid FROM target AS o)
 
 UNION ALL
 SELECT
@@ -43,14 +49,14 @@ SELECT
     pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I;', k.conrelid::regclass, k.conname)
 FROM target AS t
 INNER JOIN pg_catalog.pg_constraint AS k ON t.oid = k.confrelid
-WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid <> t.oid
+WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid NOT IN (SELECT o.oid FROM target AS o)
 
 UNION ALL
 SELECT
     pg_catalog.pg_describe_object('pg_class'::regclass, i.inhrelid, 0),
     pg_catalog.format('ALTER TABLE %%s NO INHERIT %%s;', i.inhrelid::regclass, t.oid::regclass)
 FROM target AS t
-INNER JOIN pg_catalog.pg_inherits AS i ON t.oid = i.inhparent
+INNER JOIN pg_catalog.pg_inherits AS i ON t.oid = i.inhparent AND i.inhrelid NOT IN (SELECT o.oid FROM target AS o)
 
 UNION ALL
 SELECT

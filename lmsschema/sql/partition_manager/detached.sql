@@ -6,7 +6,7 @@ FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE
     n.nspname = %(schema)s
-    AND c.relkind = 'r'
+    AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
     AND pg_catalog.obj_description(c.oid, 'pg_class') LIKE '%%lmsschema: detached from %%'
 ORDER BY c.relname

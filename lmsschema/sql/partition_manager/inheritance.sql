@@ -23,7 +23,7 @@ WITH pair AS (
         c.reltablespace AS child_space
     FROM pg_catalog.pg_class AS p
     INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
-    INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'r'
+    INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
     WHERE
         n.nspname = %(schema)s
         AND p.relname = %(table)s
@@ -229,7 +229,7 @@ finding AS (
                 AND o.kinds IS NOT DISTINCT FROM s.kinds
         )
 
-    -- a table that names none leaves it to default_tablespace, and to whoever moves old partitions
+    -- a table that names none does not say where its partitions lie
     UNION ALL
     SELECT child, 9, 'tablespace',
         pg_catalog.format(

@@ -1,7 +1,7 @@
 -- In what a table beside a partitioned table is not like it, as far as ATTACH PARTITION refuses or
 -- mends it under its locks; a column's default too. One row a difference: what it is, its name, what
--- the partitioned table has (as SQL), what the other has, and the condition of rows that are in the
--- way, null if none can be or none is known beforehand.
+-- the partitioned table has (as SQL), what the other has, and the condition of rows that keep it
+-- out, null if none can or none is known beforehand.
 WITH pair AS (
     SELECT
         p.oid AS parent,
@@ -93,7 +93,7 @@ idx AS (
 ),
 
 finding AS (
-    SELECT 1 AS rank, 'column too many' AS what, name, null AS wanted, kind AS found, null AS broken
+    SELECT 1 AS rank, 'column too many' AS kind, name, null AS wanted, kind AS found, null AS broken
     FROM col WHERE there AND wanted IS NOT TRUE
 
     UNION ALL
@@ -184,4 +184,4 @@ finding AS (
         )
 )
 
-SELECT what, name, wanted, found, broken FROM finding ORDER BY rank, name
+SELECT kind, name, wanted, found, broken FROM finding ORDER BY rank, name

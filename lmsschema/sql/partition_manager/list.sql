@@ -1,12 +1,29 @@
 -- Every partition of a table, and tables that are named like one and are none, each with its size and
--- with what of the table's it lacks.
+-- with what of the table's it lacks. What a partitioned table has is that of its leaves.
 SELECT
     c.relname AS name,
+    CASE
+        WHEN c.relkind = 'p' THEN 'partitioned table'
+        WHEN c.relkind = 'f' THEN 'foreign table'
+        WHEN i.inhparent IS NOT NULL AND NOT c.relispartition THEN 'inheritance child'
+        WHEN c.relpersistence = 'u' THEN 'unlogged table'
+        ELSE 'table'
+    END AS kind,
+    CASE WHEN i.inhparent <> p.oid THEN i.inhparent::regclass::text END AS other_parent,
+    pg_catalog.pg_get_partkeydef(c.oid) AS key,
+    (
+        SELECT count(*)
+        FROM pg_catalog.pg_inherits AS s
+        WHERE s.inhparent = c.oid AND c.relkind = 'p'
+    ) AS own_partitions,
     coalesce(i.inhparent = p.oid, false) AS attached,
     coalesce(i.inhdetachpending, false) AS detach_pending,
     pg_catalog.pg_get_expr(c.relpartbound, 0) AS bounds,
-    CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS estimated_rows,
-    pg_catalog.pg_total_relation_size(c.oid) AS bytes,
+    CASE
+        WHEN c.relkind = 'p' THEN leaves.estimated_rows
+        WHEN c.reltuples >= 0 THEN c.reltuples::bigint
+    END AS estimated_rows,
+    CASE WHEN c.relkind = 'p' THEN leaves.bytes ELSE pg_catalog.pg_total_relation_size(c.oid) END AS bytes,
     pg_catalog.obj_description(c.oid, 'pg_class') AS note,
     ARRAY(
         SELECT x.relname
@@ -46,7 +63,14 @@ SELECT
 FROM pg_catalog.pg_class AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 CROSS JOIN pg_catalog.pg_class AS c
-LEFT JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhrelid
+LEFT JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhrelid AND i.inhseqno = 1
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(sum(pg_catalog.pg_total_relation_size(l.oid)), 0)::bigint AS bytes,
+        CASE WHEN bool_and(l.reltuples >= 0) THEN sum(l.reltuples)::bigint END AS estimated_rows
+    FROM pg_catalog.pg_partition_tree(CASE WHEN c.relkind = 'p' THEN c.oid END) AS t
+    INNER JOIN pg_catalog.pg_class AS l ON t.relid = l.oid AND t.isleaf
+) AS leaves
 WHERE
     n.nspname = %(schema)s
     AND p.relname = %(table)s
@@ -54,7 +78,7 @@ WHERE
     AND (
         i.inhparent = p.oid
         OR (
-            i.inhparent IS NULL
+            (NOT c.relispartition OR pg_catalog.pg_partition_root(c.oid) <> p.oid)
             AND c.relnamespace = n.oid
             AND c.relname ~ ('^' || p.relname || '_([0-9]{4}_|default)')
         )

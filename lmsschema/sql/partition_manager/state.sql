@@ -22,7 +22,7 @@ SELECT
         WHERE
             c.relnamespace = n.oid
             AND c.relname = %(default)s
-            AND c.relkind = 'r'
+            AND c.relkind IN ('r', 'p')
             AND NOT c.relispartition
     ) AS default_detached,
     ARRAY(
@@ -45,7 +45,18 @@ SELECT
         SELECT CASE WHEN c.relnamespace <> n.oid THEN c.relnamespace::regnamespace::text END
         FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
         WHERE i.inhparent = p.oid ORDER BY i.inhrelid
-    ) AS other_schemas
+    ) AS other_schemas,
+    ARRAY(
+        SELECT
+            CASE
+                WHEN c.relkind = 'p' THEN 'partitioned table'
+                WHEN c.relkind = 'f' THEN 'foreign table'
+                WHEN c.relpersistence = 'u' THEN 'unlogged table'
+                ELSE 'table'
+            END
+        FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
+        WHERE i.inhparent = p.oid ORDER BY i.inhrelid
+    ) AS kinds
 FROM pg_catalog.pg_class AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 LEFT JOIN pg_catalog.pg_partitioned_table AS k ON p.oid = k.partrelid
