@@ -140,7 +140,7 @@ def test_what_is_declared_with_a_reason_is_no_drift(site: Site) -> None:
     ]
     text = site.run("check", "--sql").out
     assert "column phone is missing: reminders by SMS" in text
-    assert "not undone: the configuration file declares it" in text
+    assert "not fixed: the configuration file declares it" in text
     assert site.run("adopt", "--dry-run").code == 3
     site.execute(SITE)
     # one that is not declared is drift still
@@ -168,7 +168,7 @@ def test_what_is_declared_with_a_reason_is_no_drift(site: Site) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("extensions = 3", "extensions must be a list"),
+        ("extensions = 3", "extensions must be an array"),
         ("extensions = [3]", "extensions must be tables"),
         ('[[extensions]]\ncolumn = "phone"', "an extension does not say what it is"),
         ('[[extensions]]\non = "users"\nreason = "x"', "an extension does not say what it is"),
