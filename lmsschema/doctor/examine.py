@@ -1,12 +1,13 @@
 """Examines a schema and its sessions, without changing anything.
 
-Reads only catalogs and statistics, and the rows of a default partition. So it hardly waits for
-locks, and needs no privileges on the tables. Each topic is read in a READ ONLY transaction.
+Reads only catalogs and statistics, and where the role may, rows: those of a default partition, and
+those that contradict each other. It hardly waits for locks, and needs no privileges on the tables.
+Each topic is read in a READ ONLY transaction.
 """
 
 import dataclasses
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from lmsschema.database.connection import Database, require_usage
@@ -14,16 +15,13 @@ from lmsschema.database.queries import query
 from lmsschema.ddl import remedies
 from lmsschema.ddl.statement import ENDS_DETACH, locked, qualified
 from lmsschema.doctor import indexes as doctor_indexes
-from lmsschema.doctor import sessions
+from lmsschema.doctor import rows, sessions
 from lmsschema.doctor.finding import Finding, Limits
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.partition_manager import health as partition_health
 from lmsschema.partition_manager import listing, state
 from lmsschema.partition_manager.listing import Health
 from lmsschema.partitions import POLICIES, Policy
-
-#: Days of runway below which action is required; ``partitions check`` warns there too.
-RUNWAY = 45.0
 
 #: Seconds to wait for the partitions if another session has locked them exclusively.
 _PATIENCE = 0.1
@@ -49,12 +47,15 @@ class Examination:
         return not any(finding.action_required for finding in self.findings)
 
 
-def examine(database: Database, limits: Limits | None = None) -> Examination:
+def examine(
+    database: Database, limits: Limits | None = None, *, policies: Sequence[Policy] = POLICIES
+) -> Examination:
     """Examine the schema and the database's sessions.
 
     Args:
         database: The database and schema. The role needs no privilege on any table.
         limits: The thresholds of findings.
+        policies: The policies of the partitioned tables.
 
     Raises:
         DatabaseUnavailableError: There is no such schema.
@@ -72,9 +73,10 @@ def examine(database: Database, limits: Limits | None = None) -> Examination:
     kept_since, now, standby, sessions_hidden = row
     found = [*sessions.language(database), *_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
-    for policy in POLICIES:
+    found += rows.contradicting(database)
+    for policy in policies:
         found += _partitions(database, policy)
-    found += _detached(database)
+    found += _detached(database, policies)
     found += sessions.run_lock(database, limits)
     found += sessions.transactions(database, limits)
     found += sessions.unfrozen(database, limits)
@@ -88,11 +90,11 @@ def _indexes(
     database: Database, limits: Limits, kept_since: datetime | None, now: datetime
 ) -> Iterator[Finding]:
     """Yield the findings about indexes."""
-    from lmsschema.tables import metadata
+    from lmsschema.tables import TABLES
 
     known = [
         (table.name, [column.name for column in index.columns], str(index.name))
-        for table in metadata.tables.values()
+        for table in TABLES
         for index in table.indexes
     ]
     indexes = doctor_indexes.read(database)
@@ -158,7 +160,8 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
             (not_counted.hint,) if isinstance(not_counted, DatabaseUnavailableError) else (),
             action_required=False,
         )
-    for one in partition_health.findings(health, warn=RUNWAY, critical=RUNWAY):
+    warn, _ = partition_health.limits(policy)  # where `partitions check` warns
+    for one in partition_health.findings(health, warn=warn, critical=warn):
         yield Finding(
             "partitions",
             policy.table,
@@ -185,9 +188,9 @@ def _health(database: Database, policy: Policy) -> tuple[Health, LmsschemaError 
     return health, why if health.default is not None else None
 
 
-def _detached(database: Database) -> Iterator[Finding]:
+def _detached(database: Database, policies: Iterable[Policy]) -> Iterator[Finding]:
     """Yield the detach pending partitions of tables that the partition manager does not manage."""
-    managed = {policy.table for policy in POLICIES}
+    managed = {policy.table for policy in policies}
     with database.transaction(read_only=True) as conn:
         found = conn.execute(query("doctor/detached"), {"schema": database.schema}).fetchall()
     for table, partition in found:
