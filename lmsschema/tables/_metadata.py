@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, MetaData, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    FetchedValue,
+    ForeignKey,
+    MetaData,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 #: The names that PostgreSQL itself would choose, so that a schema made by hand has the same ones.
@@ -17,6 +26,9 @@ metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 #: ``TIMESTAMP WITH TIME ZONE``, the only type of an instant here.
 Timestamp = DateTime(timezone=True)
+
+#: What of a column's ``info`` says which type of JSON it holds.
+JSON_TYPE = "json_type"
 
 NOW = text("now()")
 ZERO = text("0")
@@ -50,10 +62,11 @@ def json_object(name: str, holds: str, *, nullable: bool = True) -> Column[Any]:
     """Return a JSONB column that is an empty object by default."""
     return Column(
         name,
-        JSONB,
+        JSONB(none_as_null=True),
         nullable=nullable,
         server_default=text("'{}'"),
         comment=f"JSON object: {holds}",
+        info={JSON_TYPE: "object"},
     )
 
 
@@ -61,10 +74,11 @@ def json_array(name: str, holds: str, *, nullable: bool = True) -> Column[Any]:
     """Return a JSONB column that is an empty array by default."""
     return Column(
         name,
-        JSONB,
+        JSONB(none_as_null=True),
         nullable=nullable,
         server_default=text("'[]'"),
         comment=f"JSON array: {holds}",
+        info={JSON_TYPE: "array"},
     )
 
 
@@ -74,8 +88,17 @@ def created_at() -> Column[Any]:
 
 
 def updated_at() -> Column[Any]:
-    """Return the column of the time at which the row was last changed; a trigger keeps it."""
-    return Column("updated_at", Timestamp, nullable=False, server_default=NOW)
+    """Return the column of the time at which the row was last changed; a trigger keeps it.
+
+    Since it does, SQLAlchemy's ORM reads the column anew after an UPDATE.
+    """
+    return Column(
+        "updated_at",
+        Timestamp,
+        nullable=False,
+        server_default=NOW,
+        server_onupdate=FetchedValue(),
+    )
 
 
 def not_negative(column: str, name: str | None = None) -> CheckConstraint:
@@ -101,3 +124,8 @@ def within_total(part: str, total: str) -> CheckConstraint:
 def not_before(end: str, start: str) -> CheckConstraint:
     """Return the rule that something does not end before it starts."""
     return CheckConstraint(f"{end} >= {start}", name=f"{end}_not_before_{start}")
+
+
+def not_blank(column: str) -> CheckConstraint:
+    """Return the rule that a name is more than white space."""
+    return CheckConstraint(rf"{column} ~ '\S'", name=f"{column}_not_blank")

@@ -1,6 +1,7 @@
 """Learning events and sessions (guide, part 3)."""
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -12,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INET
 
-from lmsschema.partitions import LEARNING_EVENTS
+from lmsschema.names import EVENTS, EVENTS_KEY
 from lmsschema.tables import enums
 from lmsschema.tables._metadata import (
     NOW,
@@ -29,7 +30,7 @@ from lmsschema.tables._metadata import (
 )
 
 learning_events = Table(
-    LEARNING_EVENTS.table,
+    EVENTS,
     metadata,
     identifier(
         comment="Unique only together with event_timestamp: a key of a partitioned table "
@@ -80,7 +81,7 @@ learning_events = Table(
     created_at(),
     comment="Learning interaction events for analytics, in partitions by month (UTC) "
     "of event_timestamp",
-    postgresql_partition_by=f"RANGE ({LEARNING_EVENTS.key})",
+    postgresql_partition_by=f"RANGE ({EVENTS_KEY})",
 )
 # the timeline of a learner, latest first, and the cascade when the user is deleted
 Index(
@@ -182,6 +183,10 @@ learning_sessions = Table(
     not_negative("sections_completed"),
     not_negative("interactions_count"),
     not_negative("learning_velocity"),
+    CheckConstraint(
+        "session_outcome <> 'completed' OR session_end IS NOT NULL",
+        name="session_end_when_completed",
+    ),
     comment="Learning sessions of users in courses, for analysis of the educational flow",
 )
 # the sessions of a user, and the cascade when the user is deleted

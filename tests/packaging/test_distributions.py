@@ -26,8 +26,8 @@ def test_the_sdist_holds_what_building_and_testing_need(sdist: Path) -> None:
         "docs",
         "deploy",
         "benchmarks",
-        ".ci",
         "examples",
+        ".ci",
     )
     assert set().union(*map(project_files, folders)) <= names
     assert {"pyproject.toml", "cli.py", "README.md", "CHANGELOG.md"} <= names
