@@ -1,7 +1,7 @@
-"""How long a busy database stalls while ``0004_integrity`` is applied, and naively done.
+"""How long a busy database stalls while a revision of steps is applied, and naively done.
 
 Usage, in a checkout that is installed --editable:
-    python benchmarks/integrity.py [--rows N] [--lock-timeout SECONDS]
+    python benchmarks/integrity.py [--revision NAME] [--rows N] [--lock-timeout SECONDS]
 
 Starts a throw-away embedded server with a million events, lets clients insert events, update
 progress and read the dashboard, and meanwhile applies the revision: by ``lmsschema upgrade``, then,
@@ -32,11 +32,11 @@ from lmsschema.database import catalog
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.local_server.server import DURABLE, Server
+from lmsschema.migration import revisions
 from lmsschema.migration.upgrade import upgrade
 from lmsschema.testing import binaries
 
 BIN = Path(sys.executable).parent
-BEFORE, AFTER = "0003_analytics", "0004_integrity"
 
 #: A statement may stall for the lock timeout and so much longer, in seconds.
 GRACE = 0.1
@@ -166,11 +166,11 @@ def throw_away_server() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-def fill(url: str, rows: int) -> None:
+def fill(url: str, revision: str, rows: int) -> None:
     """Bring a database to the revision before, with that many events and a tenth of progress."""
     database = connect(Target(url, "benchmark"))
     with contextlib.closing(database.conn) as conn:
-        upgrade(database, BEFORE)
+        upgrade(database, str(revisions.parent(revision)))
         conn.execute(FILL.format(per_session=rows // 2000).encode())
         conn.execute("ANALYZE")
 
@@ -182,12 +182,12 @@ def objects(url: str) -> dict[catalog.Identity, catalog.Attributes]:
     return {one: found[one] for one in found if one.relation != "alembic_version"}
 
 
-def by_program(url: str, lock_timeout: float) -> None:
+def by_program(url: str, revision: str, lock_timeout: float) -> None:
     """Apply it as a DBA does."""
     subprocess.run(
         [
             str(BIN / "python"),
-            *("-m", "lmsschema", "upgrade", "--url", url, "--shadow-url", url),
+            *("-m", "lmsschema", "upgrade", revision, "--url", url, "--shadow-url", url),
             *("--lock-timeout", str(lock_timeout)),
         ],
         env={k: v for k, v in os.environ.items() if not k.startswith("PG")},
@@ -216,22 +216,23 @@ def measure(title: str, url: str, apply: Callable[[], None]) -> tuple[float, int
 def main() -> int:
     """Measure both; 1 if lmsschema stalls anyone too long, causes an error or another schema."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--revision", default="0005_consistency")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--lock-timeout", type=float, default=0.5)
     options = parser.parse_args()
     with throw_away_server() as server:
         with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
             admin.execute("CREATE DATABASE ours")
-            fill(server.url("ours"), options.rows)
+            fill(server.url("ours"), options.revision, options.rows)
             admin.execute("CREATE DATABASE naive TEMPLATE ours")
         print(f"{options.rows} events, lock timeout {options.lock_timeout * 1000:.0f} ms")
         measure("nothing applied", server.url("ours"), lambda: time.sleep(5))
         stall, errors = measure(
             "lmsschema upgrade",
             server.url("ours"),
-            lambda: by_program(server.url("ours"), options.lock_timeout),
+            lambda: by_program(server.url("ours"), options.revision, options.lock_timeout),
         )
-        with plain_alembic.folder_for(AFTER, server.url("naive")) as run:
+        with plain_alembic.folder_for(options.revision, server.url("naive")) as run:
             plain, wrong = measure(
                 "alembic upgrade", server.url("naive"), lambda: plain_alembic.again_and_again(run)
             )

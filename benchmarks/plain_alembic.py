@@ -32,6 +32,7 @@ with sqlalchemy.create_engine(os.environ["NAIVE_URL"]).connect() as connection:
         context.run_migrations()
 """
 REVISION = """\
+import sqlalchemy
 from alembic import op
 
 revision = "naive"
@@ -112,14 +113,19 @@ def operations(step: Step) -> list[str]:
                 for name, condition in step.checks.items()
             ]
         case ForeignKey():
-            places = f"{step.table!r}, {step.references!r}, [{step.column!r}], ['id']"
-            return [f"op.create_foreign_key({step.name!r}, {places}, ondelete={step.on_delete!r})"]
+            columns = f"{step.columns.split(', ')!r}, {step.referred.split(', ')!r}"
+            places = f"{step.name!r}, {step.table!r}, {step.references!r}, {columns}"
+            then = f"ondelete={step.on_delete!r}, onupdate={step.on_update!r}"
+            made = f"op.create_foreign_key({places}, {then})"
+            dropped = f"op.drop_constraint({step.replaces!r}, {step.table!r})"
+            return [made, dropped] if step.replaces else [made]
         case Index() | PartitionedIndex():
-            return [f"op.create_index({step.name!r}, {step.table!r}, [{step.columns!r}])"]
+            unique = isinstance(step, Index) and step.unique
+            columns = f"[sqlalchemy.text({step.columns!r})]"
+            return [f"op.create_index({step.name!r}, {step.table!r}, {columns}, unique={unique})"]
         case Unique():
-            return [
-                f"op.create_unique_constraint({step.name!r}, {step.table!r}, [{step.columns!r}])"
-            ]
+            columns = f"{step.columns.split(', ')!r}"
+            return [f"op.create_unique_constraint({step.name!r}, {step.table!r}, {columns})"]
         case Function() | Trigger():
             return [f"op.execute({statement!r})" for statement in step.statements()]
     raise NotImplementedError(step)

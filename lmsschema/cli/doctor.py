@@ -27,9 +27,9 @@ def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -
     """Report problems of the schema, each with the commands that fix it.
 
     Looks at invalid, redundant and unused indexes, constraints that were never validated, foreign
-    keys without an index, partitions, the lock of a dead run, old transactions, and rows that have
-    not been frozen for long. Changes nothing, and waits a tenth of a second at most for a lock.
-    Needs no privileges on the tables, and works on a standby.
+    keys without an index, rows that contradict each other, partitions, the lock of a dead run, old
+    transactions, and rows that have not been frozen for long. Changes nothing, and waits a tenth of
+    a second at most for a lock. Needs no privileges on the tables, and works on a standby.
 
     Exit code 0: no action required; 3: action required.
     """

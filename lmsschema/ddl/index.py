@@ -12,6 +12,7 @@ from psycopg import errors, sql
 
 from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
+from lmsschema.ddl import definition
 from lmsschema.ddl.rules import Rule, refuse_violations
 from lmsschema.ddl.statement import qualified
 from lmsschema.errors import LmsschemaError, UnsafeError
@@ -31,7 +32,8 @@ class Index:
     Attributes:
         name: The index's name.
         table: The table, which has no partitions.
-        columns: What is indexed, as PostgreSQL prints it: ``user_id, event_timestamp DESC``.
+        columns: What is indexed, as PostgreSQL prints it: ``user_id, event_timestamp DESC``; or
+            one expression, in any words.
         unique: Whether it is unique.
     """
 
@@ -56,14 +58,18 @@ class Index:
         row = conn.execute(query("ddl/indexes"), {"index": self.name}).fetchone()
         if row is None:
             return None
-        table, valid, definition, _ = row
+        table, valid, printed, _ = row
         kind = "CREATE UNIQUE INDEX" if self.unique else "CREATE INDEX"
+        start, _, keys = printed.partition(" USING btree ")
         if table != self.table or not (
-            definition.startswith(f"{kind} ")
-            and definition.endswith(f" USING btree ({self.columns})")
+            start.startswith(f"{kind} ")
+            and (
+                keys == f"({self.columns})"
+                or definition.same(conn, table, keys, f"({self.columns})")
+            )
         ):
             raise UnsafeError(
-                f"{self.name} is there already and is another index: {definition}",
+                f"{self.name} is there already and is another index: {printed}",
                 hint=f"Rename or drop it: this one is to be on {self.table} ({self.columns}).",
             )
         return bool(valid)

@@ -1,7 +1,8 @@
 """Examines a schema and its sessions, without changing anything.
 
-Reads only catalogs and statistics, and the rows of a default partition. So it hardly waits for
-locks, and needs no privileges on the tables. Each topic is read in a READ ONLY transaction.
+Reads only catalogs and statistics, and where the role may, rows: those of a default partition, and
+those that contradict each other. It hardly waits for locks, and needs no privileges on the tables.
+Each topic is read in a READ ONLY transaction.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ from lmsschema.database.queries import query
 from lmsschema.ddl import remedies
 from lmsschema.ddl.statement import ENDS_DETACH, locked, qualified
 from lmsschema.doctor import indexes as doctor_indexes
-from lmsschema.doctor import sessions
+from lmsschema.doctor import rows, sessions
 from lmsschema.doctor.finding import Finding, Limits
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, LockTimeoutError, UnsafeError
 from lmsschema.partition_manager import health as partition_health
@@ -72,6 +73,7 @@ def examine(database: Database, limits: Limits | None = None) -> Examination:
     kept_since, now, standby, sessions_hidden = row
     found = [*sessions.language(database), *_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
+    found += rows.contradicting(database)
     for policy in POLICIES:
         found += _partitions(database, policy)
     found += _detached(database)

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import errors
 
 from lmsschema import partitions
+from lmsschema.database import extensions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
@@ -90,6 +91,7 @@ def make(
             database is at an unknown revision.
     """
     before = position.current(database)
+    database = extensions.searched(database)
     pending = position.pending(before, name)
     line.require(pending)
     refused = _refused(database, before, pending, notify)
@@ -250,7 +252,8 @@ def _preamble(database: Database, steps: list[Section]) -> list[Section]:
     """Return the step that makes the schema, and puts psql into it, where it is not psql's own."""
     if not steps or (database.target.schema is None and database.schema_is_default):
         return []
-    use = f"SET search_path TO {identifier(database.schema).as_string()};\n"
+    path = database.path or identifier(database.schema).as_string()
+    use = f"SET search_path TO {path};\n"
     if database.schema_exists:
         return [Section("schema", use)]
     return [Section("schema", f"{create_schema(database.schema).as_string()};\n{use}")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from lmsschema.tables._metadata import metadata
 
 from lmsschema.tables import foundation, progress, events, analytics  # isort: skip  # the guide's order
-from lmsschema.tables import _create_all, updated_at
+from lmsschema.tables import _create_all, updated_at, values
 from lmsschema.tables.enums import (
     AnalysisPeriod,
     CourseDifficulty,
@@ -84,4 +84,5 @@ __all__ = [
     "sections",
     "updated_at",
     "users",
+    "values",
 ]

@@ -27,6 +27,9 @@ metadata = MetaData(naming_convention=NAMING_CONVENTION)
 #: ``TIMESTAMP WITH TIME ZONE``, the only type of an instant here.
 Timestamp = DateTime(timezone=True)
 
+#: What of a column's ``info`` says which type of JSON it holds.
+JSON_TYPE = "json_type"
+
 NOW = text("now()")
 ZERO = text("0")
 FALSE = text("false")
@@ -59,10 +62,11 @@ def json_object(name: str, holds: str, *, nullable: bool = True) -> Column[Any]:
     """Return a JSONB column that is an empty object by default."""
     return Column(
         name,
-        JSONB,
+        JSONB(none_as_null=True),
         nullable=nullable,
         server_default=text("'{}'"),
         comment=f"JSON object: {holds}",
+        info={JSON_TYPE: "object"},
     )
 
 
@@ -70,10 +74,11 @@ def json_array(name: str, holds: str, *, nullable: bool = True) -> Column[Any]:
     """Return a JSONB column that is an empty array by default."""
     return Column(
         name,
-        JSONB,
+        JSONB(none_as_null=True),
         nullable=nullable,
         server_default=text("'[]'"),
         comment=f"JSON array: {holds}",
+        info={JSON_TYPE: "array"},
     )
 
 
@@ -119,3 +124,8 @@ def within_total(part: str, total: str) -> CheckConstraint:
 def not_before(end: str, start: str) -> CheckConstraint:
     """Return the rule that something does not end before it starts."""
     return CheckConstraint(f"{end} >= {start}", name=f"{end}_not_before_{start}")
+
+
+def not_blank(column: str) -> CheckConstraint:
+    """Return the rule that a name is more than white space."""
+    return CheckConstraint(rf"{column} ~ '\S'", name=f"{column}_not_blank")

@@ -1,6 +1,7 @@
 """The analytics made of learning events and sessions (guide, part 3)."""
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Date,
     Index,
@@ -72,6 +73,10 @@ course_analytics = Table(
     within_total("active_learners", "total_enrollments"),
     within_total("completed_learners", "total_enrollments"),
     within_total("dropped_learners", "total_enrollments"),
+    CheckConstraint(
+        "active_learners::BIGINT + completed_learners + dropped_learners <= total_enrollments",
+        name="learners_within_total",
+    ),
     not_negative("average_time_spent"),
     not_negative("average_sessions_per_learner", "sessions_per_learner"),
     from_0_to(100, "average_completion_rate"),

@@ -1,6 +1,7 @@
 """Learning events and sessions (guide, part 3)."""
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -182,6 +183,10 @@ learning_sessions = Table(
     not_negative("sections_completed"),
     not_negative("interactions_count"),
     not_negative("learning_velocity"),
+    CheckConstraint(
+        "session_outcome <> 'completed' OR session_end IS NOT NULL",
+        name="session_end_when_completed",
+    ),
     comment="Learning sessions of users in courses, for analysis of the educational flow",
 )
 # the sessions of a user, and the cascade when the user is deleted

@@ -20,10 +20,12 @@ from lmsschema.tables._metadata import (
     ZERO,
     Timestamp,
     created_at,
+    from_0_to,
     identifier,
     json_array,
     json_object,
     metadata,
+    not_blank,
     not_negative,
     reference,
     updated_at,
@@ -46,10 +48,14 @@ institutions = Table(
     json_object("settings", "settings of the institution", nullable=False),
     created_at(),
     updated_at(),
+    not_blank("name"),
+    not_blank("domain"),
     comment="Institutions; deleting one deletes its users and courses",
 )
 # an institution by its domain; the index of the UNIQUE serves it too
 Index("idx_institutions_domain", institutions.c.domain)
+# a domain is taken once, however it is written
+Index("idx_institutions_domain_lower", func.lower(institutions.c.domain), unique=True)
 # the institutions of one level of education
 Index("idx_institutions_education_level", institutions.c.education_level)
 
@@ -73,6 +79,8 @@ users = Table(
     Column("last_active_at", Timestamp),
     created_at(),
     updated_at(),
+    not_blank("email"),
+    not_blank("username"),
     comment="Users and their educational roles; deleting one deletes their progress and analytics",
 )
 # the users of an institution, and the cascade when it is deleted
@@ -81,6 +89,10 @@ Index("idx_users_institution", users.c.institution_id)
 Index("idx_users_role", users.c.role)
 # a user by e-mail address within an institution
 Index("idx_users_email_institution", users.c.email, users.c.institution_id)
+# an e-mail address is one user's, however it is written
+Index("idx_users_email_lower", func.lower(users.c.email), unique=True)
+# so is a user name
+Index("idx_users_username_lower", func.lower(users.c.username), unique=True)
 # who was active last; who has not been active since a given time
 Index("idx_users_last_active", users.c.last_active_at.desc())
 
@@ -139,6 +151,7 @@ courses = Table(
     ),
     created_at(),
     updated_at(),
+    not_blank("title"),
     not_negative("estimated_hours"),
     not_negative("credit_hours"),
     comment="Courses with their educational metadata; deleting one deletes its lessons, "
@@ -202,7 +215,10 @@ lessons = Table(
     ),
     created_at(),
     updated_at(),
+    not_blank("title"),
+    not_negative("order_index"),
     not_negative("estimated_minutes"),
+    from_0_to(1, "assessment_weight"),
     UniqueConstraint("course_id", "order_index"),
     comment="Lessons of a course, in the order of order_index",
 )
@@ -249,6 +265,8 @@ sections = Table(
     json_object("content_quality_metrics", "quality metrics of content that AI generated"),
     created_at(),
     updated_at(),
+    not_blank("title"),
+    not_negative("order_index"),
     not_negative("estimated_minutes"),
     UniqueConstraint("lesson_id", "order_index"),
     comment="Sections of a lesson with their content, in the order of order_index",

@@ -1,7 +1,9 @@
 """Enrollments and the progress in sections and lessons (guide, part 2)."""
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
+    ForeignKeyConstraint,
     Index,
     Integer,
     Numeric,
@@ -9,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
 )
 
 from lmsschema.tables import enums
@@ -28,6 +31,21 @@ from lmsschema.tables._metadata import (
     updated_at,
     within_total,
 )
+
+
+def of_the_enrollments_user() -> ForeignKeyConstraint:
+    """Return the key by which progress belongs to an enrollment, and to that enrollment's user.
+
+    It is the only one between the two tables: with a second one, of ``enrollment_id`` alone,
+    SQLAlchemy could not tell by which to join them.
+    """
+    return ForeignKeyConstraint(
+        ["enrollment_id", "user_id"],
+        ["enrollments.id", "enrollments.user_id"],
+        ondelete="CASCADE",
+        onupdate="CASCADE",
+    )
+
 
 enrollments = Table(
     "enrollments",
@@ -100,7 +118,13 @@ enrollments = Table(
     not_negative("total_time_spent"),
     within_total("sections_completed", "total_sections"),
     within_total("lessons_completed", "total_lessons"),
+    not_negative("grade"),
+    CheckConstraint(
+        "(enrollment_status = 'completed') = (completion_date IS NOT NULL)",
+        name="completion_date_when_completed",
+    ),
     UniqueConstraint("user_id", "course_id"),
+    UniqueConstraint("id", "user_id"),
     comment="Enrollments of users in courses, each with a summary of the progress",
 )
 # the enrollments of a user, and the cascade when the user is deleted
@@ -122,7 +146,7 @@ section_progress = Table(
     identifier(),
     reference("user_id", "users", "CASCADE", nullable=False),
     reference("section_id", "sections", "CASCADE", nullable=False),
-    reference("enrollment_id", "enrollments", "CASCADE", nullable=False),
+    Column("enrollment_id", Uuid, nullable=False),
     Column("started_at", Timestamp, nullable=False, server_default=NOW),
     Column("completed_at", Timestamp),
     Column("last_accessed_at", Timestamp, nullable=False, server_default=NOW),
@@ -166,6 +190,11 @@ section_progress = Table(
     not_negative("interaction_count"),
     not_negative("revisit_count"),
     from_0_to(1, "confidence_score"),
+    CheckConstraint(
+        "(completion_status IN ('completed', 'reviewed')) = (completed_at IS NOT NULL)",
+        name="completed_at_when_completed",
+    ),
+    of_the_enrollments_user(),
     UniqueConstraint("user_id", "section_id"),
     comment="Progress of users in sections",
 )
@@ -204,7 +233,7 @@ lesson_progress = Table(
     identifier(),
     reference("user_id", "users", "CASCADE", nullable=False),
     reference("lesson_id", "lessons", "CASCADE", nullable=False),
-    reference("enrollment_id", "enrollments", "CASCADE", nullable=False),
+    Column("enrollment_id", Uuid, nullable=False),
     Column("started_at", Timestamp),
     Column("completed_at", Timestamp),
     Column("last_accessed_at", Timestamp),
@@ -252,6 +281,7 @@ lesson_progress = Table(
     from_0_to(100, "completion_percentage"),
     not_negative("total_time_spent"),
     from_0_to(1, "overall_confidence"),
+    of_the_enrollments_user(),
     UniqueConstraint("user_id", "lesson_id"),
     comment="Progress of users in lessons, aggregated over the sections",
 )

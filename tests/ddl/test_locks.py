@@ -28,7 +28,9 @@ Open = Callable[..., Database]
 SCHEMA = """
     CREATE TABLE parents (id int PRIMARY KEY, n int);
     CREATE TYPE mood AS ENUM ('happy', 'sad');
-    CREATE TABLE things (id int PRIMARY KEY, parent_id int, n int, title varchar(10));
+    CREATE TABLE kids (id int PRIMARY KEY, n int, UNIQUE (id, n));
+    CREATE TABLE things (id int PRIMARY KEY, parent_id int, n int, title varchar(10),
+        kid_id int CONSTRAINT things_kid_id_fkey REFERENCES kids);
     CREATE INDEX ON things (title);
     CREATE TABLE events (at int NOT NULL, n int, parent_id int) PARTITION BY RANGE (at);
     CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
@@ -68,6 +70,23 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
             "events_2": {WRITES, QUIET},
             "parents": {WRITES, ACCESS},
         },
+    ),
+    "foreign key of columns, which replaces another": (
+        ForeignKey(
+            "things_kid_n_fkey",
+            "things",
+            "kid_id, n",
+            "kids",
+            "CASCADE",
+            referred="id, n",
+            on_update="CASCADE",
+            replaces="things_kid_id_fkey",
+        ),
+        {"things": {WRITES, QUIET, ACCESS}, "kids": {WRITES, ACCESS}},
+    ),
+    "index of an expression": (
+        Index("things_lower_idx", "things", "lower(title)", unique=True),
+        {"things": {QUIET}},
     ),
     "index": (Index("things_n_idx", "things", "n"), {"things": {QUIET}}),
     "unique": (Unique("things_n_key", "things", "n"), {"things": {QUIET, ACCESS}}),

@@ -32,14 +32,14 @@ STEP = Checks("users", {"users_role_not_observer_check": "role <> 'observer'"})
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """Alembic's, for a copy of the revisions up to 0004 that the page's own is added to."""
+    """Alembic's, for a copy of the revisions up to 0005 that the page's own is added to."""
     [text] = re.findall(r"```python\n(.+?)```", PAGE.read_text("utf-8"), re.DOTALL)
     migrations = shutil.copytree(revisions.folder(), tmp_path / "migrations")
     for file in (migrations / "versions").glob("[0-9]*.py"):
-        if file.stem > "0004_integrity":
+        if file.stem > "0005_consistency":
             file.unlink()
-    (migrations / "versions" / "0005_retire_observer.py").write_text(text)
-    assert "Revises: 0004_integrity" in (ast.get_docstring(ast.parse(text)) or "")
+    (migrations / "versions" / "0006_retire_observer.py").write_text(text)
+    assert "Revises: 0005_consistency" in (ast.get_docstring(ast.parse(text)) or "")
     made = runner.config()
     made.set_main_option("script_location", str(migrations).replace("%", "%%"))
     return made
@@ -49,7 +49,7 @@ def config(tmp_path: Path) -> Config:
 def database(database_url: str, opened: Open) -> Database:
     """With rows in all tables, at the revision before."""
     found = opened(database_url)
-    migration_upgrade.upgrade(found, "0004_integrity")
+    migration_upgrade.upgrade(found, "0005_consistency")
     found.conn.execute(upgrading.FILL)
     return found
 
@@ -78,7 +78,7 @@ def test_rows_that_have_the_label_are_named_and_nothing_is_changed(
     with pytest.raises(UnsafeError, match="users_role_not_observer_check: 1 row of users"):
         upgrade(database, config)
     assert catalog.read(database.conn, database.schema) == before
-    assert upgrading.current(database) == "0004_integrity"
+    assert upgrading.current(database) == "0005_consistency"
 
 
 def test_the_label_is_forbidden_and_renamed_under_the_locks_that_the_page_says(
@@ -88,7 +88,7 @@ def test_the_label_is_forbidden_and_renamed_under_the_locks_that_the_page_says(
     with recorded(database, database_url) as held:
         upgrade(database, config)
     assert held == {("users", ACCESS), ("users", QUIET)}
-    assert upgrading.current(database) == "0005_retire_observer"
+    assert upgrading.current(database) == "0006_retire_observer"
     with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="for enum user_role"):
         change_role(database, "observer")
     with pytest.raises(psycopg.errors.CheckViolation, match="users_role_not_observer_check"):
@@ -113,14 +113,14 @@ def test_a_run_that_ended_before_the_rename_is_gone_on_with(
     with pytest.raises(psycopg.errors.CheckViolation, match="users_role_not_observer_check"):
         change_role(database, "observer")
     upgrade(database, config)
-    assert upgrading.current(database) == "0005_retire_observer"
+    assert upgrading.current(database) == "0006_retire_observer"
     with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="for enum user_role"):
         change_role(database, "observer")
 
 
 def test_as_a_script_it_passes_the_linters(tmp_path: Path, config: Config) -> None:
     config.output_buffer = io.StringIO()
-    command.upgrade(config, "0004_integrity:head", sql=True)
+    command.upgrade(config, "0005_consistency:head", sql=True)
     script = tmp_path / "script.sql"
     script.write_text(config.output_buffer.getvalue())
     assert "RENAME VALUE 'observer' TO 'retired_observer'" in script.read_text()

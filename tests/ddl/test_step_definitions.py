@@ -22,6 +22,7 @@ Open = Callable[..., Database]
 SETUP = """
     CREATE TABLE owners (id int PRIMARY KEY);
     CREATE TABLE things (id int PRIMARY KEY, n int, title varchar(20), owner_id int);
+    CREATE TABLE pairs (id int, n int, UNIQUE (id, n), UNIQUE (n, id));
     CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 """
 
@@ -30,6 +31,16 @@ OWNER = "FOREIGN KEY (owner_id) REFERENCES owners ON DELETE CASCADE"
 CHECK = Checks("things", {"things_n_check": "n BETWEEN 0 AND 9"})
 COLUMN = AddColumn("things", "phone", "VARCHAR(40) NOT NULL DEFAULT ''")
 KEY = ForeignKey("things_owner_id_fkey", "things", "owner_id", "owners", "CASCADE")
+PAIR = ForeignKey(
+    "things_pair_fkey",
+    "things",
+    "id, n",
+    "pairs",
+    "CASCADE",
+    referred="id, n",
+    on_update="CASCADE",
+)
+LOWER = Index("things_lower_idx", "things", "lower(title)", unique=True)
 TRIGGER = Trigger(
     "touch",
     "things",
@@ -54,6 +65,18 @@ OTHERS: dict[str, tuple[steps.Step, str]] = {
     "ALTER TABLE things ADD CONSTRAINT things_owner_id_fkey CHECK (owner_id > 0)": (
         KEY,
         "CHECK (owner_id > 0)",
+    ),
+    "ALTER TABLE things ADD CONSTRAINT things_pair_fkey FOREIGN KEY (id, n)"
+    " REFERENCES pairs (n, id) ON UPDATE CASCADE ON DELETE CASCADE": (PAIR, "pairs(n, id)"),
+    "ALTER TABLE things ADD CONSTRAINT things_pair_fkey FOREIGN KEY (id, n)"
+    " REFERENCES pairs (id, n) ON DELETE CASCADE": (PAIR, "pairs(id, n) ON DELETE CASCADE"),
+    "CREATE UNIQUE INDEX things_lower_idx ON things (upper(title))": (LOWER, "upper("),
+    "CREATE INDEX things_lower_idx ON things (lower(title))": (LOWER, "CREATE INDEX"),
+    "CREATE UNIQUE INDEX things_lower_idx ON things (lower(title) DESC)": (LOWER, "DESC"),
+    "CREATE UNIQUE INDEX things_lower_idx ON things (lower(title)) WHERE n > 0": (LOWER, "WHERE"),
+    "CREATE UNIQUE INDEX things_lower_idx ON things (lower(title)) NULLS NOT DISTINCT": (
+        LOWER,
+        "NULLS NOT DISTINCT",
     ),
     "CREATE TRIGGER touch AFTER UPDATE ON things FOR EACH ROW EXECUTE FUNCTION touch()": (
         TRIGGER,
@@ -85,6 +108,9 @@ SAME: dict[str, steps.Step] = {
     "ALTER TABLE things ADD CONSTRAINT things_n_check CHECK (n >= 0 AND n <= 9)": CHECK,
     "ALTER TABLE things ADD phone character varying(40) DEFAULT '' NOT NULL": COLUMN,
     f"ALTER TABLE things ADD CONSTRAINT things_owner_id_fkey {OWNER}": KEY,
+    "ALTER TABLE things ADD CONSTRAINT things_pair_fkey FOREIGN KEY (id, n)"
+    " REFERENCES pairs (id, n) ON UPDATE CASCADE ON DELETE CASCADE": PAIR,
+    "CREATE UNIQUE INDEX things_lower_idx ON things (LOWER(title::text))": LOWER,
     "CREATE TRIGGER touch BEFORE UPDATE ON things FOR EACH ROW"
     " WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION touch()": TRIGGER,
     "SELECT 1": FUNCTION,

@@ -1,7 +1,7 @@
 """An upgrade that is killed, or whose server is stopped, at any statement: the next one ends it.
 
 It ends in the catalogs of a run that nobody disturbed, and in the rows that were there. Tried on an
-empty database, all revisions; and on a populated one, ``0004_integrity``.
+empty database, all revisions; and on a populated one, those that are made of steps.
 
 A run can be disturbed before each statement, and while it makes changes last: a COMMIT that was
 sent, and not answered. LMSSCHEMA_TEST_KILL_EVERY says at every how many of these places it is; 1 is

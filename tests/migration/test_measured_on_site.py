@@ -78,13 +78,13 @@ def test_an_index_that_a_site_added_is_seen_to_be_rebuilt(
     upgraded_url: str, tmp_path: Path
 ) -> None:
     fill(upgraded_url, 10)
-    statement = "ALTER TABLE users ALTER COLUMN username TYPE text"
+    statement = "ALTER TABLE institutions ALTER COLUMN timezone TYPE text"
     program = checkouts.make(tmp_path, f'    op.execute("{statement}")')
     assert planned(program, upgraded_url)[0] == set()
     with psycopg.connect(upgraded_url) as conn:
         conn.execute(
-            "ALTER TABLE users ADD COLUMN of_site text;"
-            "CREATE INDEX of_site ON users (lower(username), of_site)"
+            "ALTER TABLE institutions ADD COLUMN of_site text;"
+            "CREATE INDEX of_site ON institutions (lower(timezone), of_site)"
         )
     assert "blocking-lock" in planned(program, upgraded_url)[0]
 
@@ -99,7 +99,7 @@ def test_what_the_copy_can_t_have_is_said_where_its_table_is_locked(
             "CREATE INDEX of_site ON users (of_site(username))"
         )
     locking = checkouts.make(
-        tmp_path, '    op.execute("ALTER TABLE users ADD COLUMN x int")', name="0005_locking"
+        tmp_path, '    op.execute("ALTER TABLE users ADD COLUMN x int")', name="0006_locking"
     )
     found, outcome = planned(locking, upgraded_url)
     assert found == {"unmeasured"}
@@ -112,4 +112,4 @@ def test_what_is_measured_is_told(upgraded_url: str, tmp_path: Path) -> None:
     fill(upgraded_url, 10)
     program = checkouts.make(tmp_path, "    op.execute(\"COMMENT ON TABLE users IS 'people'\")")
     _, outcome = planned(program, upgraded_url)
-    assert "measuring locks: 0005_test (1 of 1)" in outcome.err
+    assert "measuring locks: 0006_test (1 of 1)" in outcome.err

@@ -18,37 +18,37 @@ BLOCK = (
 CASES = {
     "two of one parent": (
         [
-            ("0005_left", "0005_left", "0004_integrity", MAKE),
-            ("0006_right", "0006_right", "0004_integrity", STEPS),
+            ("0006_left", "0006_left", "0005_consistency", MAKE),
+            ("0007_right", "0007_right", "0005_consistency", STEPS),
         ],
         "revision-order",
-        "0006_right and 0005_left both follow 0004_integrity",
+        "0007_right and 0006_left both follow 0005_consistency",
     ),
     "another name": (
-        [("0005_notes", "0005_other", "0004_integrity", MAKE)],
+        [("0006_notes", "0006_other", "0005_consistency", MAKE)],
         "revision-name",
-        "the file is named 0005_notes.py, its revision 0005_other",
+        "the file is named 0006_notes.py, its revision 0006_other",
     ),
     "no number": (
-        [("notes", "notes", "0004_integrity", MAKE)],
+        [("notes", "notes", "0005_consistency", MAKE)],
         "revision-name",
         "Name the file after its revision",
     ),
     "out of order": (
         [
-            ("0005_second", "0005_second", "0006_first", MAKE),
-            ("0006_first", "0006_first", "0004_integrity", STEPS),
+            ("0006_second", "0006_second", "0007_first", MAKE),
+            ("0007_first", "0007_first", "0005_consistency", STEPS),
         ],
         "revision-order",
-        "0005_second follows 0006_first, and its file 0004_integrity",
+        "0006_second follows 0007_first, and its file 0005_consistency",
     ),
     "autocommit_block": (
-        [("0005_block", "0005_block", "0004_integrity", BLOCK)],
+        [("0006_block", "0006_block", "0005_consistency", BLOCK)],
         "autocommit-block",
         "lmsschema.ddl.index.Index builds an index CONCURRENTLY",
     ),
     "steps and statements": (
-        [("0005_mixed", "0005_mixed", "0004_integrity", MAKE + STEPS)],
+        [("0006_mixed", "0006_mixed", "0005_consistency", MAKE + STEPS)],
         "steps-mixed",
         "op.execute() beside steps.apply()",
     ),
@@ -74,4 +74,4 @@ def test_refused_before_anything_is_run(case: str, upgraded_url: str, tmp_path: 
         left = conn.execute("SELECT to_regclass('notes'), to_regclass('ix_users_profile')")
         assert left.fetchone() == (None, None)
         version = conn.execute("SELECT version_num FROM lmsschema_version").fetchone()
-        assert version == ("0004_integrity",)
+        assert version == ("0005_consistency",)

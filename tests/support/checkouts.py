@@ -43,17 +43,17 @@ def downgrade() -> None:
 
 
 def make(
-    folder: Path, body: str, *, name: str = "0005_test", before: str = "0004_integrity"
+    folder: Path, body: str, *, name: str = "0006_test", before: str = "0005_consistency"
 ) -> Checkout:
     """Make a checkout with a revision of which ``upgrade()`` has that body; return its program."""
     return write(folder, {name: text(name, before, body)})
 
 
-def of_steps(folder: Path, *steps: str, name: str = "0005_test") -> Checkout:
+def of_steps(folder: Path, *steps: str, name: str = "0006_test") -> Checkout:
     """Make a checkout with a revision of these steps; return its program."""
     constants = f"STEPS: tuple[steps.Step, ...] = ({' '.join(f'{step},' for step in steps)})\n"
     body = "    steps.apply(op, STEPS)"
-    return write(folder, {name: text(name, "0004_integrity", body, constants)})
+    return write(folder, {name: text(name, "0005_consistency", body, constants)})
 
 
 def text(revision: str, before: str, body: str, constants: str = "") -> str:

@@ -14,6 +14,7 @@ WRITTEN = {
     "0002_progress": "ea6eca1a9a3dfb35",
     "0003_analytics": "04c61c6e5c050ace",
     "0004_integrity": "a463560639e272bd",
+    "0005_consistency": "d223d9034c46c6be",
 }
 
 

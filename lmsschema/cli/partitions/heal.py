@@ -35,10 +35,10 @@ def command(
     rows stay in the default, 5 if another run is at work.
     """
     from lmsschema.partition_manager import heal
-    from lmsschema.partition_manager.heal_plan import Limits
+    from lmsschema.partition_manager.heal_plan import HealLimits
     from lmsschema.partition_manager.retention import parse_span
 
-    limits = Limits(reach=None if reach is None else parse_span(reach, "--reach"))
+    limits = HealLimits(reach=None if reach is None else parse_span(reach, "--reach"))
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0

@@ -1,0 +1,42 @@
+"""What the values of every table have to be, by the types of its columns.
+
+JSON is of the type that its comment says. No number is NaN, which passes every ``>= 0``, and no
+time is infinite.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import CheckConstraint, Date, DateTime, Numeric, Table
+
+from lmsschema.tables._metadata import JSON_TYPE, metadata
+
+
+def rules(table: Table) -> Iterator[CheckConstraint]:
+    """Yield the rules of a table, one for all its JSON and one for all its numbers and times."""
+    kept = {
+        "json_types": [
+            f"'{kind}' = all(ARRAY[{', '.join(types)}])"
+            for kind in ("object", "array")
+            if (
+                types := [
+                    f"jsonb_typeof({column.name})"
+                    for column in table.columns
+                    if column.info.get(JSON_TYPE) == kind
+                ]
+            )
+        ],
+        "finite_values": [
+            condition.format(column.name)
+            for kinds, condition in (((Date, DateTime), "isfinite({})"), (Numeric, "{} <> 'NaN'"))
+            for column in table.columns
+            if isinstance(column.type, kinds)
+        ],
+    }
+    for name, conditions in kept.items():
+        if conditions:
+            yield CheckConstraint(" AND ".join(conditions), name=name)
+
+
+for _table in metadata.tables.values():
+    for _rule in rules(_table):
+        _table.append_constraint(_rule)
