@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from lmsschema.drift.check import DriftReport
     from lmsschema.migration.upgrade import Upgrade
     from lmsschema.partition_manager.ensure import Outcome
-    from lmsschema.partitions import Policy
 
 #: Seconds to wait for another run, of this process or of another one.
 WAIT = 60.0
@@ -146,14 +145,20 @@ def check(
         UnsafeError: It is at a revision that this program does not know.
     """
     from lmsschema.drift import check as drift
+    from lmsschema.partitions import POLICIES
 
     configured = _configured()
     if ignore is None:
         ignore = configured.ignore if configured else ()
-    policies = _policies(configured)
+    policies = POLICIES + (configured.policies() if configured else ())
     with _alone(WAIT), _opened(url, schema, notify) as database:
         return drift.run(
-            database, ignore=ignore, policies=policies, shadow_url=shadow_url, notify=notify
+            database,
+            ignore=ignore,
+            declare=configured.extensions if configured else (),
+            policies=policies,
+            shadow_url=shadow_url,
+            notify=notify,
         )
 
 
@@ -182,12 +187,14 @@ def ensure_partitions(
     """
     from lmsschema.locks.context import Context, in_lines
     from lmsschema.partition_manager import ensure
+    from lmsschema.partitions import POLICIES
 
     configured = _configured()
-    ahead = configured.ahead if ahead is None and configured is not None else ahead
-    policies = _policies(configured)
+    if ahead is None and configured is not None:
+        ahead = configured.ahead
+    policies = POLICIES + (configured.policies() if configured else ())
     if ahead is not None:
-        policies = [dataclasses.replace(policy, ahead=ahead) for policy in policies]
+        policies = tuple(dataclasses.replace(policy, ahead=ahead) for policy in policies)
     with _opened(url, schema, notify) as database:
         context = Context(database, tell=in_lines(notify))
         return tuple(ensure.ensure(context, policy) for policy in policies)
@@ -287,14 +294,3 @@ def _configured() -> "Configuration | None":
     from lmsschema.database import configuration
 
     return configuration.read(os.environ)
-
-
-def _policies(configured: "Configuration | None") -> "list[Policy]":
-    """Return the policies of the declared tables, and of those that the configuration names."""
-    from lmsschema.partitions import POLICIES, Policy
-
-    try:
-        tables = configured.tables.items() if configured else ()
-        return [*POLICIES, *(Policy(name, **given) for name, given in tables)]
-    except ValueError as error:
-        raise UsageError(f"the configuration file: {error}") from error

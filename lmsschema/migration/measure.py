@@ -6,12 +6,14 @@ to be upgraded and no rows (:mod:`lmsschema.migration.recorder` says how they ar
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 from lmsschema.database import extensions, throwaway
 from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
 from lmsschema.locks.context import Context, Progress, Tell, paced
-from lmsschema.migration import revisions, runner, shadow, site
+from lmsschema.migration import rendering, revisions, runner, shadow, site
 from lmsschema.migration.measured import MeasuredStatement
 from lmsschema.migration.recorder import Recorder
 from lmsschema.partition_manager import ensure, state
@@ -40,6 +42,7 @@ def run(
     before: str,
     pending: Sequence[str],
     *,
+    own: Mapping[str, Path] = MappingProxyType({}),
     shadow_url: str | None = None,
     notify: Tell = lambda _: None,
     pace: float = 1.0,
@@ -50,6 +53,7 @@ def run(
         database: The database that has the schema.
         before: The revision that it is at.
         pending: The revisions to run, oldest first.
+        own: Their files, if they are an application's.
         shadow_url: The server to run them on; None for the embedded one.
         notify: Told which revision is measured, and how far it is.
         pace: Seconds between two that tell how far.
@@ -70,7 +74,7 @@ def run(
             told = paced(notify, pace)
             _build(copy, before, told)
             missing = site.copy(database, copy)
-            found = _measure(copy, pending, told)
+            found = _measure_files(copy, own, told) if own else _measure(copy, pending, told)
             return Measured(found, f"PostgreSQL {place.version} ({place.target})", missing)
 
 
@@ -95,6 +99,19 @@ def _measure(
     return found
 
 
+def _measure_files(
+    copy: Database, own: Mapping[str, Path], tell: Tell
+) -> Mapping[str, list[MeasuredStatement]]:
+    """Run an application's revisions on the copy; return the statements of each."""
+    found = {}
+    with Recorder.recording(copy) as recorder:
+        for name, file in own.items():
+            tell(Progress(f"measuring locks: {name}"))
+            rendering.apply(copy, file)
+            found[name] = recorder.take()
+    return found
+
+
 class _Gauge:
     """Tells how far a revision is: by its steps, or by its statements where it has no steps."""
 
@@ -102,15 +119,18 @@ class _Gauge:
         self._pending = pending
         self._tell = tell
         self._steps = runner.steps(pending)
+        # before the run: Alembic can't write a script while it runs a revision
+        self._totals = {
+            one: _count(one) if steps is None else len(steps) for one, steps in self._steps.items()
+        }
         self._what = ""
         self._is_of_steps = False
         self._done = self._total = 0
 
     def begin(self, revision: str) -> None:
         """Tell that a revision begins."""
-        steps = self._steps[revision]
-        self._is_of_steps = steps is not None
-        self._total = _count(revision) if steps is None else len(steps)
+        self._is_of_steps = self._steps[revision] is not None
+        self._total = self._totals[revision]
         # the first step is announced after the revision itself
         self._done = -2 if self._is_of_steps else 0
         number = self._pending.index(revision) + 1

@@ -45,7 +45,7 @@ def command(
     at_work = False
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _partitions.context(database, wait, quiet=quiet)
-        for declared in _partitions.policies():
+        for declared in _common.policies():
             policy = declared if ahead is None else dataclasses.replace(declared, ahead=ahead)
             if dry_run:
                 _, planned = heal.plan(database, policy, limits)
