@@ -29,7 +29,7 @@ from lmsschema.errors import LmsschemaError
 from lmsschema.locks.context import Progress
 from lmsschema.migration import position, revisions
 from lmsschema.partitions import POLICIES
-from lmsschema.tables import metadata
+from lmsschema.tables import TABLES
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -39,6 +39,9 @@ Lend = Callable[[], contextlib.AbstractContextManager[Database]]
 
 #: Where ``migrations/env.py`` has Alembic record lmsschema's own revision.
 _VERSION_TABLE = "lmsschema_version"
+
+#: lmsschema's own tables: an application may have added its tables to the same metadata.
+_OWN = frozenset([*(table.name for table in TABLES), _VERSION_TABLE])
 
 #: The key of what is known of the database among the options of Alembic's context.
 _HIDDEN = "lmsschema_hidden"
@@ -127,7 +130,7 @@ def _hidden() -> set[tuple[str | None, str | None]]:
             home = database.schema
             with database.transaction(read_only=True) as conn:
                 found = conn.execute(query("migration/hidden_tables"), _patterns()).fetchall()
-        found += [(home, name) for name in [*metadata.tables, _VERSION_TABLE]]
+        found += [(home, name) for name in _OWN]
         default = connection.dialect.default_schema_name
         names = {(None if place == default else place, name) for place, name in found}
         migration.opts[_HIDDEN] = names - _declared(migration)
@@ -150,7 +153,7 @@ def _declared(migration: "MigrationContext") -> set[tuple[str | None, str | None
         (table.schema, table.name)
         for one in every
         for table in one.tables.values()
-        if table.name not in metadata.tables and table.name != _VERSION_TABLE
+        if table.name not in _OWN
     }
 
 

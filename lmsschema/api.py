@@ -7,6 +7,9 @@ The database is the one that ``url`` names (a string as ``--url`` takes it, or S
 URL), else the one that the environment or the configuration file names; the embedded server is
 never started in place of one.
 
+Each raises UsageError where an argument can't be understood, and DatabaseUnavailableError where the
+database can't be reached or refuses what is needed; further errors are named below.
+
 The functions block. In an asynchronous application each is called in a thread::
 
     await asyncio.to_thread(api.upgrade, url)
@@ -86,8 +89,6 @@ def upgrade(
         table stands.
 
     Raises:
-        UsageError: The URL, the schema's name or the revision is none.
-        DatabaseUnavailableError: The database can't be reached, or refuses what is needed.
         LockTimeoutError: Another run, or another session's lock, was held for too long.
         UnsafeError: A revision is hazardous, or what is there is not lmsschema's.
     """
@@ -106,15 +107,9 @@ def upgrade(
 
 
 def current(url: "str | sqlalchemy.URL | None" = None, *, schema: str | None = None) -> Standing:
-    """Return where a database stands: for an application that upgrades in a step of its own.
-
-    Args:
-        url: The database.
-        schema: The schema; None for the connection's own.
+    """Return where a database stands: for an application that is upgraded in a separate step.
 
     Raises:
-        UsageError: The URL or the schema's name is none.
-        DatabaseUnavailableError: The database can't be reached, or the role may not read it.
         UnsafeError: It is at a revision that this program does not know.
     """
     from lmsschema.migration import position, revisions
@@ -147,8 +142,6 @@ def check(
         anything to report.
 
     Raises:
-        UsageError: The URL or the schema's name is none.
-        DatabaseUnavailableError: The database can't be read, or there is no place to build on.
         UnsafeError: It is at a revision that this program does not know.
     """
     from lmsschema.drift import check as drift
@@ -189,8 +182,6 @@ def ensure_partitions(
         default partition, ``until`` when rows have a partition.
 
     Raises:
-        UsageError: The URL or the schema's name is none, or the configuration's policy can't be.
-        DatabaseUnavailableError: The database can't be reached, or refuses what is needed.
         LockTimeoutError: A lock was not obtained in time; what was made before is in place.
         UnsafeError: Another table has a partition's name; everything else was made.
     """
@@ -232,8 +223,6 @@ def createdb(
         ``name``, the ``template`` that it is a copy of, ``template_built`` and ``replaced``.
 
     Raises:
-        UsageError: No database can have that name.
-        DatabaseUnavailableError: No right to create databases, or no room; nothing is left behind.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
     from lmsschema.createdb import databases
@@ -250,11 +239,7 @@ def createdb(
 
 @contextlib.contextmanager
 def _alone(wait: float) -> Iterator[None]:
-    """Hold what one thread of the process may run at a time.
-
-    Raises:
-        LockTimeoutError: Another thread still does after ``wait`` seconds.
-    """
+    """Hold what one thread of the process may run at a time."""
     if not _alembic.acquire(timeout=wait):
         raise LockTimeoutError(
             f"another thread of this process is still at work on a schema after {wait:g} s",
@@ -272,7 +257,7 @@ def _opened(
     schema: str | None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> "Iterator[Database]":
-    """Open the database, and close it at the end; the driver's errors become lmsschema's."""
+    """Open the database, and close it; the driver's errors become lmsschema's."""
     from lmsschema.database import sqlstate
     from lmsschema.database.connection import connect
 
@@ -286,11 +271,7 @@ def _opened(
 
 
 def _target(url: "str | sqlalchemy.URL | None", schema: str | None) -> "Target":
-    """Return the database that is named.
-
-    Raises:
-        UsageError: None is, or the URL or the schema's name is none.
-    """
+    """Return the database that is named."""
     from lmsschema.database import target
 
     configured = _configured()
