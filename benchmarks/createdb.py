@@ -22,11 +22,13 @@ import psycopg
 from psycopg import sql
 
 from lmsschema.createdb import templates
+from lmsschema.createdb.content import Addition
 from lmsschema.database.session import open_connection
 from lmsschema.database.target import Target
 from lmsschema.local_server.server import Server
 from lmsschema.testing import binaries, runs, servers
 from lmsschema.testing.pool import Pool
+from lmsschema.testing.preparation import Preparation
 from lmsschema.testing.servers import RunningServer, ServerKind, Wish
 
 BIN = Path(sys.executable).parent
@@ -93,10 +95,25 @@ def line(what: str, ours: float, theirs: float, limit: float, peer: str) -> None
           f"  (at most {limit:.2f}: {verdict})")  # fmt: skip
 
 
-def template_of(url: str) -> str:
+def template_of(url: str, addition: Addition | None = None) -> str:
     target = Target(url, "the benchmark")
     with closing(open_connection(target)) as conn:
-        return templates.ensure(conn, target)[0]
+        return templates.ensure(conn, target, addition=addition)[0]
+
+
+@contextmanager
+def application() -> Iterator[Preparation]:
+    """Twenty tables of an application's own, with a thousand rows each."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name, "application.sql").write_text(
+            "".join(
+                f"CREATE TABLE own_{number} (id int PRIMARY KEY, user_id uuid REFERENCES users);"
+                f"CREATE INDEX ON own_{number} (user_id);"
+                f"INSERT INTO own_{number} SELECT generate_series(1, 1000);"
+                for number in range(20)
+            )
+        )
+        yield Preparation(("application.sql",), (), Path(name))
 
 
 @contextmanager
@@ -161,6 +178,9 @@ def as_fixtures(server: RunningServer, template: str, rounds: int) -> None:
     usual = statistics.median(plain)
     line("a fixture's database, no pool", waits(server, template, 0, rounds), usual, 1.2, "plain")
     line("a fixture's database, pool of 2", waits(server, template, 2, rounds), 15, 1, "limit")
+    with application() as own:
+        larger = template_of(server.url, own)
+    line("the same, with 20 tables more", waits(server, larger, 2, rounds), 20, 1, "limit")
 
 
 def as_suites(server: RunningServer) -> None:

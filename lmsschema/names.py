@@ -1,9 +1,16 @@
-"""The length limit of PostgreSQL's names, and how a longer name is shortened."""
+"""The length limit of PostgreSQL's names, and how a longer name is shortened.
+
+Also names that several rooms have to agree on.
+"""
 
 import hashlib
 
 #: The longest name in bytes. PostgreSQL silently truncates longer ones, so that two may collide.
 MAX_BYTES = 63
+
+#: The guide's partitioned table and its partition key: definition and policy take them from here,
+#: since an application that imports the tables does not plan partitions.
+EVENTS, EVENTS_KEY = "learning_events", "event_timestamp"
 
 
 def size(name: str) -> int:

@@ -1,7 +1,6 @@
 """The policy of a range-partitioned table and the planning of its partitions.
 
-Pure: no database, no clock, no SQLAlchemy. The table's definition takes its partition key from here
-and the partition manager takes everything else, so that the two can't disagree.
+Pure: no database, no clock, no SQLAlchemy.
 
 All instants are timezone-aware; the grid (months, ISO weeks, days) is that of UTC.
 """
@@ -159,7 +158,7 @@ class Policy:
         return Range(start, self.step(start, 1))
 
 
-LEARNING_EVENTS = Policy(table="learning_events", key="event_timestamp")
+LEARNING_EVENTS = Policy(table=names.EVENTS, key=names.EVENTS_KEY)
 """The guide's monthly partitions of its analytics events (guide, section 3)."""
 
 POLICIES = (LEARNING_EVENTS,)

@@ -14,9 +14,11 @@ import lmsschema
 from lmsschema.database.configuration import Configuration
 
 if TYPE_CHECKING:
+    from lmsschema.database.configuration import SchemaExtension
     from lmsschema.database.connection import Database
     from lmsschema.database.target import Target
     from lmsschema.locks.context import Progress
+    from lmsschema.partitions import Policy
 
 #: Width of a progress bar, in characters.
 _BAR = 30
@@ -133,6 +135,24 @@ def configured() -> "Configuration | None":
     """Return the content of the configuration file; None if there is no such file."""
     context = click.get_current_context(silent=True)
     return None if context is None else context.find_object(Configuration)
+
+
+def policies() -> "tuple[Policy, ...]":
+    """Return the policies of the declared tables, and of those that the configuration names.
+
+    Raises:
+        UsageError: The configuration's policy of a table can't be.
+    """
+    from lmsschema.partitions import POLICIES
+
+    configuration = configured()
+    return POLICIES if configuration is None else POLICIES + configuration.policies()
+
+
+def extensions() -> "tuple[SchemaExtension, ...]":
+    """Return what the configuration file declares on the schema's tables."""
+    configuration = configured()
+    return () if configuration is None else configuration.extensions
 
 
 @contextlib.contextmanager

@@ -41,6 +41,7 @@ def command(
             database,
             dry_run=dry_run,
             ignore=ignore,
+            declare=_common.extensions(),
             shadow_url=shadow_url,
             wait=wait,
             notify=_common.say,
@@ -64,6 +65,8 @@ def _text(done: "Adoption", *, dry_run: bool) -> str:
 
     found = done.nearest
     beside = f"; {found.unmanaged} objects not declared" if found.unmanaged else ""
+    if found.extensions:
+        beside += f"; {_drift.number(len(found.extensions), 'declared extension')}"
     beside += f"; {found.ignored} ignored" if found.ignored else ""
     if done.before is not None and found.equal:
         return f"already at {done.before}, and equal to it{beside}"
@@ -139,5 +142,6 @@ def _data(done: "Adoption", schema: str, *, with_sql: bool) -> dict[str, Any]:
         ],
         "partitions_to_make": list(found.partitions),
         "unmanaged": found.unmanaged,
+        "extensions": list(data.extensions(found.extensions)),
         "ignored": found.ignored,
     }

@@ -37,7 +37,14 @@ def command(
     from lmsschema.drift import check, script
 
     with _common.open_database(url, schema) as database:
-        report = check.run(database, ignore=ignore, shadow_url=shadow_url, notify=_common.say)
+        report = check.run(
+            database,
+            ignore=ignore,
+            declare=_common.extensions(),
+            policies=_common.policies(),
+            shadow_url=shadow_url,
+            notify=_common.say,
+        )
     clean = report.clean(strict=strict)
     if as_sql:
         text = script.render(report.drift, report.expected, report.found, database.schema)
@@ -64,6 +71,9 @@ def _text(report: "DriftReport", *, strict: bool) -> str:
         meaning = "drift with --strict" if strict else "no drift without --strict"
         lines.append(click.style(f"not declared ({meaning})", bold=True))
         lines.extend(f"  {_line(difference)}" for difference in report.unmanaged)
+    if report.extensions:
+        lines.append(click.style("declared extensions", bold=True))
+        lines.extend(f"  = {drift_text.printable(str(one))}" for one in report.extensions)
     if report.pending:
         lines.append(f"pending: {', '.join(report.pending)}")
     lines.append(_summary(report))
@@ -88,6 +98,7 @@ def _summary(report: "DriftReport") -> str:
         if report.drift
         else "no differences",
         f"{len(report.unmanaged)} not declared" if report.unmanaged else "",
+        _drift.number(len(report.extensions), "declared extension") if report.extensions else "",
         f"{_drift.number(len(report.pending), 'revision')} pending" if report.pending else "",
         f"{report.ignored} ignored" if report.ignored else "",
     ]
@@ -109,6 +120,7 @@ def _data(report: "DriftReport", schema: str, *, clean: bool, with_sql: bool) ->
             else data.differences(report.drift)
         ),
         "unmanaged": list(data.differences(report.unmanaged)),
+        "extensions": list(data.extensions(report.extensions)),
         "ignored": report.ignored,
         "built_on": report.built_on or None,
     }

@@ -35,7 +35,7 @@ def command(  # noqa: PLR0917  click passes them by name
     template that is up to date, one is built first and kept.
     """
     from lmsschema.createdb import databases
-    from lmsschema.createdb.templates import Text
+    from lmsschema.createdb.content import Text
     from lmsschema.migration import revisions
 
     chosen = _common.target(url, schema)

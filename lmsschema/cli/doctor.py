@@ -37,7 +37,9 @@ def command(age: float, url: str | None, schema: str | None, *, as_json: bool) -
     from lmsschema.doctor.finding import Limits
 
     with _common.open_database(url, schema) as database:
-        report = examine.examine(database, Limits(age=timedelta(minutes=age)))
+        report = examine.examine(
+            database, Limits(age=timedelta(minutes=age)), policies=_common.policies()
+        )
     data = {
         "healthy": report.healthy,
         "schema": database.schema,

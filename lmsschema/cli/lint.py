@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from lmsschema.lint.scripts import Violation
 
 
-@click.command(epilog="Example: lmsschema lint migrations/versions/0004_integrity.py")
+@click.command(epilog="Example: lmsschema lint migrations/versions")
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 @_common.output_options
 def command(files: tuple[Path, ...], *, as_json: bool) -> int:
-    """Lint the SQL of the project's revisions (for contributors).
+    """Lint the SQL of revisions: an application's, or the project's.
 
-    FILE is the file of a revision, or an SQL script; without it, every revision is linted. squawk
-    checks locks, sqlfluff checks formatting, and the project's own rules check what neither sees.
-    Connects to no database. Exit code 0: no findings; 3: findings. Needs: pip install
-    "lmsschema[lint]"
+    FILE is the file of a revision, a folder of them, or an SQL script; without it, every revision
+    of the checkout is linted. squawk checks locks, and lmsschema's own rules check what it does not
+    see; sqlfluff checks the formatting of the project's revisions. Connects to no database. Exit
+    code 0: no findings; 3: findings. Needs: pip install "lmsschema[lint]"
     """
     from lmsschema.lint import scripts as lint
 
-    read, found = lint.run(files)
+    read, found = lint.run(files, _common.policies())
     text = "\n".join([*map(as_text, found), _summary(read, found)])
     data = {"read": read, "findings": [dataclasses.asdict(one) for one in found]}
     _common.result(text, data, as_json=as_json)

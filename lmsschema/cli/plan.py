@@ -1,5 +1,7 @@
 """``lmsschema plan``."""
 
+from pathlib import Path
+
 import click
 
 from lmsschema.cli import _common, _layout
@@ -8,10 +10,24 @@ from lmsschema.errors import FindingsError
 
 @click.command(epilog="Example: lmsschema plan --url service=lms > upgrade.sql")
 @click.argument("revision", default="head")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A revision of your own, instead of lmsschema's.",
+)
 @_common.shadow_option
 @_common.database_options
 def command(
-    revision: str, shadow_url: str | None, url: str | None, schema: str | None, *, as_json: bool
+    revision: str,
+    files: tuple[Path, ...],
+    shadow_url: str | None,
+    url: str | None,
+    schema: str | None,
+    *,
+    as_json: bool,
 ) -> int:
     """Print the SQL that upgrade would run on the database as it is now.
 
@@ -20,10 +36,14 @@ def command(
     With --json the plan can be kept for 'upgrade --plan FILE'. Exit code 3: upgrade will refuse,
     for the reason that is told.
     """
-    from lmsschema.migration import plan
+    from lmsschema.migration import application_plan, plan
 
     with _common.open_database(url, schema) as database:
-        made = plan.make(database, revision, shadow_url=shadow_url, notify=_common.Teller())
+        tell = _common.Teller()
+        if files:
+            made = application_plan.make(database, files, shadow_url=shadow_url, notify=tell)
+        else:
+            made = plan.make(database, revision, shadow_url=shadow_url, notify=tell)
     for found in made.assessment.hazards.values():
         for hazard in found:
             _common.say(f"hazard {hazard.kind}: {hazard}")

@@ -9,7 +9,7 @@ from psycopg import conninfo, errors, sql
 
 from lmsschema import names
 from lmsschema.createdb import templates
-from lmsschema.createdb.templates import UTF8, Text
+from lmsschema.createdb.content import UTF8, Text
 from lmsschema.database import rights, session, sqlstate, throwaway
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError

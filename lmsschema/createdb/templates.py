@@ -7,82 +7,42 @@ session prevents copying it.
 """
 
 import contextlib
-import functools
-import hashlib
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psycopg
 from psycopg import conninfo, errors, sql
 
-from lmsschema import partitions
+from lmsschema.createdb.content import (
+    BUILDING,
+    TEMPLATE,
+    UTF8,
+    Addition,
+    Template,
+    Text,
+    describe,
+)
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.deadline import Deadline
-from lmsschema.errors import LockTimeoutError
+from lmsschema.errors import LockTimeoutError, UnsafeError
 from lmsschema.migration import revisions
 
-TEMPLATE = "lmsschema_template_"
-BUILDING = "lmsschema_building_"
 WAIT = 120.0
 """Seconds to wait for another process that builds the template."""
 
 _CLASS = 0x6C6D74  # first half of the keys of the advisory locks that are held while building
-_PACKAGE = Path(__file__).parents[1]
-_NOT_IN_A_DATABASE = {"cli", "testing", "migrations", "__pycache__"}
-
-
-@dataclass(frozen=True)
-class Text:
-    """The encoding and locale of a database.
-
-    Attributes:
-        encoding: The encoding.
-        locale: The locale; None for the server's own, if that fits the encoding.
-    """
-
-    encoding: str = "UTF8"
-    locale: str | None = None
-
-
-UTF8 = Text()
-
-
-@dataclass(frozen=True)
-class Template:
-    """A template, built or not yet.
-
-    Attributes:
-        server: The server (by any of its databases), and the schema to create everything in.
-        owner: The owner of the template and of all objects in it.
-        kind: Digest of schema, owner, encoding and locale; older templates share it.
-        content: Digest of everything that determines the template's content.
-        text: The encoding and locale.
-    """
-
-    server: Target
-    owner: str
-    kind: str
-    content: str
-    text: Text = UTF8
-
-    @property
-    def name(self) -> str:
-        """The template's name once it is complete."""
-        return f"{TEMPLATE}{self.kind}_{self.content}"
-
-    @property
-    def building(self) -> str:
-        """The template's name while it is built."""
-        return f"{BUILDING}{self.kind}_{self.content}"
 
 
 def ensure(
-    conn: psycopg.Connection, server: Target, owner: str | None = None, text: Text = UTF8
+    conn: psycopg.Connection,
+    server: Target,
+    owner: str | None = None,
+    text: Text = UTF8,
+    *,
+    addition: Addition | None = None,
+    before_build: Callable[[], None] = lambda: None,
 ) -> tuple[str, bool]:
     """Return the name of a template at head, and whether it had to be built.
 
@@ -91,16 +51,19 @@ def ensure(
         server: The same server, and the schema to create everything in.
         owner: The owner of the template and of all objects in it; None for the connected role.
         text: The encoding and locale.
+        addition: What it contains besides the schema at head.
+        before_build: Called if it has to be built.
 
     Raises:
         LockTimeoutError: Another process has been building it for longer than ``WAIT``.
         psycopg.Error: It can't be built. Nothing is left behind.
     """
-    template = _template(conn, server, owner, text)
+    template = describe(conn, server, owner, text, addition)
     deadline = Deadline(WAIT, pause=0.1)
     while not _exists(conn, template):
         with _building(conn, template) as mine:
             if mine and not _exists(conn, template):
+                before_build()
                 _build(conn, template)
                 _drop_old(conn, template)
                 return template.name, True
@@ -122,40 +85,6 @@ def strategy(conn: psycopg.Connection) -> sql.SQL:
     """
     (fsync,) = conn.execute("SHOW fsync").fetchone() or ("on",)
     return sql.SQL(" STRATEGY file_copy" if fsync == "off" else "")
-
-
-def _template(conn: psycopg.Connection, server: Target, owner: str | None, text: Text) -> Template:
-    """Return the template of this program version, server, schema, owner and today's partitions."""
-    [(user, now)] = conn.execute("SELECT current_user, pg_catalog.now()").fetchall()
-    kind = [server.schema or "", owner or user]
-    if text != UTF8:
-        kind += [text.encoding, text.locale or ""]
-    content = [_fingerprint(), str(conn.info.server_version), *_partitions(now)]
-    return Template(server, owner or user, _digest(kind)[:8], _digest(kind + content)[:24], text)
-
-
-@functools.cache
-def _fingerprint() -> str:
-    """Return a digest of the code that determines what `upgrade` creates."""
-    digest = hashlib.sha256()
-    for top in (_PACKAGE, revisions.folder()):
-        for folder, folders, files in os.walk(top):
-            folders[:] = sorted(set(folders) - _NOT_IN_A_DATABASE)
-            for name in sorted(files):
-                if name.endswith((".py", ".sql")):
-                    content = Path(folder, name).read_bytes()
-                    digest.update(f"{name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-def _partitions(now: datetime) -> list[str]:
-    """Return the names of the partitions that a new database gets at that time."""
-    plans = (partitions.plan(policy, [], now) for policy in partitions.POLICIES)
-    return [action.name for plan in plans for action in plan]
-
-
-def _digest(parts: list[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _exists(conn: psycopg.Connection, template: Template) -> bool:
@@ -213,6 +142,8 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
             locale=template.text.locale,
         )
         upgrade(template.server, template.building, template.owner)
+        if template.addition is not None:
+            template.addition.apply(_target(template.server, template.building))
         for statement in (
             sql.SQL("COMMENT ON DATABASE {} IS {}").format(
                 building,
@@ -226,10 +157,21 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(building, name),
         ):
             conn.execute(statement)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(psycopg.Error):
             _drop(conn, template.building)
+        if isinstance(error, errors.ObjectInUse):
+            raise UnsafeError(
+                f"what was put into {template.building} left a connection open",
+                hint="It has to close what it opens: dispose of its engine.",
+            ) from error
         raise
+
+
+def _target(server: Target, name: str, options: str | None = None) -> Target:
+    """Return a database of the server."""
+    given = conninfo.make_conninfo(server.conninfo, dbname=name, options=options)
+    return Target(given, server.source, server.schema)
 
 
 def upgrade(server: Target, name: str, owner: str) -> None:
@@ -239,11 +181,7 @@ def upgrade(server: Target, name: str, owner: str) -> None:
     given = conninfo.conninfo_to_dict(server.conninfo)
     role = owner.replace("\\", "\\\\").replace(" ", "\\ ")
     options = f"{given.get('options') or ''} -c role={role}".strip()
-    target = Target(
-        conninfo.make_conninfo(server.conninfo, dbname=name, options=options),
-        server.source,
-        server.schema,
-    )
+    target = _target(server, name, options)
     database = connect(target)
     with contextlib.closing(database.conn), sqlstate.translated(target):
         migration_upgrade.upgrade(database)

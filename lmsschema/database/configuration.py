@@ -9,9 +9,12 @@ variable that contains the URL.
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lmsschema.errors import UsageError
+
+if TYPE_CHECKING:
+    from lmsschema.partitions import Policy
 
 VARIABLE = "LMSSCHEMA_CONFIG"
 
@@ -26,6 +29,7 @@ _KEYS: Mapping[str, type] = {
     "ahead": int,
     "retention": str,
     "tables": dict,
+    "extensions": list,
 }
 
 #: The keys of a further partitioned table, with their types.
@@ -37,13 +41,17 @@ _OF_A_TABLE: Mapping[str, type] = {
     "retention": str,
 }
 
+#: What an extension may be, and what has to be said of it besides.
+_KINDS = ("column", "index", "constraint", "trigger")
+_OF_AN_EXTENSION: Mapping[str, type] = {"on": str, "reason": str, **dict.fromkeys(_KINDS, str)}
+
 _INTERVALS = ("month", "week", "day")
 
 _TYPES = {
     str: "a string",
     int: "a number",
     bool: "true or false",
-    list: "an array of strings",
+    list: "an array",
     dict: "a table",
 }
 
@@ -51,6 +59,26 @@ _HINT = (
     "Name a service of pg_service.conf (key service), or the environment variable that contains "
     "the URL (key url-env)."
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class SchemaExtension:
+    """Something that a site has on a table of the schema besides, as it is meant to be.
+
+    Attributes:
+        on: The table.
+        kind: What it is: one of column, index, constraint, trigger.
+        name: Its name.
+        reason: Why it is there.
+    """
+
+    on: str
+    kind: str
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.on}: {self.kind} {self.name}: {self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +94,7 @@ class Configuration:
         ahead: How many months `partitions ensure` creates ahead; None for the policy's.
         retention: How long `partitions prune` keeps rows, such as "24m"; None for the policy's.
         tables: Further partitioned tables, each with the arguments of its policy.
+        extensions: What the site has on the schema's tables besides.
     """
 
     file: str
@@ -76,6 +105,26 @@ class Configuration:
     ahead: int | None = None
     retention: str | None = None
     tables: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    extensions: tuple[SchemaExtension, ...] = ()
+
+    def policies(self) -> "tuple[Policy, ...]":
+        """Return the policies of the further partitioned tables.
+
+        Raises:
+            UsageError: One can't be.
+        """
+        from lmsschema.partitions import POLICIES, Policy
+
+        for policy in POLICIES:
+            if policy.table in self.tables:
+                raise UsageError(
+                    f"{self.file}: tables.{policy.table}: lmsschema declares this table itself",
+                    hint="Its months ahead and retention are keys of their own: ahead, retention.",
+                )
+        try:
+            return tuple(Policy(name, **given) for name, given in self.tables.items())
+        except ValueError as error:
+            raise UsageError(f"{self.file}: {error}") from error
 
 
 def read(environ: Mapping[str, str]) -> Configuration | None:
@@ -130,7 +179,29 @@ def _parse(path: Path) -> Configuration:
             hint="Remove one of the two.",
         )
     values = {key.replace("-", "_"): value for key, value in found.items()}
-    return Configuration(file, **values | {"ignore": tuple(ignore)})
+    extensions = tuple(_extension(file, one) for one in found.get("extensions", []))
+    return Configuration(file, **values | {"ignore": tuple(ignore), "extensions": extensions})
+
+
+def _extension(file: str, given: object) -> SchemaExtension:
+    """Return one of the list ``extensions``."""
+    if not isinstance(given, dict):
+        raise UsageError(f"{file}: extensions must be tables", hint="Write each: [[extensions]]")
+    _check(file, "extensions.", given, _OF_AN_EXTENSION)
+    kinds = [kind for kind in _KINDS if kind in given]
+    if len(kinds) != 1 or not given.get("on"):
+        raise UsageError(
+            f"{file}: an extension does not say what it is",
+            hint='Name its table and one thing on it: on = "users", and column = "phone" (or '
+            "index, constraint, trigger).",
+        )
+    [kind] = kinds
+    if not given.get("reason", "").strip():
+        raise UsageError(
+            f"{file}: the extension {kind} {given[kind]} of {given['on']} has no reason",
+            hint='Say why it is there: reason = "..."',
+        )
+    return SchemaExtension(given["on"], kind, given[kind], given["reason"])
 
 
 def _check(file: str, place: str, found: Mapping[str, object], known: Mapping[str, type]) -> None:

@@ -34,6 +34,8 @@ class Database:
         can_use: Whether the role has USAGE on the schema; without it, no name in it is found.
         can_create: Whether the role may create objects in the schema, or the schema itself.
         warnings: Warnings for the user.
+        path: The search_path of its transactions; None: only the schema
+            (:func:`lmsschema.database.extensions.searched`).
         backend: The backend that runs the connection's transaction.
     """
 
@@ -48,6 +50,7 @@ class Database:
     can_use: bool
     can_create: bool
     warnings: tuple[str, ...]
+    path: str | None = None
     backend: Backend = dataclasses.field(default_factory=Backend, compare=False)
 
     @contextlib.contextmanager
@@ -56,7 +59,8 @@ class Database:
     ) -> Iterator[psycopg.Connection]:
         """Run a transaction that sets all its settings itself, so that it works behind a pooler.
 
-        Names resolve in :attr:`schema` only; times are read and printed in UTC, in ISO style.
+        Names resolve in :attr:`schema` only, or by :attr:`path`; times are read and printed in UTC,
+        in ISO style.
 
         Args:
             lock_timeout: Seconds for which a statement waits for a lock.
@@ -65,7 +69,7 @@ class Database:
         self.conn.read_only = read_only or None
         try:
             with self.conn.transaction():
-                state = settings.of_transaction(self.schema, lock_timeout)
+                state = settings.of_transaction(self.schema, lock_timeout, self.path)
                 self.backend.note(self.conn.execute(state).fetchone())
                 yield self.conn
         finally:

@@ -1,17 +1,35 @@
-"""The extensions of a database, and their installation in a scratch database."""
+"""The extensions of a database: their schemas, and their installation in a scratch database."""
 
 import contextlib
+import dataclasses
 from collections.abc import Sequence
 
 import psycopg
 from psycopg import sql
 
+from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 
 
 def installed(conn: psycopg.Connection) -> list[str]:
     """Return the names of the installed extensions, without those of initdb."""
     return [name for (name,) in conn.execute(query("database/extensions"))]
+
+
+def searched(database: Database) -> Database:
+    """Return the database with a search_path in which the objects of its extensions are found."""
+    with database.transaction(read_only=True) as conn:
+        return dataclasses.replace(database, path=path(conn, database.schema))
+
+
+def path(conn: psycopg.Connection, schema: str) -> str | None:
+    """Return the search_path for statements that change a schema and may use extensions.
+
+    The schema of an extension is on it only if it holds nothing but objects of extensions, and
+    PUBLIC may not create in it: an unqualified name never resolves to another table of that name.
+    """
+    row = conn.execute(query("database/search_path"), {"schema": schema}).fetchone()
+    return None if row is None else str(row[0])
 
 
 def install(conn: psycopg.Connection, names: Sequence[str]) -> None:

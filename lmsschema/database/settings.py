@@ -91,18 +91,21 @@ def of_session(pid: int) -> sql.Composed:
 
 
 @functools.lru_cache(maxsize=16)
-def of_transaction(schema: str, lock_timeout: float = LOCK_TIMEOUT) -> sql.SQL:
+def of_transaction(
+    schema: str, lock_timeout: float = LOCK_TIMEOUT, path: str | None = None
+) -> sql.SQL:
     """Return the statement that sets the current transaction's settings.
 
     The last two columns of its row are the backend's process id, and when the transaction began in
     microseconds since 1970.
 
     Args:
-        schema: The only schema in search_path.
+        schema: The only schema in search_path, unless ``path`` is given.
         lock_timeout: Seconds for which a statement waits for a lock.
+        path: The search_path; it begins with the schema.
     """
     own = {
-        "search_path": sql.Identifier(schema).as_string(),
+        "search_path": path or sql.Identifier(schema).as_string(),
         "lock_timeout": f"{max(1, round(lock_timeout * 1000))}ms",
     }
     statement = sql.SQL("{}, {}").format(_select(STATE | own, sql.SQL("true")), _BACKEND)

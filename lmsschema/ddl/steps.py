@@ -15,6 +15,7 @@ from lmsschema.database import sqlstate
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.ddl.rules import Rule, refuse_violations
+from lmsschema.errors import UnsafeError
 from lmsschema.locks.context import DEFAULT_PATIENCE, Context, silent
 
 
@@ -59,13 +60,17 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
             for statement in _statements(steps):
                 op.execute(statement)
     elif context._in_external_transaction:  # noqa: SLF001  there is no other way to know
-        # somebody rehearses it in a transaction of their own, on tables without rows
+        if "database" not in context.connection.info:
+            raise UnsafeError(
+                "steps can't be applied in a transaction that env.py has begun: they commit",
+                hint="Give configure() a connection of engine.connect(), not of engine.begin().",
+            )
+        # it is rehearsed in a transaction of our own, on tables without rows
         for statement in _in_a_transaction(steps):
             op.execute(statement)
     else:
-        lent = context.connection.info["database"]
         attributes = context.config.attributes
-        with context.autocommit_block():
+        with context.autocommit_block(), _lent(context) as lent:
             run(
                 Context(
                     lent,
@@ -76,6 +81,24 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
                 at_once=attributes.get("at_once", True),
                 before_each=attributes.get("before_each", lambda: None),
             )
+
+
+@contextlib.contextmanager
+def _lent(context: Any) -> Iterator[Database]:  # noqa: ANN401  as above
+    """Lend the database: the connection's own, or what an application's env.py lends."""
+    own = context.connection.info.get("database")
+    lend = context.opts.get("lend_database")
+    if own is not None:
+        yield own
+    elif lend is not None:
+        with lend() as database:
+            yield database
+    else:
+        raise UnsafeError(
+            "steps need a database of lmsschema's, and env.py lends none",
+            hint="In env.py call lmsschema.alembic.configure(...) instead of "
+            "context.configure(...); docs/extensions.md shows it.",
+        )
 
 
 def run(

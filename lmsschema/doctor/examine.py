@@ -7,7 +7,7 @@ Each topic is read in a READ ONLY transaction.
 
 import dataclasses
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from lmsschema.database.connection import Database, require_usage
@@ -22,9 +22,6 @@ from lmsschema.partition_manager import health as partition_health
 from lmsschema.partition_manager import listing, state
 from lmsschema.partition_manager.listing import Health
 from lmsschema.partitions import POLICIES, Policy
-
-#: Days of runway below which action is required; ``partitions check`` warns there too.
-RUNWAY = 45.0
 
 #: Seconds to wait for the partitions if another session has locked them exclusively.
 _PATIENCE = 0.1
@@ -50,12 +47,15 @@ class Examination:
         return not any(finding.action_required for finding in self.findings)
 
 
-def examine(database: Database, limits: Limits | None = None) -> Examination:
+def examine(
+    database: Database, limits: Limits | None = None, *, policies: Sequence[Policy] = POLICIES
+) -> Examination:
     """Examine the schema and the database's sessions.
 
     Args:
         database: The database and schema. The role needs no privilege on any table.
         limits: The thresholds of findings.
+        policies: The policies of the partitioned tables.
 
     Raises:
         DatabaseUnavailableError: There is no such schema.
@@ -74,9 +74,9 @@ def examine(database: Database, limits: Limits | None = None) -> Examination:
     found = [*sessions.language(database), *_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
     found += rows.contradicting(database)
-    for policy in POLICIES:
+    for policy in policies:
         found += _partitions(database, policy)
-    found += _detached(database)
+    found += _detached(database, policies)
     found += sessions.run_lock(database, limits)
     found += sessions.transactions(database, limits)
     found += sessions.unfrozen(database, limits)
@@ -90,11 +90,11 @@ def _indexes(
     database: Database, limits: Limits, kept_since: datetime | None, now: datetime
 ) -> Iterator[Finding]:
     """Yield the findings about indexes."""
-    from lmsschema.tables import metadata
+    from lmsschema.tables import TABLES
 
     known = [
         (table.name, [column.name for column in index.columns], str(index.name))
-        for table in metadata.tables.values()
+        for table in TABLES
         for index in table.indexes
     ]
     indexes = doctor_indexes.read(database)
@@ -160,7 +160,8 @@ def _partitions(database: Database, policy: Policy) -> Iterator[Finding]:
             (not_counted.hint,) if isinstance(not_counted, DatabaseUnavailableError) else (),
             action_required=False,
         )
-    for one in partition_health.findings(health, warn=RUNWAY, critical=RUNWAY):
+    warn, _ = partition_health.limits(policy)  # where `partitions check` warns
+    for one in partition_health.findings(health, warn=warn, critical=warn):
         yield Finding(
             "partitions",
             policy.table,
@@ -187,9 +188,9 @@ def _health(database: Database, policy: Policy) -> tuple[Health, LmsschemaError 
     return health, why if health.default is not None else None
 
 
-def _detached(database: Database) -> Iterator[Finding]:
+def _detached(database: Database, policies: Iterable[Policy]) -> Iterator[Finding]:
     """Yield the detach pending partitions of tables that the partition manager does not manage."""
-    managed = {policy.table for policy in POLICIES}
+    managed = {policy.table for policy in policies}
     with database.transaction(read_only=True) as conn:
         found = conn.execute(query("doctor/detached"), {"schema": database.schema}).fetchall()
     for table, partition in found:

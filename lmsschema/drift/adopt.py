@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from lmsschema.database.catalog import Catalog
+from lmsschema.database.configuration import SchemaExtension
 from lmsschema.database.connection import Database, require_writable
-from lmsschema.drift import check, declared
+from lmsschema.drift import check, declared, extensions
 from lmsschema.drift import compare as drift_compare
 from lmsschema.drift import partitions as partition_drift
 from lmsschema.drift import renames as drift_renames
@@ -38,6 +39,7 @@ class Comparison:
         partitions: Missing partitions, by name. They are not differences, since no revision
             creates partitions.
         unmanaged: The number of objects that no revision declares.
+        extensions: The declared extensions that the database has.
         ignored: The number of differences that the patterns left out.
         expected: The objects that the database was compared with.
         found: The database's objects.
@@ -49,6 +51,7 @@ class Comparison:
     renames: tuple[Rename, ...]
     partitions: tuple[str, ...]
     unmanaged: int
+    extensions: tuple[SchemaExtension, ...]
     ignored: int
     expected: Catalog
     found: Catalog
@@ -80,6 +83,7 @@ def run(
     *,
     dry_run: bool = False,
     ignore: Sequence[str] = (),
+    declare: Sequence[SchemaExtension] = (),
     shadow_url: str | None = None,
     wait: float = run_lock.WAIT,
     notify: Notify = lambda _: None,
@@ -92,6 +96,7 @@ def run(
         database: The database and schema.
         dry_run: Record nothing, and take no lock.
         ignore: Patterns of differences to leave out (:func:`lmsschema.drift.check.ignored`).
+        declare: The declared extensions of the schema's tables.
         shadow_url: The server to build the revisions on, instead of the database's own.
         wait: Seconds to wait for another run.
         notify: Called with messages about what the run waits for.
@@ -110,7 +115,7 @@ def run(
             raise _nothing(database)
         found, now = check.read(database)
         found = _without_version_table(found)
-        search = _Search(database, shadow_url, notify, found, now, tuple(ignore))
+        search = _Search(database, shadow_url, notify, found, now, tuple(ignore), tuple(declare))
         if before is not None:
             return Adoption(before, search.compare(before), stamped=False)
         nearest = search.nearest()
@@ -139,6 +144,7 @@ class _Search:
     found: Catalog
     now: datetime
     ignore: tuple[str, ...]
+    declare: tuple[SchemaExtension, ...]
     built: dict[str, Catalog] = dataclasses.field(default_factory=dict)
 
     def nearest(self) -> Comparison:
@@ -161,9 +167,10 @@ class _Search:
     def compare(self, revision: str) -> Comparison:
         """Compare with one revision. Objects that only later revisions create are differences."""
         made = self._build(revision)
-        expectation = partition_drift.expect(made, self.found, POLICIES, self.now)
+        extended = extensions.extend(made, self.found, self.declare)
+        expectation = partition_drift.expect(extended.expected, self.found, POLICIES, self.now)
         later = self._declared(but=revision)
-        every = check.compare(made, self.found, self.now)
+        every = check.compare(extended, self.found, self.now)
         # COMMENT ON a table does not change its partitions: list each missing comment by itself
         every += [
             one
@@ -180,8 +187,8 @@ class _Search:
         for one, rename in zip(kept, explained, strict=True):
             if rename is not None:
                 only_names.append(one)
-            elif one.problem is Problem.MISSING and one.expected is not None:  # bounds: a partition
-                partitions.append(one.identity.name)
+            elif one.expected is not None and (one.problem, one.attribute) == (Problem.MISSING, ""):
+                partitions.append(one.identity.name)  # what is expected are its bounds
             elif one.problem is not Problem.UNMANAGED or one.identity.name in later:
                 differences.append(one)
             else:
@@ -193,6 +200,7 @@ class _Search:
             tuple({rename.statement: rename for rename in explained if rename}.values()),
             tuple(partitions),
             unmanaged,
+            extended.there,
             len(every) - len(kept),
             *sides,
         )

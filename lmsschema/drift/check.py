@@ -9,10 +9,12 @@ from psycopg import errors
 
 from lmsschema.database import catalog
 from lmsschema.database.catalog import Catalog, Identity
+from lmsschema.database.configuration import SchemaExtension
 from lmsschema.database.connection import Database
 from lmsschema.drift import compare as drift_compare
-from lmsschema.drift import declared, partitions
+from lmsschema.drift import declared, extensions, partitions
 from lmsschema.drift.compare import Difference, Problem
+from lmsschema.drift.extensions import Extended
 from lmsschema.drift.partitions import Expectation
 from lmsschema.errors import DatabaseUnavailableError
 from lmsschema.migration import revisions
@@ -32,6 +34,7 @@ class DriftReport:
         pending: The revisions that were not applied yet.
         drift: The differences from the schema of the database's revision.
         unmanaged: Objects and attributes that are not declared and belong to the site.
+        extensions: The declared extensions that the database has.
         ignored: The number of differences that the patterns left out.
         built_on: The server that built the declared schema; "" if it is the database's own.
         expected: The objects that the database was compared with.
@@ -42,6 +45,7 @@ class DriftReport:
     pending: tuple[str, ...]
     drift: tuple[Difference, ...]
     unmanaged: tuple[Difference, ...]
+    extensions: tuple[SchemaExtension, ...]
     ignored: int
     built_on: str
     expected: Catalog
@@ -60,6 +64,7 @@ def run(
     database: Database,
     *,
     ignore: Sequence[str] = (),
+    declare: Sequence[SchemaExtension] = (),
     shadow_url: str | None = None,
     policies: Sequence[Policy] = POLICIES,
     notify: Callable[[str], None] = lambda _: None,
@@ -71,6 +76,7 @@ def run(
     Args:
         database: The database and schema.
         ignore: Patterns of differences to leave out (:func:`ignored`).
+        declare: The declared extensions of the schema's tables.
         shadow_url: The server to build the declared schema on, instead of the database's own.
         policies: The policies of the partitioned tables.
         notify: Called with messages, such as on which server the schema is built.
@@ -83,16 +89,17 @@ def run(
     readable, revision = _revision(database, notify)
     pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
     if not database.schema_exists:
-        return DriftReport(None, pending, (), (), 0, "", _NOTHING, _NOTHING)
+        return DriftReport(None, pending, (), (), (), 0, "", _NOTHING, _NOTHING)
     found, now = read(database)
     behind = revision if pending else None
     made = declared.read(database, behind, shadow_url=shadow_url, notify=notify)
     if revision is None:
         if readable and made.catalog.relations().isdisjoint(found.relations()):
-            return DriftReport(None, pending, (), (), 0, made.built_on, _NOTHING, _NOTHING)
+            return DriftReport(None, pending, (), (), (), 0, made.built_on, _NOTHING, _NOTHING)
         pending = ()  # the version table was dropped, or never existed
-    expectation = partitions.expect(made.catalog, found, policies, now)
-    differences = _compare(expectation)
+    extended = extensions.extend(made.catalog, found, declare, policies)
+    expectation = partitions.expect(extended.expected, found, policies, now)
+    differences = _compare(expectation, extended)
     if readable and revision is None and _VERSION_TABLE in found.objects:
         head = revisions.head()
         differences.append(Difference(_VERSION_TABLE, Problem.CHANGED, "revision", head))
@@ -102,6 +109,7 @@ def run(
         pending,
         tuple(one for one in kept if one.problem is not Problem.UNMANAGED),
         tuple(one for one in kept if one.problem is Problem.UNMANAGED),
+        extended.there,
         len(differences) - len(kept),
         made.built_on,
         expectation.expected,
@@ -130,23 +138,25 @@ def read(database: Database) -> tuple[Catalog, datetime]:
     return found, row[0]
 
 
-def compare(expected: Catalog, found: Catalog, now: datetime) -> list[Difference]:
+def compare(extended: Extended, found: Catalog, now: datetime) -> list[Difference]:
     """Return the differences of a database from the declared schema, sorted for a report.
 
     Partitions are compared with the policies of their tables.
 
     Args:
-        expected: The declared schema.
+        extended: The declared schema, with the declared extensions.
         found: The database's objects.
         now: The server's time: partitions must exist from its interval on.
     """
-    return _compare(partitions.expect(expected, found, POLICIES, now))
+    return _compare(partitions.expect(extended.expected, found, POLICIES, now), extended)
 
 
-def _compare(expectation: Expectation) -> list[Difference]:
-    differences = expectation.differences + drift_compare.compare(
-        expectation.expected, expectation.found
-    )
+def _compare(expectation: Expectation, extended: Extended) -> list[Difference]:
+    differences = [
+        *expectation.differences,
+        *drift_compare.compare(expectation.expected, expectation.found),
+        *extended.gone,
+    ]
     return sorted(partitions.fold(differences, expectation.found), key=drift_compare.order)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lmsschema.database.catalog import Catalog
+from lmsschema.database.configuration import SchemaExtension
 from lmsschema.drift import fixes
 from lmsschema.drift.compare import Difference
 
@@ -20,6 +21,12 @@ def differences(found: Sequence[Difference]) -> Iterator[dict[str, Any]]:
             "expected": one.expected,
             "found": one.found,
         }
+
+
+def extensions(declared: Sequence[SchemaExtension]) -> Iterator[dict[str, str]]:
+    """Yield declared extensions as JSON objects."""
+    for one in declared:
+        yield {"relation": one.on, "kind": one.kind, "name": one.name, "reason": one.reason}
 
 
 def with_fixes(

@@ -15,6 +15,7 @@ from lmsschema.ddl.statement import BRIEFLY, NO_TABLE, UNNOTICED, WRITES_WAIT, l
 from lmsschema.drift import fix_indexes, fix_tables, renames
 from lmsschema.drift.case import Case, Fix, printed
 from lmsschema.drift.compare import SITE_ATTRIBUTES, Difference, Problem
+from lmsschema.drift.extensions import DECLARED
 
 
 def plan(
@@ -82,6 +83,8 @@ def _changed(case: Case) -> Fix:
 def _obstacle(case: Case) -> str:
     """Return what must be fixed before a key, index or constraint; "" if nothing."""
     identity, expected, found = case.identity, case.expected.objects, case.actual.objects
+    if case.difference.attribute == DECLARED:
+        return "the configuration file declares it; an application's own migration makes it"
     if identity.kind not in renames.CONSTRAINTS | {"index"}:
         return ""
     if case.difference.problem is Problem.UNEXPECTED:

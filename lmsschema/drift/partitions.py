@@ -28,6 +28,10 @@ _INHERITED = frozenset(
 _COPIED = frozenset({"column", "policy", "statistics"})
 
 
+#: The major version since which a partition has the identity of its table's columns.
+_WITH_IDENTITY = 17
+
+
 @dataclasses.dataclass(frozen=True)
 class Expectation:
     """Two catalogs ready to be compared, and what is known to differ already."""
@@ -68,7 +72,13 @@ def expect(
             _remove(actual, identity.relation)
         _rename_statistics(actual, declared, policy, there)
         for name, bounds in there.items():
-            declared |= _as_partition(declared, actual, policy, name, _right(policy, name, bounds))
+            own = _as_partition(declared, actual, policy, name, _right(policy, name, bounds))
+            if found.version < _WITH_IDENTITY:
+                own = {
+                    one: {**attributes, "identity": None} if one.kind == "column" else attributes
+                    for one, attributes in own.items()
+                }
+            declared |= own
     return Expectation(
         dataclasses.replace(expected, objects=declared),
         dataclasses.replace(found, objects=actual),

@@ -1,15 +1,15 @@
-"""Lints the SQL of the project's revisions, as psql would run it."""
+"""Lints the SQL of revisions, as psql would run it: the project's, or an application's."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
-from lmsschema import partitions
 from lmsschema.errors import UsageError
 from lmsschema.lint import rules, tools
 from lmsschema.lint.rules import LexedStatement
 from lmsschema.lint.tools import Remark
 from lmsschema.migration import line, revisions
+from lmsschema.partitions import POLICIES, Policy
 
 #: squawk's rule that a partitioned table can't follow: its index is made ONLY on it, without rows.
 _CONCURRENT_INDEX = "require-concurrent-index-creation"
@@ -23,11 +23,13 @@ class Script:
         name: What to call it: a revision's id, or the file's path.
         file: The file that it comes from.
         sql: Its SQL.
+        config: The file that says the form that its SQL is to have; None: any.
     """
 
     name: str
     file: Path
     sql: str
+    config: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,21 +59,51 @@ class Violation:
     help: str
 
 
-def run(files: Iterable[Path] = ()) -> tuple[list[str], list[Violation]]:
+def run(
+    files: Collection[Path] = (), policies: Collection[Policy] = POLICIES
+) -> tuple[list[str], list[Violation]]:
     """Lint revisions or files of SQL; return the names of what was read, and what was found.
 
     Args:
-        files: Revisions' files, or files of SQL; none of them means all revisions.
+        files: Revisions' files, folders of them, or files of SQL; none of them means all revisions
+            of the checkout.
+        policies: The policies of all partitioned tables.
 
     Raises:
-        UsageError: A file is neither, or this is no checkout.
+        UsageError: A file is neither; or none is named, and this is no checkout.
         LmsschemaError: A linter is not installed, or does not work.
     """
-    root = revisions.checkout()
-    if broken := line.order():  # Alembic can't render what is no line
-        return [problem.file.stem for problem in broken], list(map(_of_file, broken))
-    scripts = [_from_file(file) for file in files] or [_revision(one) for one in revisions.ids()]
-    return [one.name for one in scripts], [one for script in scripts for one in _lint(script, root)]
+    config = _config()
+    if not files or (config and any(map(_is_ours, files))):
+        revisions.checkout()
+        if broken := line.order():  # Alembic can't render what is no line
+            return [problem.file.stem for problem in broken], list(map(_of_file, broken))
+    scripts = [_from_file(one, config) for file in files for one in _within(file)] or [
+        _revision(one, config) for one in revisions.ids()
+    ]
+    found = [one for script in scripts for one in _lint(script, policies)]
+    return [one.name for one in scripts], found
+
+
+def _config() -> Path | None:
+    """Return the file with sqlfluff's configuration: a checkout has one."""
+    file = revisions.folder().parent / "pyproject.toml"
+    return file if file.is_file() else None
+
+
+def _within(file: Path) -> list[Path]:
+    """Return the files that a path stands for: of a folder, its revisions."""
+    if not file.is_dir():
+        return [file]
+    if not (found := sorted(file.glob("[!_]*.py"))):
+        raise UsageError(f"{file} has no revision", hint="Name the folder that its files lie in.")
+    return found
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file is, or a folder holds, revisions of lmsschema's."""
+    ours = (revisions.folder() / "versions").resolve()
+    return ours in {file.resolve(), file.resolve().parent}
 
 
 def _of_file(problem: line.LineFault) -> Violation:
@@ -90,35 +122,32 @@ def _of_file(problem: line.LineFault) -> Violation:
     )
 
 
-def _from_file(file: Path) -> Script:
+def _from_file(file: Path, config: Path | None) -> Script:
     """Return the script of a file."""
     if file.suffix == ".py":
-        ids = revisions.ids()
-        known = {(revisions.folder() / "versions" / f"{one}.py").resolve(): one for one in ids}
-        if file.resolve() not in known:
-            raise UsageError(
-                f"{file} is no revision of this checkout",
-                hint=f"The revisions lie in {revisions.folder() / 'versions'}.",
-            )
-        return _revision(known[file.resolve()])
+        if file.stem in revisions.ids() and _is_ours(file):
+            return _revision(file.stem, config)
+        from lmsschema.migration import rendering
+
+        return Script(file.stem, file, rendering.render(file))
     try:
-        return Script(str(file), file, file.read_text("utf-8"))
+        return Script(str(file), file, file.read_text("utf-8"), config)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {error}") from error
 
 
-def _revision(revision: str) -> Script:
+def _revision(revision: str, config: Path | None) -> Script:
     """Return a revision as the script that takes a database there from the one before it."""
     from lmsschema.migration import runner
 
     before = [revisions.BASE, *revisions.ids()][revisions.position(revision) - 1]
     file = revisions.folder() / "versions" / f"{revision}.py"
-    return Script(revision, file, runner.offline(before, revision))
+    return Script(revision, file, runner.offline(before, revision), config)
 
 
-def _lint(script: Script, root: Path) -> list[Violation]:
+def _lint(script: Script, policies: Collection[Policy]) -> list[Violation]:
     """Return what the linters find in a script, in the order of its lines."""
-    form, statements = tools.sqlfluff(script.sql, root / "pyproject.toml")
+    form, statements = tools.sqlfluff(script.sql, script.config)
     locks = tools.squawk(script.sql)
     own = [Remark(one.line, one.rule, one.message, one.help) for one in rules.check(statements)]
     source = script.file.read_text("utf-8").splitlines()
@@ -126,7 +155,7 @@ def _lint(script: Script, root: Path) -> list[Violation]:
         _finding(script, source, linter, remark)
         for linter, remarks in (
             ("lmsschema", own),
-            ("squawk", [one for one in locks if not _on_parent_alone(one, statements)]),
+            ("squawk", [one for one in locks if not _on_parent_alone(one, statements, policies)]),
             ("sqlfluff", form),
         )
         for remark in remarks
@@ -135,12 +164,14 @@ def _lint(script: Script, root: Path) -> list[Violation]:
     return [*of_file, *sorted(found, key=lambda one: one.sql_line)]
 
 
-def _on_parent_alone(remark: Remark, statements: list[LexedStatement]) -> bool:
+def _on_parent_alone(
+    remark: Remark, statements: list[LexedStatement], policies: Collection[Policy]
+) -> bool:
     """Whether squawk asks for CONCURRENTLY where an index is made on a partitioned table alone."""
     return remark.rule == _CONCURRENT_INDEX and any(
         statement.line == remark.line and statement.has("ON", "ONLY", policy.table.upper())
         for statement in statements
-        for policy in partitions.POLICIES
+        for policy in policies
     )
 
 

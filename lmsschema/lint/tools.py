@@ -28,6 +28,7 @@ SQUAWK_OFF = {
 
 _OLDEST_SERVER = "15.0"
 _FOUND_SOMETHING = 1
+_UNREADABLE = frozenset({"PRS", "LXR"})  # sqlfluff's rules that it could read the SQL at all
 _TIMEOUT = 60  # seconds; it takes a fraction of one
 
 
@@ -82,12 +83,12 @@ def squawk(script: str) -> list[Remark]:
     ]
 
 
-def sqlfluff(script: str, config: Path) -> tuple[list[Remark], list[LexedStatement]]:
+def sqlfluff(script: str, config: Path | None) -> tuple[list[Remark], list[LexedStatement]]:
     """Return what sqlfluff says of the SQL's form, and the statements as it cut them.
 
     Args:
         script: SQL.
-        config: The file that holds sqlfluff's configuration.
+        config: The file that holds sqlfluff's configuration; None: the form is not looked at.
 
     Raises:
         LmsschemaError: It is not installed, or could not cut the script into words.
@@ -96,13 +97,17 @@ def sqlfluff(script: str, config: Path) -> tuple[list[Remark], list[LexedStateme
         from sqlfluff.core import FluffConfig, Linter
     except ImportError as error:
         raise _missing("sqlfluff") from error
-    settings = FluffConfig.from_root(extra_config_path=str(config), ignore_local_config=True)
+    if config is None:
+        settings = FluffConfig(overrides={"dialect": "postgres", "large_file_skip_byte_limit": 0})
+    else:
+        settings = FluffConfig.from_root(extra_config_path=str(config), ignore_local_config=True)
     linted = Linter(config=settings).lint_string(script)
     if linted.tree is None:
         raise LmsschemaError("sqlfluff could not read the script")
     remarks = [
         Remark(one.line_no, one.rule_code(), one.desc(), _sqlfluff_help(one.rule_code()))
         for one in linted.get_violations()
+        if config is not None or one.rule_code() in _UNREADABLE
     ]
     return remarks, list(_statements(linted.tree))
 
@@ -145,6 +150,6 @@ def _missing(package: str) -> LmsschemaError:
 
 
 def _sqlfluff_help(rule: str) -> str:
-    if rule in {"PRS", "LXR"}:
+    if rule in _UNREADABLE:
         return "Is it SQL that PostgreSQL takes? If so, say: -- noqa: PRS"
     return f"See: sqlfluff rules (rule {rule})"

@@ -5,6 +5,8 @@ import functools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from lmsschema.database.connection import Database
@@ -150,6 +152,7 @@ def assess(
     before: str | None,
     pending: list[str],
     *,
+    own: Mapping[str, Path] = MappingProxyType({}),
     shadow_url: str | None = None,
     retry: Retry = DEFAULT_RETRY,
     notify: Tell = lambda _: None,
@@ -160,6 +163,7 @@ def assess(
         database: The database to upgrade.
         before: The revision that it is at.
         pending: The revisions that it lacks.
+        own: Their files, if they are an application's.
         shadow_url: The server to run them on; None for the embedded one.
         retry: How tables that are locked are waited for.
         notify: Told which revision is measured.
@@ -174,7 +178,9 @@ def assess(
     if not any(table.heap_bytes for table in tables.values()):
         return Assessment(tables, {}, {}, "")
     try:
-        measured = measure.run(database, before, pending, shadow_url=shadow_url, notify=notify)
+        measured = measure.run(
+            database, before, pending, own=own, shadow_url=shadow_url, notify=notify
+        )
     except DatabaseUnavailableError as error:
         unknown = Hazard(Kind.UNMEASURED, "", (), f"{error.message}. {error.hint}")
         return Assessment(tables, {}, {revision: [unknown] for revision in pending}, "")

@@ -6,12 +6,14 @@ to be upgraded and no rows (:mod:`lmsschema.migration.recorder` says how they ar
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 from lmsschema.database import extensions, throwaway
 from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
 from lmsschema.locks.context import Context, Progress, Tell, paced
-from lmsschema.migration import revisions, runner, shadow, site
+from lmsschema.migration import rendering, revisions, runner, shadow, site
 from lmsschema.migration.measured import MeasuredStatement
 from lmsschema.migration.recorder import Recorder
 from lmsschema.partition_manager import ensure, state
@@ -40,6 +42,7 @@ def run(
     before: str,
     pending: Sequence[str],
     *,
+    own: Mapping[str, Path] = MappingProxyType({}),
     shadow_url: str | None = None,
     notify: Tell = lambda _: None,
     pace: float = 1.0,
@@ -50,6 +53,7 @@ def run(
         database: The database that has the schema.
         before: The revision that it is at.
         pending: The revisions to run, oldest first.
+        own: Their files, if they are an application's.
         shadow_url: The server to run them on; None for the embedded one.
         notify: Told which revision is measured, and how far it is.
         pace: Seconds between two that tell how far.
@@ -70,7 +74,7 @@ def run(
             told = paced(notify, pace)
             _build(copy, before, told)
             missing = site.copy(database, copy)
-            found = _measure(copy, pending, told)
+            found = _measure_files(copy, own, told) if own else _measure(copy, pending, told)
             return Measured(found, f"PostgreSQL {place.version} ({place.target})", missing)
 
 
@@ -92,6 +96,19 @@ def _measure(
         runner.run(
             copy, "upgrade", pending, on_applied, at_once=False, before_each=gauge.step_begins
         )
+    return found
+
+
+def _measure_files(
+    copy: Database, own: Mapping[str, Path], tell: Tell
+) -> Mapping[str, list[MeasuredStatement]]:
+    """Run an application's revisions on the copy; return the statements of each."""
+    found = {}
+    with Recorder.recording(copy) as recorder:
+        for name, file in own.items():
+            tell(Progress(f"measuring locks: {name}"))
+            rendering.apply(copy, file)
+            found[name] = recorder.take()
     return found
 
 

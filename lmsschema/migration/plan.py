@@ -9,11 +9,20 @@ from typing import Any
 from psycopg import errors
 
 from lmsschema import partitions
+from lmsschema.database import extensions
 from lmsschema.database.connection import Database, create_schema, now
 from lmsschema.database.quoting import identifier
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 from lmsschema.locks.context import DEFAULT_PATIENCE, Progress, Tell
-from lmsschema.migration import fingerprint, hazards, line, position, preflight, revisions, runner
+from lmsschema.migration import (
+    fingerprint,
+    hazards,
+    line,
+    position,
+    preflight,
+    revisions,
+    runner,
+)
 from lmsschema.migration.hazards import BLOCKS, Activity, Assessment, mode_name
 from lmsschema.migration.retry import DEFAULT_RETRY, patiently
 from lmsschema.partition_manager import state as partition_state
@@ -28,6 +37,11 @@ _BEGIN = f"""\
 
 SET lock_timeout = '{DEFAULT_RETRY.lock_timeout:g}s';
 """
+
+#: The same for revisions of an application's own.
+_OWN = _BEGIN.replace(
+    "lmsschema upgrade does what is left.", "alembic upgrade does what is left, and records it."
+)
 
 #: Characters of a statement that a remark on its locks shows.
 _LONGEST = 60
@@ -59,6 +73,7 @@ class Plan:
         assessment: What the revisions do to tables that the database has.
         fingerprint: What the database was when the plan was made.
         refused: Why ``upgrade`` will refuse, but for hazards; None if it will not.
+        own: Whether the revisions are an application's.
     """
 
     before: str | None
@@ -67,6 +82,7 @@ class Plan:
     assessment: Assessment
     fingerprint: dict[str, str]
     refused: UnsafeError | None = None
+    own: bool = False
 
 
 def make(
@@ -90,6 +106,7 @@ def make(
             database is at an unknown revision.
     """
     before = position.current(database)
+    database = extensions.searched(database)
     pending = position.pending(before, name)
     line.require(pending)
     refused = _refused(database, before, pending, notify)
@@ -154,7 +171,7 @@ def render(plan: Plan) -> str:
     """
     if not plan.steps:
         return ""
-    blocks = [_BEGIN]
+    blocks = [_OWN if plan.own else _BEGIN]
     for step in plan.steps:
         remarks = [f"-- {line}\n" for line in _remarks(plan.assessment, step.name)]
         blocks.append("".join(remarks) + _PATIENT.sub(_QUIETLY, step.sql))
@@ -250,7 +267,8 @@ def _preamble(database: Database, steps: list[Section]) -> list[Section]:
     """Return the step that makes the schema, and puts psql into it, where it is not psql's own."""
     if not steps or (database.target.schema is None and database.schema_is_default):
         return []
-    use = f"SET search_path TO {identifier(database.schema).as_string()};\n"
+    path = database.path or identifier(database.schema).as_string()
+    use = f"SET search_path TO {path};\n"
     if database.schema_exists:
         return [Section("schema", use)]
     return [Section("schema", f"{create_schema(database.schema).as_string()};\n{use}")]

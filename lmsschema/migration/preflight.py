@@ -57,9 +57,9 @@ def require_owned(database: Database) -> None:
     Raises:
         DatabaseUnavailableError: It may not; the hint is what helps.
     """
-    from lmsschema.tables import metadata
+    from lmsschema.tables import TABLES
 
-    require_owner(database, [*metadata.tables, "lmsschema_version"])
+    require_owner(database, [*(table.name for table in TABLES), "lmsschema_version"])
 
 
 def _made(script: str) -> list[tuple[str, str]]:

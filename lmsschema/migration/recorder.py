@@ -54,6 +54,7 @@ class Recorder:
         self._on_statement = on_statement
         self._statements: list[MeasuredStatement] = []
         self._told = ""  # by the triggers
+        self._is_fresh = True
         self._arm()
         self._state = self.read()
         self._names = {key: table.whole for key, table in self._state.items()}
@@ -109,11 +110,24 @@ class Recorder:
         }
 
     def begun(self) -> None:
-        """Forget the locks and scans of the transaction before."""
+        """Forget the locks of the transaction before."""
+        self._is_fresh = True
         self._state = {
-            key: dataclasses.replace(table, scans=0, modes=frozenset())
-            for key, table in self._state.items()
+            key: dataclasses.replace(table, modes=frozenset()) for key, table in self._state.items()
         }
+
+    def about_to_run(self) -> None:
+        """Learn before a transaction's first statement which scans are none of its own.
+
+        The server counts those of earlier transactions, too, until it has reported them.
+        """
+        if self._is_fresh:
+            self._is_fresh = False
+            now = self.read()
+            self._state = {
+                key: dataclasses.replace(table, scans=now[key].scans) if key in now else table
+                for key, table in self._state.items()
+            }
 
     def ended(self, text: str, after: Tables) -> None:
         """Record a statement by how the tables were before and are after it."""
@@ -205,13 +219,16 @@ class _Cursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Self:  # noqa: ANN401  psycopg's signature
         """Run a statement and have it recorded."""
         text = query if isinstance(query, str) else _text(query, self.connection)
-        if self.connection.info.transaction_status is TransactionStatus.IDLE:
+        is_first = self.connection.info.transaction_status is TransactionStatus.IDLE
+        if is_first:
             self.recorder.begun()
-            if self.connection.autocommit and not _own(query, text):
-                return self._alone(text, query, params, kwargs)
+        if _own(query, text):
+            return super().execute(query, params, **kwargs)
+        self.recorder.about_to_run()
+        if is_first and self.connection.autocommit:
+            return self._alone(text, query, params, kwargs)
         super().execute(query, params, **kwargs)
-        inside = self.connection.info.transaction_status is TransactionStatus.INTRANS
-        if inside and not _own(query, text):
+        if self.connection.info.transaction_status is TransactionStatus.INTRANS:
             self.recorder.ended(text, self.recorder.read())
         return self
 

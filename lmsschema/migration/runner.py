@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from lmsschema.database import settings
+from lmsschema.database import extensions, settings
 from lmsschema.database.connection import Database
 from lmsschema.database.settings import LOCK_TIMEOUT
 from lmsschema.errors import LmsschemaError
@@ -271,10 +271,13 @@ def connection(
         poolclass=pool.StaticPool,
         use_native_hstore=False,
     )
-    state = settings.of_transaction(database.schema, lock_timeout).as_string()
 
     @event.listens_for(engine, "begin")
     def _begin(begun: sqlalchemy.Connection) -> None:
+        path = extensions.path(database.conn, database.schema)  # a revision may install one
+        # for steps that run outside of its transaction
+        begun.info["database"] = dataclasses.replace(database, path=path)
+        state = settings.of_transaction(database.schema, lock_timeout, path).as_string()
         # without parameters no percent sign stands for one: a schema's name may hold it
         row = begun.exec_driver_sql(state, execution_options={"no_parameters": True}).fetchone()
         database.backend.note(None if row is None else tuple(row))
@@ -282,7 +285,6 @@ def connection(
     database.conn.autocommit = False
     try:
         with engine.connect() as lent:
-            lent.info["database"] = database  # for steps that run outside of its transaction
             yield lent
     finally:
         if not database.conn.closed:

@@ -13,13 +13,14 @@ from sqlalchemy.schema import (
     ExecutableDDLElement,
     SetColumnComment,
     SetTableComment,
+    sort_tables,
 )
 
 from lmsschema import partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import metadata, updated_at
+from lmsschema.tables import TABLES, updated_at
 
 # another paramstyle would double every percent sign
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
@@ -45,7 +46,7 @@ def render(schema: str | None, as_of: datetime) -> str:
         *_begin(schema),
         *_types(),
         _statements(updated_at.functions()),
-        *(block for table in metadata.sorted_tables for block in _table(table)),
+        *(block for table in _in_order() for block in _table(table)),
         *_partitions(as_of),
         VERSION_TABLE,
         _VERSION_ROW.format(revisions.head()).as_string(),
@@ -72,11 +73,16 @@ def _types() -> Iterator[str]:
     """Yield the enumerations, in the order in which the tables use them."""
     types = {
         column.type.name: column.type
-        for table in metadata.tables.values()
+        for table in TABLES
         for column in table.columns
         if isinstance(column.type, ENUM)
     }
     yield from (_statements([CreateEnumType(enum)]) for enum in types.values())
+
+
+def _in_order() -> list[Table]:
+    """Return the schema's own tables, each after those that it refers to."""
+    return sort_tables(sorted(TABLES, key=lambda table: str(table.name)))
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -96,9 +102,9 @@ def _table(table: Table) -> Iterator[str]:
 def _partitions(as_of: datetime) -> Iterator[str]:
     """Yield the partitions that ``upgrade`` leaves at that time."""
     for policy in partitions.POLICIES:
-        table = metadata.tables.get(policy.table)
-        if table is not None:  # a policy may be of a site's own table
-            yield statements.script(policy, partitions.plan(policy, [], as_of), table.comment)
+        for table in TABLES:
+            if table.name == policy.table:  # a policy may be of a site's own table
+                yield statements.script(policy, partitions.plan(policy, [], as_of), table.comment)
 
 
 def _statements(elements: Iterable[ExecutableDDLElement]) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
+from lmsschema.database import extensions
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context, Tell
@@ -79,7 +80,7 @@ def upgrade(
             steps = [s for s in steps if revisions.position(s) > revisions.position(before)]
             if steps:
                 _check(
-                    database,
+                    extensions.searched(database),
                     before,
                     steps,
                     allow=allow,

@@ -27,8 +27,8 @@ from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.heal_plan import (
     LIMITS,
     Heal,
+    HealLimits,
     Held,
-    Limits,
     Misplaced,
     plan_heal,
 )
@@ -79,7 +79,7 @@ def read_misplaced(database: Database, policy: Policy, default: str) -> tuple[li
     return misplaced, sum(count for start, count in rows if start is None)
 
 
-def plan(database: Database, policy: Policy, limits: Limits = LIMITS) -> tuple[State, Heal]:
+def plan(database: Database, policy: Policy, limits: HealLimits = LIMITS) -> tuple[State, Heal]:
     """Read how a table stands and plan what is to be done; changes nothing."""
     with translated(database.target), database.transaction(read_only=True):
         state = partition_state.read(database, policy)
@@ -92,7 +92,7 @@ def heal(
     policy: Policy,
     *,
     may_move: bool = True,
-    limits: Limits = LIMITS,
+    limits: HealLimits = LIMITS,
 ) -> Healed:
     """Move rows out of the default partition, by promotion or by copying them.
 
@@ -120,7 +120,9 @@ def refusal(database: Database, policy: Policy, planned: Heal) -> UnsafeError | 
     return attach.taken(database, policy, names) if names else None
 
 
-def apply(context: Context, policy: Policy, *, may_move: bool, limits: Limits = LIMITS) -> Healed:
+def apply(
+    context: Context, policy: Policy, *, may_move: bool, limits: HealLimits = LIMITS
+) -> Healed:
     """Do what :func:`heal` does, and leave rows whose partition's name is taken where they are."""
     database = context.database
     state, planned = plan(database, policy, limits)
@@ -163,7 +165,7 @@ def apply(context: Context, policy: Policy, *, may_move: bool, limits: Limits = 
     )
 
 
-def _plan(database: Database, policy: Policy, state: State, limits: Limits) -> Heal:
+def _plan(database: Database, policy: Policy, state: State, limits: HealLimits) -> Heal:
     if state.default is None:
         return plan_heal(policy, state.partitions, [], state.now)
     misplaced, elsewhere = read_misplaced(database, policy, state.default)
@@ -216,7 +218,7 @@ def _read_held(database: Database, policy: Policy, misplaced: list[Misplaced]) -
     ]
 
 
-def _promote(context: Context, policy: Policy, limits: Limits) -> Healed:
+def _promote(context: Context, policy: Policy, limits: HealLimits) -> Healed:
     """Promote the default, planned from what it holds when the transaction begins."""
     database = context.database
     around = attach.surroundings(database, policy)

@@ -22,7 +22,7 @@ _EMPTY = 2
 
 
 @dataclass(frozen=True)
-class Limits:
+class HealLimits:
     """How much a heal does at once, and how far back.
 
     Attributes:
@@ -37,7 +37,7 @@ class Limits:
     reach: Span | None = None
 
 
-LIMITS = Limits()
+LIMITS = HealLimits()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from psycopg import sql
 from lmsschema.partition_manager.default_rows import COUNTED
 from lmsschema.partition_manager.heal_plan import FAR
 from lmsschema.partition_manager.listing import Health
-from lmsschema.partitions import POLICIES, Range
+from lmsschema.partitions import POLICIES, Policy, Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,15 @@ class Alarm:
     severity: Severity
     message: str
     remedy: str
+
+
+def limits(policy: Policy) -> tuple[float, float]:
+    """Return the days of runway below which to warn, and below which it is critical.
+
+    They are less than a run of ``ensure`` leaves, however short the intervals are.
+    """
+    ahead = policy.ahead * {"month": 30, "week": 7, "day": 1}[policy.interval]
+    return min(45.0, ahead / 2), min(14.0, ahead / 6)
 
 
 def findings(health: Health, *, warn: float, critical: float) -> list[Alarm]:

@@ -89,14 +89,8 @@ def refuse_if_any(
     """
     with database.transaction(read_only=True):
         found = read(database, default)
-    publishing = [one.name for one in found if copies and one.what == "everything"]
-    if publishing:
-        raise UnsafeError(
-            f"rows of {default} were not moved: publication {', '.join(publishing)} would publish "
-            "the copy, a table that subscribers do not have",
-            hint='docs/partitions.md says how to move them, under "Logical replication".',
-            details={"publications": publishing},
-        )
+    if copies:
+        _refuse_everything(found, f"rows of {default} were not moved")
     others = [one.name for one in found if one.what == "listed" and not one.owned]
     if others:
         raise UnsafeError(
@@ -109,6 +103,25 @@ def refuse_if_any(
     subscriptions = [one.name for one in found if one.what == "subscription"]
     if subscriptions and replaced:
         raise _subscribed(policy, default, subscriptions)
+
+
+def refuse_loading(database: Database, policy: Policy, name: str) -> None:
+    """Raise UnsafeError if rows that are loaded into a table beside a partitioned one are sent."""
+    with database.transaction(read_only=True):
+        found = read(database, policy.table)
+    _refuse_everything(found, f"{name} was not loaded")
+
+
+def _refuse_everything(found: Sequence[Replication], what: str) -> None:
+    """Raise UnsafeError if a publication of all tables, or of the schema, is among those found."""
+    names = [one.name for one in found if one.what == "everything"]
+    if names:
+        raise UnsafeError(
+            f"{what}: publication {', '.join(names)} would publish the copy, a table that "
+            "subscribers do not have",
+            hint='docs/partitions.md says what to publish instead, under "Logical replication".',
+            details={"publications": names},
+        )
 
 
 def _subscribed(policy: Policy, default: str, subscriptions: Sequence[str]) -> UnsafeError:

@@ -9,7 +9,7 @@ from lmsschema.database.queries import query
 from lmsschema.database.sqlstate import translated
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks.context import Context, Progress
-from lmsschema.partition_manager import attach, export, inheritance, statements
+from lmsschema.partition_manager import attach, export, inheritance, publications, statements
 from lmsschema.partition_manager import state as partition_state
 from lmsschema.partition_manager.manifest import Manifest
 from lmsschema.partition_manager.retention import mark
@@ -31,7 +31,8 @@ def reload(context: Context, policy: Policy, path: Path) -> str:
 
     Raises:
         LmsschemaError: The export can't be read, or is not of this table.
-        UnsafeError: The name is taken, or the partitioned table no longer has a column of the file.
+        UnsafeError: The name is taken, a publication would publish the rows, or the partitioned
+            table no longer has a column of the file.
     """
     database = context.database
     require_writable(database)
@@ -42,6 +43,7 @@ def reload(context: Context, policy: Policy, path: Path) -> str:
             hint=f"Name the table: --table {manifest.partition_of}",
         )
     bounds = _bounds(policy, path, manifest)
+    publications.refuse_loading(database, policy, manifest.table)
     table = sql.Identifier(manifest.table)
     with translated(database.target), database.transaction() as conn:
         state = partition_state.read(database, policy)

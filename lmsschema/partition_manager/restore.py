@@ -14,6 +14,7 @@ from lmsschema.partition_manager import (
     inheritance,
     parity,
     promote,
+    publications,
     statements,
 )
 from lmsschema.partition_manager import state as partition_state
@@ -159,20 +160,43 @@ def _restore_default(context: Context, policy: Policy) -> Range:
         found = inheritance.differences(database, policy, [name])
         inheritance.mend(conn, [f for f in found if f.kind not in inheritance.BY_HAND])
         count = 0
-        if ranges:
-            where = sql.SQL(" OR ").join(within(policy, one) for one in ranges)
-            count = promote.transfer(database, policy, name, policy.table, where)
+        if ranges and _has_rows(database, policy, name, ranges):
+            listed = publications.leave(database, policy.table)  # subscribers have them already
+            count = promote.transfer(database, policy, name, policy.table, _in_any(policy, ranges))
+            publications.join(database, policy.table, listed)
         conn.execute(statements.attach(policy, Create(name, None)))
         attach.finish(database, policy, [name], around)
         return count
 
     with translated(database.target):
+        with database.transaction(read_only=True):
+            state = partition_state.read(database, policy)
+            ranges = [one.range for one in state.partitions if one.range is not None]
+            moves = state.default_detached and _has_rows(database, policy, name, ranges)
+        if moves:
+            publications.refuse_if_any(database, policy, policy.table, copies=True, replaced=False)
         try:
             count = ladder.step(context, prepare, what=f"attach {name}") or 0
         except partition_state.BusyError:
             raise _busy(policy) from None
     context.tell(Progress(f"attached {name}; {count} rows of it went to partitions made since"))
     return Range(None, None)
+
+
+def _in_any(policy: Policy, ranges: list[Range]) -> sql.Composed:
+    return sql.SQL(" OR ").join(
+        [within(policy, one) for one in ranges] or [sql.SQL("false").format()]
+    )
+
+
+def _has_rows(database: Database, policy: Policy, name: str, ranges: list[Range]) -> bool:
+    """Whether a table has rows in any of these ranges; in a transaction."""
+    found = database.conn.execute(
+        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(
+            sql.Identifier(name), _in_any(policy, ranges)
+        )
+    )
+    return found.fetchone() == (True,)
 
 
 def _busy(policy: Policy) -> LmsschemaError:

@@ -14,7 +14,7 @@ from lmsschema.database.queries import query
 from lmsschema.database.session import open_connection
 from lmsschema.database.settings import NO_TRANSACTION_TIMEOUT
 from lmsschema.errors import LmsschemaError, UnsafeError
-from lmsschema.partitions import Partition, Policy, Range
+from lmsschema.partitions import POLICIES, Partition, Policy, Range
 
 KEY_TYPES = ("timestamp with time zone", "timestamp without time zone", "date")
 
@@ -74,7 +74,9 @@ def read(database: Database, policy: Policy) -> State:
     if row is None:
         raise LmsschemaError(
             f"there is no table {policy.table} in schema {database.schema} of {database.target}",
-            hint="Create the schema first: lmsschema upgrade",
+            hint="Create the schema first: lmsschema upgrade"
+            if policy in POLICIES
+            else "Your own migration makes it, or the configuration file no longer names it.",
         )
     now, kind, strategy, key_columns, key, key_type, comment, unfinished, detached, *arrays = row
     names, bounds, pending, schemas, kinds = arrays

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, MetaData, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    FetchedValue,
+    ForeignKey,
+    MetaData,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 #: The names that PostgreSQL itself would choose, so that a schema made by hand has the same ones.
@@ -79,8 +88,17 @@ def created_at() -> Column[Any]:
 
 
 def updated_at() -> Column[Any]:
-    """Return the column of the time at which the row was last changed; a trigger keeps it."""
-    return Column("updated_at", Timestamp, nullable=False, server_default=NOW)
+    """Return the column of the time at which the row was last changed; a trigger keeps it.
+
+    Since it does, SQLAlchemy's ORM reads the column anew after an UPDATE.
+    """
+    return Column(
+        "updated_at",
+        Timestamp,
+        nullable=False,
+        server_default=NOW,
+        server_onupdate=FetchedValue(),
+    )
 
 
 def not_negative(column: str, name: str | None = None) -> CheckConstraint:

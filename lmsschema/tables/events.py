@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INET
 
-from lmsschema.partitions import LEARNING_EVENTS
+from lmsschema.names import EVENTS, EVENTS_KEY
 from lmsschema.tables import enums
 from lmsschema.tables._metadata import (
     NOW,
@@ -30,7 +30,7 @@ from lmsschema.tables._metadata import (
 )
 
 learning_events = Table(
-    LEARNING_EVENTS.table,
+    EVENTS,
     metadata,
     identifier(
         comment="Unique only together with event_timestamp: a key of a partitioned table "
@@ -81,7 +81,7 @@ learning_events = Table(
     created_at(),
     comment="Learning interaction events for analytics, in partitions by month (UTC) "
     "of event_timestamp",
-    postgresql_partition_by=f"RANGE ({LEARNING_EVENTS.key})",
+    postgresql_partition_by=f"RANGE ({EVENTS_KEY})",
 )
 # the timeline of a learner, latest first, and the cascade when the user is deleted
 Index(

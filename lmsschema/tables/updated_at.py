@@ -5,9 +5,7 @@ They are of the metadata as indexes are: ``create_all`` makes them, and so does 
 
 from typing import Any, cast
 
-from sqlalchemy import DDL, Table, event
-
-from lmsschema.tables._metadata import metadata
+from sqlalchemy import DDL, Table
 
 #: A row that is written as it was has not been changed.
 TRIGGER = """\
@@ -28,21 +26,14 @@ $$"""
 
 def functions() -> list[DDL]:
     """Return the statements that make the functions which triggers call."""
-    return [_ddl(FUNCTION)]
+    return [ddl(FUNCTION)]
 
 
 def triggers(table: Table) -> list[DDL]:
     """Return the statements that make the triggers of a table."""
-    return [_ddl(TRIGGER.format(table=table.name))] if "updated_at" in table.columns else []
+    return [ddl(TRIGGER.format(table=table.name))] if "updated_at" in table.columns else []
 
 
-def _ddl(text: str) -> DDL:
+def ddl(text: str) -> DDL:
     """Return a statement; SQLAlchemy has no type for its constructor."""
     return cast("Any", DDL)(text)  # type: ignore[no-any-return]  # see above
-
-
-for _function in functions():
-    event.listen(metadata, "before_create", _function)
-for _table in metadata.tables.values():
-    for _trigger in triggers(_table):
-        event.listen(_table, "after_create", _trigger)

@@ -15,7 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     import sqlalchemy
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from lmsschema.testing.databases import Databases
     from lmsschema.testing.pool import Pool
@@ -30,6 +30,10 @@ _SETTINGS = {
     "lms_folder": ("", "folder for an embedded server's data [in memory if there is room]"),
     "lms_schema": ("", "the schema to create everything in, instead of the connection's own"),
     "lms_pool": ("2", "number of databases created in advance; 0 creates each on request"),
+}
+_LISTS = {
+    "lms_prepare": "what fills the template: lines of MODULE:FUNCTION (given its URL) or *.sql",
+    "lms_prepare_files": "patterns of further files that decide what these functions do",
 }
 _KEPT = "lms_kept_database"
 
@@ -53,6 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     for name, (default, text) in _SETTINGS.items():
         parser.addini(name, text, default=default)
+    for name, text in _LISTS.items():
+        parser.addini(name, text, type="linelist")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -103,7 +109,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
     """The run's server: `url` (with the right to create databases), `kind`, `origin`."""
     from lmsschema.errors import UsageError
-    from lmsschema.testing import servers
+    from lmsschema.testing import servers, terminal
 
     kind = pytestconfig.option.lms_server or pytestconfig.getini("lms_server")
     if kind not in set(servers.ServerKind):
@@ -118,7 +124,7 @@ def lms_server(pytestconfig: pytest.Config) -> "RunningServer":
         version=_setting(pytestconfig, "lms_version", "LMSSCHEMA_TEST_VERSION"),
         folder=pytestconfig.getini("lms_folder"),
     )
-    return servers.of(_run_of(pytestconfig), wish)
+    return servers.of(_run_of(pytestconfig), wish, functools.partial(terminal.say, pytestconfig))
 
 
 @pytest.fixture(scope="session")
@@ -148,17 +154,25 @@ def lms_empty_database_url(
 @pytest.fixture(scope="session")
 def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> str:
     """The name of the template database at head, which is built if the server has none."""
-    return _ensure_template(lms_server.url, pytestconfig.getini("lms_schema") or None)
+    return _ensure_template(lms_server.url, pytestconfig)
 
 
-def _ensure_template(server: str, schema: str | None) -> str:
+def _ensure_template(server: str, config: pytest.Config) -> str:
     from lmsschema.createdb import templates
     from lmsschema.database.session import open_connection
     from lmsschema.database.target import Target
+    from lmsschema.testing import terminal
+    from lmsschema.testing.preparation import Preparation
 
-    target = Target(server, "the test server", schema)
+    target = Target(server, "the test server", config.getini("lms_schema") or None)
+    steps, files = (tuple(config.getini(name)) for name in _LISTS)
     with contextlib.closing(open_connection(target)) as conn:
-        return templates.ensure(conn, target)[0]
+        return templates.ensure(
+            conn,
+            target,
+            addition=Preparation(steps, files, config.rootpath) if steps else None,
+            before_build=lambda: terminal.say(config, "building the template that tests copy"),
+        )[0]
 
 
 @pytest.fixture(scope="session")
@@ -175,8 +189,7 @@ def _lms_pool(
         raise UsageError(
             f"lms_pool has the invalid value {size!r}", hint="Use a number, 0 or more."
         )
-    schema = pytestconfig.getini("lms_schema") or None
-    find = functools.partial(_ensure_template, lms_server.url, schema)
+    find = functools.partial(_ensure_template, lms_server.url, pytestconfig)
     pool = Pool(lms_server.url, find, int(size))
     yield pool
     pool.close()
@@ -204,16 +217,24 @@ def lms_engine(lms_database_url: str) -> "Iterator[sqlalchemy.Engine]":
 
 
 @pytest.fixture
-def lms_async_connection(lms_database_url: str) -> "AsyncConnection":
-    """An asynchronous SQLAlchemy connection to a fresh database at head, not yet opened.
+def lms_async_engine(lms_database_url: str) -> "AsyncEngine":
+    """An asynchronous SQLAlchemy engine on a fresh database at head that no other test sees.
 
-    Open it in the test's own event loop: ``async with lms_async_connection as connection:``.
+    It keeps no connection, so that it belongs to no event loop.
     """
     from sqlalchemy import NullPool
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    engine = create_async_engine(_for_sqlalchemy(lms_database_url), poolclass=NullPool)
-    return engine.connect()
+    return create_async_engine(_for_sqlalchemy(lms_database_url), poolclass=NullPool)
+
+
+@pytest.fixture
+def lms_async_connection(lms_async_engine: "AsyncEngine") -> "AsyncConnection":
+    """An asynchronous SQLAlchemy connection to a fresh database at head, not yet opened.
+
+    Open it in the test's own event loop: ``async with lms_async_connection as connection:``.
+    """
+    return lms_async_engine.connect()
 
 
 @pytest.fixture(scope="session")

@@ -26,26 +26,33 @@ class Pool:
     def __init__(self, server: str, template: Callable[[], str], size: int) -> None:
         self._find_template = template
         self._template = template()
+        self._size = size
         self._makes, self._drops = Databases(server), Databases(server)
         self._ready: queue.Queue[str | Exception] = queue.Queue(size)
         self._used: queue.Queue[str | None] = queue.Queue(_MOST_TO_DROP)
         self._closing = False
         self._not_dropped: Exception | None = None
-        self._maker = threading.Thread(target=self._make, name="lmsschema-makes", daemon=True)
+        self._maker: threading.Thread | None = None
         self._dropper = threading.Thread(target=self._drop, name="lmsschema-drops", daemon=True)
         self._dropper.start()
-        if size:
-            self._maker.start()
+        self._start()
 
     def take(self) -> str:
-        """Return the name of a fresh database that only the caller uses."""
-        if not self._maker.ident:
-            return self._create()
-        made = self._ready.get()
-        if isinstance(made, Exception):
-            self._ready.put(made)  # for the next caller: the thread has ended
-            raise made
-        return made
+        """Return the name of a fresh database, which is the caller's alone.
+
+        A template that is gone is built anew here, in the caller's thread: Alembic, which does it,
+        works in one thread of a process, and the caller may be about to use it.
+        """
+        while True:
+            made = self._makes_one() if self._maker is None else self._ready.get()
+            if isinstance(made, str):
+                return made
+            if not isinstance(made, errors.InvalidCatalogName):
+                if self._maker is not None:
+                    self._ready.put(made)  # for the next one who asks: the thread has ended
+                raise made
+            self._template = self._find_template()
+            self._start()
 
     def give_back(self, name: str) -> None:
         """Drop a database that is no longer used, in the background."""
@@ -69,7 +76,7 @@ class Pool:
         with contextlib.suppress(queue.Empty):
             while True:  # makes room, so that the waiting maker continues and then ends
                 self._ready.get_nowait()
-        if self._maker.ident:
+        if self._maker is not None:
             self._maker.join()
         self._used.put(None)
         self._dropper.join()
@@ -78,19 +85,25 @@ class Pool:
         if self._not_dropped is not None:
             raise self._not_dropped
 
-    def _create(self) -> str:
-        try:
-            return self._makes.create(self._template)
-        except errors.InvalidCatalogName:
-            self._template = self._find_template()
-            return self._makes.create(self._template)
+    def _start(self) -> None:
+        """Start the thread that makes databases; it ends with the first that can't be made."""
+        if self._size:
+            self._maker = threading.Thread(target=self._make, name="lmsschema-makes", daemon=True)
+            self._maker.start()
 
     def _make(self) -> None:
+        while not self._closing:
+            made = self._makes_one()
+            self._ready.put(made)
+            if isinstance(made, Exception):
+                break
+
+    def _makes_one(self) -> str | Exception:
+        """Return the name of a new database, or why there is none, for the test that waits."""
         try:
-            while not self._closing:
-                self._ready.put(self._create())
-        except Exception as error:  # noqa: BLE001  raised in the test that waits for the database
-            self._ready.put(error)
+            return self._makes.create(self._template)
+        except Exception as error:  # noqa: BLE001  it belongs to the test
+            return error
 
     def _drop(self) -> None:
         while (name := self._used.get()) is not None:

@@ -5,6 +5,7 @@ The first process of the run that needs it starts it; the others find it in the 
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -59,8 +60,13 @@ class RunningServer:
     home: str = ""
 
 
-def of(run: SuiteRun, wish: Wish) -> RunningServer:
+def of(run: SuiteRun, wish: Wish, tell: Callable[[str], None] = lambda _: None) -> RunningServer:
     """Return the run's server; start it if this is the first process that asks for it.
+
+    Args:
+        run: The run.
+        wish: What is asked for.
+        tell: Told what takes long.
 
     Raises:
         UsageError: The request is incomplete or names an unsupported version.
@@ -78,6 +84,7 @@ def of(run: SuiteRun, wish: Wish) -> RunningServer:
             stop(run)  # a process of this run ended while it started the server
         else:
             runs.clean_up_dead(stop)
+        tell(f"starting PostgreSQL {wish.image or wish.version} for the tests")
         return _start(run, wish)
 
 

@@ -142,7 +142,7 @@ def test_a_long_script_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 def test_a_python_file_that_is_no_revision_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no revision of this checkout"):
+    with pytest.raises(UsageError, match="can't be written as SQL"):
         scripts.run([tmp_path / "0001_foundation.py"])
     with pytest.raises(UsageError, match="can't be read"):
         scripts.run([tmp_path / "absent.sql"])

@@ -19,7 +19,16 @@ def test_the_wheel_holds_the_package_and_the_migrations_and_nothing_else(wheel: 
 def test_the_sdist_holds_what_building_and_testing_need(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    folders = ("lmsschema", "migrations", "tests", "docs", "deploy", "benchmarks", ".ci")
+    folders = (
+        "lmsschema",
+        "migrations",
+        "tests",
+        "docs",
+        "deploy",
+        "benchmarks",
+        "examples",
+        ".ci",
+    )
     assert set().union(*map(project_files, folders)) <= names
     assert {"pyproject.toml", "cli.py", "README.md", "CHANGELOG.md"} <= names
     assert {"LICENSE", "SECURITY.md", "CONTRIBUTING.md"} <= names

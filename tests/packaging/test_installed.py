@@ -1,6 +1,7 @@
 """The installed wheel, used from a folder that is not the checkout."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from lmsschema import __version__
 from lmsschema.migration import revisions
-from tests.packaging.environments import run
+from tests.packaging.environments import ROOT, run
 
 SUITE = """
 import sqlalchemy
@@ -53,4 +54,15 @@ def test_the_pytest_plugin_gives_a_suite_of_somebody_elses_databases_at_head(
     suite.mkdir()
     (suite / "test_theirs.py").write_text(SUITE)
     out = run(programs / "pytest", "-n", "2", "--lms-server", "embedded", cwd=suite)
+    assert "2 passed" in out
+
+
+def test_an_application_names_the_revisions_of_the_installed_package(
+    programs: Path, elsewhere: Path
+) -> None:
+    application = elsewhere / "application"
+    shutil.copytree(ROOT / "examples" / "alembic", application)
+    heads = run(programs / "alembic", "heads", cwd=application)
+    assert {line.split()[0] for line in heads.splitlines()} == {"bookmarks_0002", revisions.head()}
+    out = run(programs / "pytest", "--lms-server", "embedded", cwd=application)
     assert "2 passed" in out

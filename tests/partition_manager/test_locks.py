@@ -19,7 +19,7 @@ from lmsschema.partition_manager import (
     state,
     statements,
 )
-from lmsschema.partition_manager.heal_plan import Limits
+from lmsschema.partition_manager.heal_plan import HealLimits
 from lmsschema.partitions import LEARNING_EVENTS, Create
 from tests.support import events
 from tests.support.boundaries import Interlude, relayed
@@ -195,7 +195,7 @@ def test_exchanging(upgraded_url: str, conn: psycopg.Connection, opened: Opened)
     events.insert(conn, events.month(-5), 5)
     detaching = 'DETACH PARTITION "learning_events_default"'
     with watched(upgraded_url, opened, conn, detaching) as (database, seen):
-        heal.heal(Context(database), LEARNING_EVENTS, limits=Limits(few=1))
+        heal.heal(Context(database), LEARNING_EVENTS, limits=HealLimits(few=1))
     before, after = seen
     mine = [events.name(-1), events.name(-5), "learning_events_default_new"]
     default = "learning_events_default"

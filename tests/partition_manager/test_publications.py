@@ -4,6 +4,7 @@ What a subscriber is sent is in test_replication.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -44,8 +45,8 @@ def test_a_published_copy_is_refused_before_rows_are_copied(
     assert run("partitions heal").code == 0
 
 
-def test_late_rows_are_not_copied_into_a_table_that_is_published(
-    conn: psycopg.Connection, run: Run
+def test_late_rows_and_exports_are_not_copied_into_a_table_that_is_published(
+    conn: psycopg.Connection, run: Run, tmp_path: Path
 ) -> None:
     month, name = f"{events.month(-30):%Y-%m}", events.name(-30)
     assert run(f"partitions create --from {month} --to {month}").code == 0
@@ -58,6 +59,15 @@ def test_late_rows_are_not_copied_into_a_table_that_is_published(
     assert name not in events.partitions(conn)
     conn.execute("DROP PUBLICATION events")
     assert run(f"partitions restore {name}").code == 0
+
+    drop = f"partitions prune --keep 24m --action drop --grace 0d --export {tmp_path}"
+    assert [run(drop).code, run(drop).code] == [0, 0]
+    conn.execute("CREATE PUBLICATION events FOR ALL TABLES")
+    refused = run(f"partitions restore --from-export {tmp_path}/{name}.csv.gz")
+    assert refused.code == 6
+    assert f"{name} was not loaded: publication events" in refused.err
+    conn.execute("DROP PUBLICATION events")
+    assert run(f"partitions restore --from-export {tmp_path}/{name}.csv.gz").code == 0
 
 
 def test_a_publication_of_another_role_is_refused_before_the_default_is_replaced(

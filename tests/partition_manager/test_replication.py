@@ -42,36 +42,33 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def server(lmsschema: Program) -> Iterator[str]:
+    """A server of one's own, with a database that has people and no current month."""
     with clocked(wal_level="logical", max_wal_senders="10", synchronous_commit="on") as made:
-        yield made.start()
+        url = made.start()
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("CREATE DATABASE base")
+        base = conninfo.make_conninfo(url, dbname="base")
+        assert lmsschema("upgrade", "--url", base).code == 0
+        with psycopg.connect(base, autocommit=True) as conn:
+            events.people(conn)
+            events.drop(conn, events.name(0), events.name(1))
+        yield url
 
 
 @pytest.fixture
 def sides(server: str, lmsschema: Program) -> Iterator[tuple[Side, Side]]:
-    """A publisher without its current month, and a subscriber that has the same tables."""
+    """A publisher and a subscriber that has the same tables and people."""
     with contextlib.ExitStack() as stack:
         found = []
         admin = stack.enter_context(psycopg.connect(server, autocommit=True))
         for name in ("publisher", "subscriber"):
-            admin.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(sql.Identifier(name))
-            )
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            database = sql.Identifier(name)
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(database))
+            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE base").format(database))
             url = conninfo.make_conninfo(server, dbname=name)
             conn = stack.enter_context(psycopg.connect(url, autocommit=True))
-            side = Side(url, conn, lmsschema)
-            assert side.run("upgrade").code == 0
-            events.drop(conn, events.name(0), events.name(1))
-            found.append(side)
-        events.people(found[0].conn)
-        for table in ("institutions", "users", "courses"):
-            with (
-                found[0].conn.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows,
-                found[1].conn.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copied,
-            ):
-                for row in rows:
-                    copied.write(row)
+            found.append(Side(url, conn, lmsschema))
         yield found[0], found[1]
         for state in ("DISABLE", "SET (slot_name = NONE)"):
             found[1].conn.execute(f"ALTER SUBSCRIPTION s {state}".encode())
@@ -157,6 +154,21 @@ def test_published_by_its_root_nothing_is_lost_or_sent_twice(sides: tuple[Side, 
     assert subscriber.rows() == sorted([*publisher.rows(), *gone])
     events.insert(publisher.conn, events.month(-30), 2)  # late rows go with the month
     assert publisher.run("partitions", "restore", events.name(-30)).code == 0
+    change(publisher)
+    settle(publisher, subscriber)
+    assert subscriber.rows() == publisher.rows()
+
+
+def test_rows_of_a_default_that_was_detached_are_not_sent_again(sides: tuple[Side, Side]) -> None:
+    publisher, subscriber = sides
+    subscribe(publisher, subscriber, "TABLE learning_events WITH (publish_via_partition_root)")
+    change(publisher)
+    publisher.conn.execute(f"ALTER TABLE learning_events DETACH PARTITION {DEFAULT}".encode())
+    assert publisher.run("partitions", "ensure").code == 6  # the default's name is taken
+    assert events.name(0) in events.partitions(publisher.conn)
+    restored = publisher.run("partitions", "restore", DEFAULT)
+    assert restored.code == 0, restored.err
+    assert publisher.rows(events.name(0))
     change(publisher)
     settle(publisher, subscriber)
     assert subscriber.rows() == publisher.rows()

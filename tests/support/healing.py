@@ -10,12 +10,12 @@ from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.locks.context import Context
 from lmsschema.partition_manager import heal as partition_heal
-from lmsschema.partition_manager.heal_plan import Limits
+from lmsschema.partition_manager.heal_plan import HealLimits
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.support.boundaries import Boundary, Statement, When, relayed
 
 #: A few rows are many, batches are small, so that a test of a move needs no thousands.
-SMALL = Limits(few=10, pages=4)
+SMALL = HealLimits(few=10, pages=4)
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["lmsschema.partition_manager.move", "psycopg"])

@@ -1,5 +1,6 @@
 import contextlib
 import secrets
+import threading
 
 import psycopg
 from psycopg import conninfo, sql
@@ -33,8 +34,15 @@ def test_a_template_that_another_program_dropped_is_found_again(
     lms_server: RunningServer, lms_template: str
 ) -> None:
     found = iter(["lmsschema_template_of_nobody", lms_template])
-    pool = Pool(lms_server.url, lambda: next(found), 1)
+    by = []
+
+    def find() -> str:
+        by.append(threading.current_thread())
+        return next(found)
+
+    pool = Pool(lms_server.url, find, 1)
     name = pool.take()
+    assert by == [threading.main_thread()] * 2  # Alembic, which builds it, is not thread-safe
     with psycopg.connect(pool.url(name)) as conn:
         assert conn.execute("SELECT count(*) FROM users").fetchone() == (0,)
     pool.close()

@@ -44,13 +44,21 @@ def test_an_asynchronous_connection(lms_async_connection):
             assert await connection.scalar(COUNT) == 1
     asyncio.run(work())
 
+def test_an_asynchronous_engine(lms_async_engine):
+    async def work():
+        async with lms_async_engine.begin() as connection:
+            await connection.execute(INSERT)
+        async with lms_async_engine.connect() as connection:
+            assert await connection.scalar(COUNT) == 1
+    asyncio.run(work())
+
 def test_an_empty_database(lms_empty_database_url):
     engine = sqlalchemy.create_engine(lms_empty_database_url.replace("://", "+psycopg://"))
     assert sqlalchemy.inspect(engine).get_table_names() == []
     engine.dispose()
 """
     done = suite(text, LMSSCHEMA_TEST_URL=lms_server.url)
-    assert "7 passed" in done.stdout, done.stdout
+    assert "8 passed" in done.stdout, done.stdout
 
 
 def test_a_commit_on_the_shared_connection_is_an_error(

@@ -1,11 +1,13 @@
 """docs/reference.md names every command and environment variable that there is."""
 
+import inspect
 import re
 from pathlib import Path
 
 import click
 import pytest
 
+from lmsschema import api
 from lmsschema.cli._group import program
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +44,17 @@ def test_every_command_is_in_the_table() -> None:
 @pytest.mark.parametrize("command", commands(program))
 def test_every_command_has_the_shape_of_its_json(command: str) -> None:
     assert f"\n### `{command}`\n" in section("`--json`")
+
+
+def test_every_function_of_the_api_has_a_row_with_its_arguments() -> None:
+    rows = re.findall(r"^\| `(\w+)\(([^)]*)\)` \|", section("Public Python API"), re.MULTILINE)
+    documented = {name: arguments.replace("=", "").split(", ") for name, arguments in rows}
+    functions = {
+        name: list(inspect.signature(value).parameters)
+        for name, value in vars(api).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+    assert documented == functions
 
 
 def test_every_variable_that_the_source_names_is_in_the_table() -> None:

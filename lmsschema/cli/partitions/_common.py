@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lmsschema.cli import _common
-from lmsschema.errors import UsageError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
@@ -26,33 +25,16 @@ def table_option(function: F) -> F:
     )(function)
 
 
-def policies() -> "tuple[Policy, ...]":
-    """Return the policies of the declared tables, and of those that the configuration names.
-
-    Raises:
-        UsageError: The configuration's policy of a table can't be.
-    """
-    from lmsschema.partitions import POLICIES, Policy
-
-    configured = _common.configured()
-    if configured is None:
-        return POLICIES
-    try:
-        return POLICIES + tuple(Policy(name, **given) for name, given in configured.tables.items())
-    except ValueError as error:
-        raise UsageError(f"{configured.file}: {error}") from error
-
-
 def policy(table: str | None) -> "Policy":
     """Return a table's policy, by default the first one's.
 
     Raises:
         click.UsageError: There is none for it.
     """
-    for found in policies():
+    for found in _common.policies():
         if table is None or table == found.table:
             return found
-    known = ", ".join(found.table for found in policies())
+    known = ", ".join(found.table for found in _common.policies())
     raise click.UsageError(f"--table {table}: the partitioned tables are {known}")
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lmsschema.cli import _common
-from lmsschema.cli.partitions import _common as _partitions
 from lmsschema.errors import LmsschemaError
 
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
 
     from lmsschema.partition_manager.health import Alarm
     from lmsschema.partition_manager.listing import Health
+    from lmsschema.partitions import Policy
 
 FINDINGS = 3
 
@@ -21,18 +21,14 @@ FINDINGS = 3
 @click.option(
     "--warn",
     type=click.FloatRange(min=0),
-    default=45.0,
-    show_default=True,
     metavar="DAYS",
-    help="Runway below which to warn.",
+    help="Runway below which to warn [45, at most half of what is made ahead].",
 )
 @click.option(
     "--critical",
     type=click.FloatRange(min=0),
-    default=14.0,
-    show_default=True,
     metavar="DAYS",
-    help="Runway below which it is critical.",
+    help="Runway below which it is critical [14, at most a sixth].",
 )
 @click.option(
     "--format",
@@ -44,15 +40,20 @@ FINDINGS = 3
 )
 @_common.database_options
 def command(
-    warn: float, critical: float, form: str, url: str | None, schema: str | None, *, as_json: bool
+    warn: float | None,
+    critical: float | None,
+    form: str,
+    url: str | None,
+    schema: str | None,
+    *,
+    as_json: bool,
 ) -> int:
     """For monitoring: days until rows fall into the default, its rows, holes ahead.
 
     Exits 3 if anything is not well; with --format nagios as Nagios has it (0 OK, 1 warning, 2
     critical, 3 unknown). A role that may read is enough.
     """
-    if critical > warn:
-        raise click.UsageError("--critical must not be more than --warn")
+    limits = [_limits(policy, warn, critical) for policy in _common.policies()]
     form = "json" if as_json else form
     try:
         reports = _read(url, schema)
@@ -61,7 +62,21 @@ def command(
             raise
         _common.result(f"PARTITIONS UNKNOWN - {error.message}", {}, as_json=False)
         return 3
-    return _report(reports, form, warn, critical)
+    return _report(reports, form, limits)
+
+
+def _limits(policy: "Policy", warn: float | None, critical: float | None) -> tuple[float, float]:
+    """Return the limits of a table: those of the options, else its own."""
+    from lmsschema.partition_manager import health
+
+    own_warn, own_critical = health.limits(policy)
+    if warn is None:
+        warn = max(own_warn, critical or 0)
+    if critical is None:
+        critical = min(own_critical, warn)
+    if critical > warn:
+        raise click.UsageError("--critical must not be more than --warn")
+    return warn, critical
 
 
 def _read(url: str | None, schema: str | None) -> "list[Health]":
@@ -70,14 +85,15 @@ def _read(url: str | None, schema: str | None) -> "list[Health]":
 
     with _common.open_database(url, schema) as database:
         require_usage(database)
-        return [listing.health(database, policy) for policy in _partitions.policies()]
+        return [listing.health(database, policy) for policy in _common.policies()]
 
 
-def _report(reports: "list[Health]", form: str, warn: float, critical: float) -> int:
+def _report(reports: "list[Health]", form: str, limits: list[tuple[float, float]]) -> int:
     from lmsschema.partition_manager import health as partition_health
 
     found: list[list[Alarm]] = [
-        partition_health.findings(health, warn=warn, critical=critical) for health in reports
+        partition_health.findings(health, warn=warn, critical=critical)
+        for health, (warn, critical) in zip(reports, limits, strict=True)
     ]
     pairs = list(zip(reports, found, strict=True))
     worst = partition_health.severity([one for some in found for one in some])
@@ -89,7 +105,8 @@ def _report(reports: "list[Health]", form: str, warn: float, critical: float) ->
         "text": lambda: "\n".join(partition_health.as_text(*pair) for pair in pairs),
         "json": lambda: "",
         "nagios": lambda: "\n".join(
-            partition_health.as_nagios(*pair, warn=warn, critical=critical) for pair in pairs
+            partition_health.as_nagios(*pair, warn=warn, critical=critical)
+            for pair, (warn, critical) in zip(pairs, limits, strict=True)
         ),
         "prometheus": lambda: partition_health.as_prometheus(reports),
     }

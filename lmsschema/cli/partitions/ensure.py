@@ -42,7 +42,7 @@ def command(
     The database's clock decides. Exits 3 if rows of the default block a month, 5 if
     a lock was not obtained in time; run again, it goes on from there.
     """
-    found = _partitions.policies()
+    found = _common.policies()
     moment = _moment(as_of, dry_run=dry_run)
     if moment is not None and moment.year + (ahead or 0) // 12 >= dt.MAXYEAR - 1:
         raise click.UsageError(f"--as-of {as_of} is too late for bounds of months ahead of it")

@@ -35,17 +35,17 @@ def command(
     rows stay in the default, 5 if another run is at work.
     """
     from lmsschema.partition_manager import heal
-    from lmsschema.partition_manager.heal_plan import Limits
+    from lmsschema.partition_manager.heal_plan import HealLimits
     from lmsschema.partition_manager.retention import parse_span
 
-    limits = Limits(reach=None if reach is None else parse_span(reach, "--reach"))
+    limits = HealLimits(reach=None if reach is None else parse_span(reach, "--reach"))
     found: list[dict[str, Any]] = []
     lines = []
     staying = 0
     at_work = False
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _partitions.context(database, wait, quiet=quiet)
-        for declared in _partitions.policies():
+        for declared in _common.policies():
             policy = declared if ahead is None else dataclasses.replace(declared, ahead=ahead)
             if dry_run:
                 _, planned = heal.plan(database, policy, limits)

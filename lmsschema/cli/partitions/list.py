@@ -26,9 +26,7 @@ def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
     from lmsschema.partition_manager import listing as partition_listing
 
     with _common.open_database(url, schema) as database:
-        listings = [
-            partition_listing.listing(database, policy) for policy in _partitions.policies()
-        ]
+        listings = [partition_listing.listing(database, policy) for policy in _common.policies()]
     data = {"schema": database.schema, "tables": [_data(listing) for listing in listings]}
     _common.result("\n".join(map(_text, listings)), data, as_json=as_json)
 

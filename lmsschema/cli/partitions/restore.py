@@ -45,7 +45,7 @@ def command(
     policy = _partitions.policy(table)
     with _common.open_database(url, schema, quiet=quiet) as database:
         if table is None and name is not None:
-            defaults = {one.default_name: one.table for one in _partitions.policies()}
+            defaults = {one.default_name: one.table for one in _common.policies()}
             policy = _partitions.policy(defaults.get(name) or restore.table_of(database, name))
         context = _partitions.context(database, wait, quiet=quiet)
         name = name if file is None else reload(context, policy, file)

@@ -1,0 +1,91 @@
+"""What ``create_all`` makes beside the tables: a function, triggers, and the months' partitions.
+
+It may run again, and with an application's own tables in the same metadata: what the schema has
+already stays as it is.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, MetaData, Table, event, func, select, text
+from sqlalchemy.schema import SetTableComment
+
+from lmsschema.names import EVENTS
+from lmsschema.tables import updated_at
+from lmsschema.tables.updated_at import ddl
+
+_FUNCTION = text("""
+    SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgfoid = f.oid)
+    FROM pg_catalog.pg_proc AS f INNER JOIN pg_catalog.pg_namespace AS n ON f.pronamespace = n.oid
+    WHERE f.proname = 'set_updated_at' AND f.pronargs = 0 AND n.nspname = current_schema()
+""")
+
+
+def listen(metadata: MetaData) -> None:
+    """Have ``create_all`` and ``drop_all`` of the metadata treat what belongs to its tables.
+
+    Args:
+        metadata: With the schema's own tables; those that an application adds are not meant.
+    """
+    own = frozenset(metadata.tables.values())
+
+    def before_create(
+        _: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object
+    ) -> None:
+        if not own.isdisjoint(tables):
+            _refuse_another_schema(metadata, bind)
+            if not (_online(bind) and _callers(bind)):
+                for function in updated_at.functions():
+                    bind.execute(function)
+
+    def after_drop(_: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object) -> None:
+        if own.issubset(tables) and (not _online(bind) or _callers(bind) == [False]):
+            bind.execute(ddl("DROP FUNCTION set_updated_at()"))
+
+    event.listen(metadata, "before_create", before_create, insert=True)  # before the types
+    event.listen(metadata, "after_drop", after_drop)
+    event.listen(metadata.tables[EVENTS], "after_create", _make_partitions)
+    for table in own:
+        for trigger in updated_at.triggers(table):
+            event.listen(table, "after_create", trigger)
+
+
+def _callers(bind: Connection) -> list[bool]:
+    """Return whether a trigger calls the function; empty where there is no function."""
+    return list(bind.scalars(_FUNCTION))
+
+
+def _refuse_another_schema(metadata: MetaData, bind: Connection) -> None:
+    """Raise UsageError where tables are to be made in another schema than the connection's.
+
+    Function, triggers and partitions would be made in the connection's.
+    """
+    translated = bind.get_execution_options().get("schema_translate_map") if _online(bind) else None
+    schema = (translated or {}).get(metadata.schema)
+    if schema is not None:
+        from lmsschema.errors import UsageError
+
+        raise UsageError(
+            f"create_all can't make lmsschema's tables in schema {schema}",
+            hint=f"Run lmsschema upgrade --schema {schema}, or call lmsschema.api.upgrade.",
+        )
+
+
+def _make_partitions(table: Table, bind: Connection, **_: object) -> None:
+    """Make the partitions of learning_events that ``lmsschema upgrade`` leaves."""
+    from lmsschema.partitions import LEARNING_EVENTS, Create, for_values, plan
+
+    now = bind.scalar(select(func.now())) if _online(bind) else None
+    for action in plan(LEARNING_EVENTS, [], now or datetime.now(UTC)):
+        if isinstance(action, Create):  # as are all where there is nothing yet
+            name, bounds = action.name, for_values(action.range)
+            bind.execute(
+                ddl(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL EXCLUDING IDENTITY)")
+            )
+            bind.execute(SetTableComment(Table(name, MetaData(), comment=table.comment)))
+            bind.execute(ddl(f"ALTER TABLE {table.name} ATTACH PARTITION {name} {bounds}"))
+
+
+def _online(bind: object) -> bool:
+    """Whether statements are run, and not only written by ``create_mock_engine``."""
+    return isinstance(bind, Connection)
