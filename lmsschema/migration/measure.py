@@ -119,15 +119,19 @@ class _Gauge:
         self._pending = pending
         self._tell = tell
         self._steps = runner.steps(pending)
+        # counted now: Alembic can't write a script while it runs revisions
+        self._totals = {
+            revision: _count(revision) if steps is None else len(steps)
+            for revision, steps in self._steps.items()
+        }
         self._what = ""
         self._is_of_steps = False
         self._done = self._total = 0
 
     def begin(self, revision: str) -> None:
         """Tell that a revision begins."""
-        steps = self._steps[revision]
-        self._is_of_steps = steps is not None
-        self._total = _count(revision) if steps is None else len(steps)
+        self._is_of_steps = self._steps[revision] is not None
+        self._total = self._totals[revision]
         # the first step is announced after the revision itself
         self._done = -2 if self._is_of_steps else 0
         number = self._pending.index(revision) + 1
