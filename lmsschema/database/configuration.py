@@ -172,7 +172,7 @@ def _parse(path: Path) -> Configuration:
             )
     ignore = found.get("ignore", [])
     if not all(isinstance(one, str) for one in ignore):
-        raise UsageError(f"{file}: ignore must be {_TYPES[list]}")
+        raise UsageError(f"{file}: ignore must be an array of strings")
     if "service" in found and "url-env" in found:
         raise UsageError(
             f"{file} names the database twice: by service and by url-env",

@@ -119,7 +119,7 @@ class _Gauge:
         self._pending = pending
         self._tell = tell
         self._steps = runner.steps(pending)
-        # counted now: Alembic can't write a script while it runs revisions
+        # at once: another script can't be written while Alembic runs a revision
         self._totals = {
             revision: _count(revision) if steps is None else len(steps)
             for revision, steps in self._steps.items()

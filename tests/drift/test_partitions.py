@@ -29,9 +29,7 @@ def test_a_difference_that_partitions_share_is_said_on_the_table(upgraded_url: s
     ]
 
 
-def test_a_policy_may_name_a_table_that_is_a_site_s_own(
-    upgraded_url: str,
-) -> None:
+def test_a_policy_of_a_site_s_own_table_is_compared_too(upgraded_url: str) -> None:
     policies = (
         *partitions.POLICIES,
         dataclasses.replace(partitions.LEARNING_EVENTS, table="visits"),
@@ -43,8 +41,11 @@ def test_a_policy_may_name_a_table_that_is_a_site_s_own(
     )
     with opened(upgraded_url) as database:
         report = check.run(database, policies=policies)
-    assert report.drift == ()
-    assert [what(one) for one in report.unmanaged] == [["visits", "table", "visits", "unmanaged"]]
+    absent, *months = [what(one) for one in report.drift]
+    assert absent == ["not_there", "table", "not_there", "declared extension"]
+    assert len(months) == 5
+    assert all(name.startswith("visits_") and why == "missing" for name, _, _, why in months)
+    assert report.unmanaged == ()
 
 
 def test_a_detached_partition_keeps_names_and_the_table_s_are_numbered(

@@ -79,11 +79,17 @@ class Undisturbed:
     contents: Contents
     places: list[tuple[int, When]]
 
-    def chosen(self, shard: int) -> list[tuple[int, When]]:
-        """Return the places of a part; which of many, depends on the server's version."""
+    def chosen(self, shard: int, of_lasting: int = 1) -> list[tuple[int, When]]:
+        """Return the places of a part; which of many, depends on the server's version.
+
+        Args:
+            shard: Which part.
+            of_lasting: Of the places at which changes are made to last, one in so many.
+        """
         some = self.places[int(VERSION) % EVERY :: EVERY]
         if WHEREVER_LASTING:
-            some += [one for one in self.places if one[1] == "sent" and one not in some]
+            lasting = [one for one in self.places if one[1] == "sent"]
+            some += [one for one in lasting[::of_lasting] if one not in some]
         return some[shard :: len(SHARDS)]
 
     def expect(self, url: str, where: object) -> None:
@@ -210,7 +216,7 @@ def test_killed_at_any_statement(
 def test_server_stopped_at_any_statement(
     server: Server, forker: Forker, undisturbed: Undisturbed, shard: int
 ) -> None:
-    for at, when in undisturbed.chosen(shard):
+    for at, when in undisturbed.chosen(shard, of_lasting=3):
         url = fresh(server, undisturbed.template)
         boundary = Boundary(at, when, lambda: server.stop("immediate"))
         with boundaries.relayed(url, boundary) as through:
