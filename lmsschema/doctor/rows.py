@@ -89,8 +89,12 @@ def contradicting(database: Database) -> Iterator[Finding]:
     """Yield the rows that contradict others, and what could not be looked at."""
     names = {table: qualified(database.schema, table) for table in _TABLES}
     refused: dict[str, str] = {}
+    locked = False
     for question in QUESTIONS:
         query = sql.SQL(question.query).format(**names)
+        if locked:  # one lock is waited for, not one for each question
+            yield _unread(question, query)
+            continue
         try:
             found = _count(database, query)
         except errors.UndefinedTable:
@@ -98,15 +102,13 @@ def contradicting(database: Database) -> Iterator[Finding]:
         except errors.InsufficientPrivilege as error:
             refused[question.table] = str(error.diag.message_primary)
             continue
-        except (errors.QueryCanceled, errors.LockNotAvailable, errors.SerializationFailure):
-            yield Finding(
-                "rows-not-read",
-                question.table,
-                f"may have rows {question.what}: to find them takes longer than {LIMIT:g} s, or a "
-                "table was locked",
-                (f"{query.as_string()};",),
-                action_required=False,
-            )
+        except (
+            errors.QueryCanceled,
+            errors.LockNotAvailable,
+            errors.SerializationFailure,
+        ) as error:
+            locked = isinstance(error, errors.LockNotAvailable)
+            yield _unread(question, query)
             continue
         if found:
             yield Finding(
@@ -131,6 +133,18 @@ def _count(database: Database, query: sql.Composed) -> int:
         )
         row = conn.execute(sql.SQL("SELECT count(*) FROM ({}) AS found").format(query)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def _unread(question: Question, query: sql.Composed) -> Finding:
+    """Return what is said where a question was not answered."""
+    return Finding(
+        "rows-not-read",
+        question.table,
+        f"may have rows {question.what}: to find them takes longer than {LIMIT:g} s, or a table "
+        "was locked",
+        (f"{query.as_string()};",),
+        action_required=False,
+    )
 
 
 def _not_read(database: Database, refused: dict[str, str]) -> Finding:
