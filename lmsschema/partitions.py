@@ -5,6 +5,7 @@ Pure: no database, no clock, no SQLAlchemy.
 All instants are timezone-aware; the grid (months, ISO weeks, days) is that of UTC.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,9 +34,8 @@ class Range:
 
     def holds(self, instant: datetime) -> bool:
         """Whether the instant lies in the range."""
-        return (self.lower is None or self.lower <= instant) and (
-            self.upper is None or instant < self.upper
-        )
+        begun = self.lower is None or self.lower <= instant
+        return begun and (self.upper is None or instant < self.upper)
 
 
 @dataclass(frozen=True)
@@ -285,11 +285,7 @@ def _name(policy: Policy, piece: Range, taken: set[str]) -> str:
 
 
 def _numbered(name: str) -> Iterable[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}_{number}"
-        number += 1
+    return itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
 
 
 def _before(lower: datetime | None, upper: datetime | None) -> bool:
