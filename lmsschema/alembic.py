@@ -13,13 +13,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 import sqlalchemy
 from alembic import context
 from alembic.util import CommandError
 from psycopg import conninfo
+from sqlalchemy.dialects import postgresql
 
 from lmsschema.database import configuration, sqlstate
 from lmsschema.database.connection import Database, connect
@@ -42,6 +43,14 @@ _VERSION_TABLE = "lmsschema_version"
 
 #: lmsschema's own tables: an application may have added its tables to the same metadata.
 _OWN = frozenset([*(table.name for table in TABLES), _VERSION_TABLE])
+
+#: The names of its enumerations.
+_TYPES = frozenset(
+    column.type.name
+    for table in TABLES
+    for column in table.columns
+    if isinstance(column.type, postgresql.ENUM)
+)
 
 #: The key of what is known of the database among the options of Alembic's context.
 _HIDDEN = "lmsschema_hidden"
@@ -78,6 +87,7 @@ def configure(
         "include_name": _both(include_name, given.get("include_name")),
         "include_object": _both(_include_object, given.get("include_object")),
     }
+    filters["render_item"] = _either(_render_item, given.get("render_item"))
     options = {"transaction_per_migration": True, **given, **filters}
     context.configure(connection=connection, lend_database=lend, **options)
     context.config.attributes.setdefault("tell", _tell)
@@ -109,6 +119,23 @@ def _include_object(
 ) -> bool:
     """Whether to look at an object: not at a table of lmsschema's in the application's metadata."""
     return kind != "table" or (getattr(one, "schema", None), name) not in _hidden()
+
+
+def _render_item(
+    kind: str,
+    one: Any,  # noqa: ANN401  whatever Alembic writes
+    migration: Any,  # noqa: ANN401  Alembic has no type for it
+) -> str | Literal[False]:
+    """Write an enumeration of lmsschema's as the type that is there already."""
+    if kind != "type" or not isinstance(one, postgresql.ENUM) or one.name not in _TYPES:
+        return False
+    migration.imports.add("from sqlalchemy.dialects import postgresql")
+    labels = ", ".join(map(repr, one.enums))
+    return f"postgresql.ENUM({labels}, name={one.name!r}, create_type=False)"
+
+
+def _either(ours: Callable[..., Any], theirs: Callable[..., Any] | None) -> Callable[..., Any]:
+    return ours if theirs is None else lambda *args: ours(*args) or theirs(*args)
 
 
 def _both(ours: Callable[..., bool], theirs: Callable[..., bool] | None) -> Callable[..., bool]:

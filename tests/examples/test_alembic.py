@@ -171,3 +171,22 @@ def test_its_tests_run_on_databases_with_its_own_tables(
         check=False,
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_column_with_an_enumeration_of_lmsschema_s_is_written_as_the_type_that_is_there(
+    lmsschema: Program, alembic: Alembic, application: Path, database_url: str
+) -> None:
+    assert lmsschema("upgrade", "--url", database_url).code == 0
+    alembic("upgrade", "bookmarks@head")
+    tables = application / "bookmarks.py"
+    column = (
+        'from lmsschema.tables import courses\nbookmarks.append_column(\n    Column("seen_as",'
+        " courses.c.status.type)\n)\n"
+    )
+    tables.write_text(f"{tables.read_text()}\n{column}")
+    alembic("revision", "--autogenerate", "--head", "bookmarks@head", "-m", "seen")
+    [written] = (application / "migrations" / "versions").glob("*_seen.py")
+    assert "name='course_status', create_type=False" in written.read_text("utf-8")
+    alembic("upgrade", "bookmarks@head")
+    with psycopg.connect(database_url) as conn:
+        conn.execute("SELECT seen_as FROM bookmarks WHERE seen_as = 'draft'")
