@@ -59,7 +59,9 @@ def on_terminal(*arguments: str, **env: str) -> str:
 def odd_url(upgraded_url: str) -> str:
     """A database with something to say of it."""
     with psycopg.connect(upgraded_url) as conn:
-        conn.execute("CREATE TABLE learning_events_2020_01 (LIKE learning_events)")
+        conn.execute(
+            "CREATE TABLE learning_events_2020_01 (LIKE learning_events INCLUDING CONSTRAINTS)"
+        )
         conn.execute(
             "ALTER TABLE learning_events ATTACH PARTITION learning_events_2020_01"
             " FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-02-01 00:00+00')"

@@ -43,7 +43,7 @@ def test_variables(lmsschema: Program, upgraded_url: str) -> None:
     env = {MISSPELT: "x", "LMSSCHEMA_DATABASE_URL": upgraded_url}
     warned = lmsschema("current", env=env)
     assert warned.code == 0
-    assert f"warning: the environment variable {MISSPELT}" in warned.err
+    assert f"warning: unknown environment variable {MISSPELT}" in warned.err
 
 
 def test_an_application_s_url(lmsschema: Program, upgraded_url: str) -> None:

@@ -138,7 +138,8 @@ def test_pending(lmsschema: Program, database_url: str) -> None:
     assert behind.code == 3
     assert behind.out.splitlines() == [
         f"pending: {', '.join(revisions.ids()[2:])}",
-        "compared with revision 0002_progress: no differences, 2 revisions pending",
+        "compared with revision 0002_progress: no differences,"
+        f" {len(revisions.ids()) - 2} revisions pending",
     ]
 
 
