@@ -73,7 +73,7 @@ def examine(
     kept_since, now, standby, sessions_hidden = row
     found = [*sessions.language(database), *_indexes(database, limits, kept_since, now)]
     found += _constraints(database)
-    found += rows.contradicting(database)
+    found += rows.contradicting(database, limits.question)
     for policy in policies:
         found += _partitions(database, policy)
     found += _detached(database, policies)

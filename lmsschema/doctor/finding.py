@@ -61,6 +61,7 @@ class Limits:
         kept: Time since the statistics were reset; before it, no index is called unused.
         xids: Transactions or multixacts since rows were frozen. At about 2.1 billion PostgreSQL
             refuses writes.
+        question: Time that each question about rows of the schema's own tables may take.
     """
 
     age: timedelta = timedelta(minutes=15)
@@ -68,6 +69,7 @@ class Limits:
     pages: int = 128
     kept: timedelta = timedelta(days=7)
     xids: int = 1_000_000_000
+    question: timedelta = timedelta(seconds=2)
 
 
 def command(text: str, *names: sql.Composable) -> str:

@@ -6,15 +6,13 @@ little on a large database too; what was not answered in time is said, with the 
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import timedelta
 
 from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.ddl.statement import qualified
 from lmsschema.doctor.finding import Finding, command
-
-#: Seconds that a question may take.
-LIMIT = 2.0
 
 #: Seconds to wait for a table that a session has to itself.
 _PATIENCE = 0.1
@@ -85,18 +83,23 @@ QUESTIONS = (
 )
 
 
-def contradicting(database: Database) -> Iterator[Finding]:
-    """Yield the rows that contradict others, and what could not be looked at."""
+def contradicting(database: Database, limit: timedelta) -> Iterator[Finding]:
+    """Yield the rows that contradict others, and what could not be looked at.
+
+    Args:
+        database: The database.
+        limit: Time that each question may take.
+    """
     names = {table: qualified(database.schema, table) for table in _TABLES}
     refused: dict[str, str] = {}
     locked = False
     for question in QUESTIONS:
         query = sql.SQL(question.query).format(**names)
         if locked:  # one lock is waited for, not one for each question
-            yield _unread(question, query)
+            yield _unread(question, query, limit)
             continue
         try:
-            found = _count(database, query)
+            found = _count(database, query, limit)
         except errors.UndefinedTable:
             continue  # of a later revision
         except errors.InsufficientPrivilege as error:
@@ -108,7 +111,7 @@ def contradicting(database: Database) -> Iterator[Finding]:
             errors.SerializationFailure,
         ) as error:
             locked = isinstance(error, errors.LockNotAvailable)
-            yield _unread(question, query)
+            yield _unread(question, query, limit)
             continue
         if found:
             yield Finding(
@@ -123,24 +126,24 @@ def contradicting(database: Database) -> Iterator[Finding]:
         yield _not_read(database, refused)
 
 
-def _count(database: Database, query: sql.Composed) -> int:
+def _count(database: Database, query: sql.Composed, limit: timedelta) -> int:
     """Return how many rows a query finds."""
     with database.transaction(read_only=True, lock_timeout=_PATIENCE) as conn:
         conn.execute(
             "SELECT pg_catalog.set_config('statement_timeout', %s, true),"
             " pg_catalog.set_config('max_parallel_workers_per_gather', '0', true)",
-            [f"{LIMIT * 1000:.0f}ms"],
+            [f"{limit / timedelta(milliseconds=1):.0f}ms"],
         )
         row = conn.execute(sql.SQL("SELECT count(*) FROM ({}) AS found").format(query)).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def _unread(question: Question, query: sql.Composed) -> Finding:
+def _unread(question: Question, query: sql.Composed, limit: timedelta) -> Finding:
     """Return what is said where a question was not answered."""
     return Finding(
         "rows-not-read",
         question.table,
-        f"may have rows {question.what}: to find them takes longer than {LIMIT:g} s, or a table "
+        f"may have rows {question.what}: to find them takes longer than {limit.total_seconds():g} s, or a table "
         "was locked",
         (f"{query.as_string()};",),
         action_required=False,

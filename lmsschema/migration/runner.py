@@ -82,14 +82,14 @@ def run(
             began = now
 
         with connection(database, retry.lock_timeout) as lent:
-            settings = config(
+            alembic = config(
                 connection=lent,
                 patience=retry.patience(),
                 tell=notify,
                 at_once=at_once,
                 before_each=before_each,
             )
-            _call(settings, direction, left, lambda _: before_each(), committed)
+            _call(alembic, direction, left, lambda _: before_each(), committed)
 
     _retried(database, lambda: (left[0], len(steps) - len(left)), attempt, retry, notify)
 

@@ -1,13 +1,15 @@
 """What doctor finds of rows that contradict rows of other tables, which no constraint holds."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import pytest
 from psycopg import conninfo, sql
 
 from lmsschema.database.connection import Database
-from lmsschema.doctor import examine, rows
+from lmsschema.doctor import examine
+from lmsschema.doctor.finding import Limits
 from lmsschema.migration.upgrade import upgrade
 from tests.support import upgrading
 from tests.support.doctors import found, mend
@@ -104,20 +106,17 @@ def test_whoever_learns_in_a_public_course_contradicts_nothing(
     assert found(database, "contradicting-rows") == []
 
 
-def test_what_was_not_read_in_time_is_said(
-    database: Database, filled: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_not_read_in_time_is_said(database: Database, filled: psycopg.Connection) -> None:
     filled.execute(
         "SET session_replication_role = replica;"  # no look at each row's keys
         "INSERT INTO section_progress (user_id, section_id, enrollment_id)"
         " SELECT user_id, gen_random_uuid(), id FROM enrollments, generate_series(1, 1000)"
     )
-    monkeypatch.setattr(rows, "LIMIT", 0.001)
-    unread = {one.name: one for one in found(database, "rows-not-read")}
+    limits = Limits(question=timedelta(milliseconds=1))
+    unread = {one.name: one for one in found(database, "rows-not-read", limits)}
     assert "section_progress" in unread
     assert not unread["section_progress"].action_required
     mend(filled, unread["section_progress"])
-    monkeypatch.undo()
     with filled.transaction():
         filled.execute("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE")
         assert {one.name for one in found(database, "rows-not-read")} == {"courses", "enrollments"}
