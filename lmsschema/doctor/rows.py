@@ -143,8 +143,8 @@ def _unread(question: Question, query: sql.Composed, limit: timedelta) -> Findin
     return Finding(
         "rows-not-read",
         question.table,
-        f"may have rows {question.what}: to find them takes longer than {limit.total_seconds():g} s, or a table "
-        "was locked",
+        f"may have rows {question.what}: to find them takes longer than "
+        f"{limit.total_seconds():g} s, or a table was locked",
         (f"{query.as_string()};",),
         action_required=False,
     )

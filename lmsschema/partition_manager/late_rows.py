@@ -43,12 +43,16 @@ class LateRows:
             count = self.count(state.default, many + 1)
             if count:
                 referrers.refuse_if_any(self.database, self.policy)
-        if count > many:
-            raise self._too_many(state, many)
+            self.refuse_many(state, count, many)
         if count:
             publications.refuse_if_any(
                 self.database, self.policy, state.default, copies=True, replaced=False
             )
+
+    def refuse_many(self, state: State, count: int, many: int) -> None:
+        """Raise UnsafeError if there are more than are moved under locks; in a transaction."""
+        if count > many:
+            raise self._too_many(state, many)
 
     def take(self, default: str) -> int:
         """Move them, attach the table, and leave the default as it was; return how many.
@@ -85,11 +89,9 @@ class LateRows:
         """Return the error, with what makes a partition of the late rows and adds the others."""
         name, bounds = self.to.name, self.to.range
         old = sql.Identifier(names.shortened(f"{name}_detached"))
-        with self.database.transaction(read_only=True) as conn:
-            rows = conn.execute(
-                query("partition_manager/columns"),
-                {"schema": self.database.schema, "table": name},
-            ).fetchall()
+        rows = self.database.conn.execute(
+            query("partition_manager/columns"), {"schema": self.database.schema, "table": name}
+        ).fetchall()
         columns = sql.SQL(", ").join(sql.Identifier(column) for (column,) in rows)
         first, then = (
             sql.SQL(text)

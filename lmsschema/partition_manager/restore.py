@@ -76,7 +76,8 @@ def restore(
             state = partition_state.read(database, policy)
             _refuse_overlap(policy, state, name, bounds)
             locks = attach.needed(database, policy, around, state.default, "ACCESS EXCLUSIVE")
-            if state.default is not None and late.count(state.default, 1):
+            if state.default is not None and (count := late.count(state.default, many + 1)):
+                late.refuse_many(state, count, many)  # more came while the table was made alike
                 locks = promote.needed(database, policy, around, state.default)
             return Work(locks, finish=lambda conn: finish(conn, state.default))
 

@@ -14,6 +14,7 @@ from lmsschema.partition_manager import restore
 from lmsschema.partitions import LEARNING_EVENTS
 from tests.partition_manager.conftest import Partitions
 from tests.support import events
+from tests.support.boundaries import Interlude, relayed
 
 OLD = -30
 NAME = events.name(OLD)
@@ -99,6 +100,22 @@ def test_too_many_to_be_moved_under_locks_are_refused_with_what_helps(
             conn.execute(step.encode())
     assert (events.count(conn), events.count(conn, NAME)) == (12, 12)
     assert partitions("check").code == 0
+
+
+@pytest.mark.usefixtures("late")
+def test_those_that_come_while_the_table_is_made_alike_are_counted_too(
+    conn: psycopg.Connection, opened: Callable[..., Database], upgraded_url: str
+) -> None:
+    def insert(_: str) -> None:
+        events.insert(conn, events.month(OLD) + timedelta(days=2), 1)
+
+    with relayed(upgraded_url, Interlude("pg_try_advisory", insert)) as through:
+        context = Context(opened(through))
+        with pytest.raises(UnsafeError, match="more than 2 rows of learning_events_default"):
+            restore.restore(context, LEARNING_EVENTS, NAME, many=2)
+    assert (events.count(conn), NAME in events.partitions(conn)) == (3, False)
+    restore.restore(Context(opened(upgraded_url)), LEARNING_EVENTS, NAME, many=3)
+    assert events.count(conn, NAME) == 13
 
 
 def test_many_late_rows_beside_rows_that_have_to_be_moved(
