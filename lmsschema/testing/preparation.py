@@ -35,7 +35,7 @@ class Preparation:
 
     @property
     def kind(self) -> list[str]:
-        """What templates share of which one takes the place of the other."""
+        """What the templates have in common of which a newer one replaces the older."""
         return [str(self.root), *self.steps]
 
     def content(self) -> str:
