@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from psycopg import conninfo, sql
 
 from lmsschema.cli._run import run
 from tests.support import events
@@ -18,6 +19,24 @@ def conn(upgraded_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(upgraded_url, autocommit=True) as connection:
         events.people(connection)
         yield connection
+
+
+@pytest.fixture
+def owner(conn: psycopg.Connection, upgraded_url: str) -> Iterator[str]:
+    """The URL of a role that owns learning_events and may use the tables beside it."""
+    name = f"owner_{conn.info.dbname.rsplit('test_', 1)[-1]}"
+    role = sql.Identifier(name)
+    conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
+    for table in ["learning_events", *events.partitions(conn)]:
+        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), role))
+    conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
+    conn.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(role))
+    # as a superuser's move adds foreign keys to tables that belong to others
+    for table in ("users", "courses", "lessons", "sections"):
+        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), role))
+    yield conninfo.make_conninfo(upgraded_url, user=name, password="x")
+    conn.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(role))
+    conn.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(role, role))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What a killed move of one role leaves keeps the nightly job of another from nothing."""
 
 import time
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -14,24 +13,6 @@ LEFT = (
     "SELECT relname FROM pg_class WHERE relname ~ 'default_(heal|new)' UNION ALL"
     " SELECT proname FROM pg_proc WHERE proname ~ 'heal_log'"
 )
-
-
-@pytest.fixture
-def owner(conn: psycopg.Connection, upgraded_url: str) -> Iterator[str]:
-    """The URL of a role that owns learning_events and may use the tables beside it."""
-    name = f"owner_{conn.info.dbname.rsplit('test_', 1)[-1]}"
-    role = sql.Identifier(name)
-    conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
-    for table in ["learning_events", *events.partitions(conn)]:
-        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), role))
-    conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
-    conn.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(role))
-    # as a superuser's move adds foreign keys to tables that belong to others
-    for table in ("users", "courses", "lessons", "sections"):
-        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), role))
-    yield conninfo.make_conninfo(upgraded_url, user=name, password="x")
-    conn.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(role))
-    conn.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(role, role))
 
 
 @pytest.fixture

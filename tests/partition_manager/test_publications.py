@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import conninfo, sql
 
 from tests.support import events
 from tests.support.program import Outcome, Program
@@ -71,25 +70,15 @@ def test_late_rows_and_exports_are_not_copied_into_a_table_that_is_published(
 
 
 def test_a_publication_of_another_role_is_refused_before_the_default_is_replaced(
-    conn: psycopg.Connection, run: Run, upgraded_url: str, lmsschema: Program
+    conn: psycopg.Connection, run: Run, owner: str, lmsschema: Program
 ) -> None:
     """Who owns the tables alone can't have it list the table that takes the default's place."""
-    name = f"owner_{conn.info.dbname.rsplit('test_', 1)[-1]}"
-    role = sql.Identifier(name)
-    conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
-    for table in ["learning_events", *events.partitions(conn)]:
-        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), role))
-    conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
-    conn.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(role))
     conn.execute("CREATE PUBLICATION events FOR TABLE learning_events_default")
     events.drop(conn, events.name(1))
     events.insert(conn, events.month(1), 3)
     before = events.partitions(conn)
-    owner = conninfo.make_conninfo(upgraded_url, user=name, password="x")
     refused = lmsschema("partitions", "heal", "--url", owner)
     assert refused.code == 6
     assert "publication events lists it" in refused.err
     assert events.partitions(conn) == before
     assert run("partitions heal").code == 0
-    conn.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(role))
-    conn.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(role))
