@@ -47,7 +47,7 @@ def restore(
         context: Where, and how long locks are waited for.
         policy: The table's policy.
         name: The detached table.
-        many: More late rows than these are not moved under the locks.
+        many: More rows than these are not moved under the locks.
 
     Returns:
         The bounds.
@@ -60,7 +60,7 @@ def restore(
     database = context.database
     require_writable(database)
     if name == policy.default_name:
-        return _restore_default(context, policy)
+        return _restore_default(context, policy, many)
     with translated(database.target):
         bounds, comment = _bounds(database, policy, name)
         with database.transaction(read_only=True):
@@ -122,10 +122,11 @@ def table_of(database: Database, name: str) -> str | None:
     return None if mark is None else mark.table
 
 
-def _restore_default(context: Context, policy: Policy) -> Range:
+def _restore_default(context: Context, policy: Policy, many: int) -> Range:
     """Attach the default partition again; rows that have partitions by now go there.
 
-    Locks: as those of an attach beside a default.
+    Most of these are moved before, in batches that lock nothing but rows: nobody sees them while
+    the default is detached. Locks: as those of an attach beside a default.
 
     Raises:
         LmsschemaError: There is no such table, or it is a partition already.
@@ -162,9 +163,7 @@ def _restore_default(context: Context, policy: Policy) -> Range:
         inheritance.mend(conn, [f for f in found if f.kind not in inheritance.BY_HAND])
         count = 0
         if ranges and _has_rows(database, policy, name, ranges):
-            listed = publications.leave(database, policy.table)  # subscribers have them already
-            count = promote.transfer(database, policy, name, policy.table, _in_any(policy, ranges))
-            publications.join(database, policy.table, listed)
+            count = _move(database, policy, _in_any(policy, ranges))
         conn.execute(statements.attach(policy, Create(name, None)))
         attach.finish(database, policy, [name], around)
         return count
@@ -177,11 +176,41 @@ def _restore_default(context: Context, policy: Policy) -> Range:
         if moves:
             publications.refuse_if_any(database, policy, policy.table, copies=True, replaced=False)
         try:
-            count = ladder.step(context, prepare, what=f"attach {name}") or 0
+            before = _move_in_batches(context, policy, many) if moves else 0
+            count = before + (ladder.step(context, prepare, what=f"attach {name}") or 0)
         except partition_state.BusyError:
             raise _busy(policy) from None
     context.tell(Progress(f"attached {name}; {count} rows of it went to partitions made since"))
     return Range(None, None)
+
+
+def _move_in_batches(context: Context, policy: Policy, many: int) -> int:
+    """Move rows of a detached default to their partitions, until few are left; return how many."""
+    database, name = context.database, sql.Identifier(policy.default_name)
+    moved, last = 0, many
+    while last == many:
+        with database.transaction() as conn:
+            partition_state.claim(conn, database, policy)
+            partitions = partition_state.read(database, policy).partitions
+            ranges = [one.range for one in partitions if one.range is not None]
+            some = sql.SQL(
+                "(tableoid, ctid) IN (SELECT tableoid, ctid FROM {} WHERE {} LIMIT {})"
+            ).format(name, _in_any(policy, ranges), sql.Literal(many))
+            last = _move(database, policy, some)
+        moved += last
+        context.tell(Progress(f"moved {moved} rows of {policy.default_name} to their partitions"))
+    return moved
+
+
+def _move(database: Database, policy: Policy, where: sql.Composable) -> int:
+    """Move rows of a detached default to their partitions; return how many.
+
+    Subscribers have them already, and are sent nothing.
+    """
+    listed = publications.leave(database, policy.table)
+    count = promote.transfer(database, policy, policy.default_name, policy.table, where)
+    publications.join(database, policy.table, listed)
+    return count
 
 
 def _in_any(policy: Policy, ranges: list[Range]) -> sql.Composed:

@@ -1,11 +1,20 @@
 """A default partition that is detached or gone: rows are hidden or refused, all say so."""
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 
 from lmsschema.cli._run import run
+from lmsschema.database.connection import Database
+from lmsschema.errors import LockTimeoutError
+from lmsschema.locks.context import Context, Patience
+from lmsschema.partition_manager import restore
+from lmsschema.partitions import LEARNING_EVENTS
 from tests.partition_manager.conftest import Partitions
 from tests.support import events
+
+Open = Callable[..., Database]
 
 DEFAULT = "learning_events_default"
 
@@ -53,6 +62,25 @@ def test_restore_attaches_it(conn: psycopg.Connection, partitions: Partitions) -
     assert "already" in partitions("restore", DEFAULT).err
     assert partitions("heal").code == 0
     assert partitions("check").code == 0
+
+
+@pytest.mark.usefixtures("detached")
+def test_rows_that_have_partitions_go_there_before_anything_is_locked(
+    conn: psycopg.Connection, partitions: Partitions, upgraded_url: str, opened: Open
+) -> None:
+    for offset in (-20, -10):
+        month = f"{events.month(offset):%Y-%m}"
+        assert partitions("create", "--from", month, "--to", month).code == 0
+    context = Context(opened(upgraded_url), Patience(total=0.3))
+    with psycopg.connect(upgraded_url) as reader:
+        reader.execute("SELECT FROM learning_events_default LIMIT 1")
+        with pytest.raises(LockTimeoutError):
+            restore.restore(context, LEARNING_EVENTS, DEFAULT, many=100)
+        assert (events.count(conn), events.count(conn, DEFAULT)) == (500, 0)
+        assert DEFAULT not in events.partitions(conn)
+    restore.restore(context, LEARNING_EVENTS, DEFAULT)
+    assert events.count(conn) == 500
+    assert events.partitions(conn)[DEFAULT] == "DEFAULT"
 
 
 def test_a_default_that_is_gone_is_made(conn: psycopg.Connection, partitions: Partitions) -> None:
