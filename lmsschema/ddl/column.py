@@ -100,7 +100,7 @@ class WidenType(Once):
         """Change the type unless it is done.
 
         Raises:
-            UnsafeError: It would write the table or an index anew.
+            UnsafeError: It would read the table, or write it or an index anew.
             LockTimeoutError: The lock was not obtained in time.
         """
         _alter(context, self)
@@ -122,12 +122,15 @@ def _alter(context: Context, step: AddColumn | WidenType) -> None:
     with context.database.transaction(read_only=True) as conn:
         if step.done(conn):
             return
-    _refuse_rewrite(context.database, step)
+    _refuse_work(context.database, step)
     once.with_lock(context, step, step.table, "ACCESS EXCLUSIVE")
 
 
-def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
-    """Try the statement on an empty copy; raise if the copy or an index of it is written anew."""
+def _refuse_work(database: Database, step: AddColumn | WidenType) -> None:
+    """Try the statement on an empty copy; raise if the copy is read or written anew.
+
+    PostgreSQL reads all rows where a CHECK is about the column.
+    """
     with database.transaction() as conn, conn.transaction(force_rollback=True):
         copy = dataclasses.replace(step, table="lmsschema_copy")
         conn.execute(
@@ -135,9 +138,16 @@ def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
                 identifier(copy.table), identifier(step.table)
             )
         )
-        before = _files(conn, copy.table)
+        before, scans = _files(conn, copy.table), _scans(conn, copy.table)
         conn.execute(copy.statement())
-        after = _files(conn, copy.table)
+        after, read = _files(conn, copy.table), _scans(conn, copy.table) > scans
+    if read and before == after:
+        raise UnsafeError(
+            f"{step}: PostgreSQL would read all rows of {step.table} for a CHECK of the column, "
+            "and stop all its readers meanwhile",
+            hint="Drop the CHECK in a revision before, and bring it back with a Checks step in one "
+            "after: it reads the rows while others go on.",
+        )
     if before != after:
         raise UnsafeError(
             f"{step}: PostgreSQL would write {step.table} or an index of it anew, and stop all its "
@@ -150,3 +160,11 @@ def _refuse_rewrite(database: Database, step: AddColumn | WidenType) -> None:
 def _files(conn: psycopg.Connection, table: str) -> list[tuple[str, int]]:
     """Return the files of a table and its indexes."""
     return conn.execute(query("ddl/files"), {"table": table}).fetchall()
+
+
+def _scans(conn: psycopg.Connection, table: str) -> int:
+    """Return how often the transaction has read all rows of a table."""
+    row = conn.execute(
+        "SELECT pg_catalog.pg_stat_get_xact_numscans(%s::regclass)", [identifier(table).as_string()]
+    ).fetchone()
+    return int(row[0]) if row else 0

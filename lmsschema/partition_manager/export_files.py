@@ -62,7 +62,8 @@ def _claimed(partial: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    except OSError:
+    except OSError:  # the file system has no such locks
+        partial.unlink()
         os.close(descriptor)
         raise
     if not _is_still(partial, descriptor):  # it was renamed before we locked it

@@ -150,6 +150,26 @@ def test_what_would_write_the_table_anew_is_refused(
     assert check.read(database)[0] == before
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        AddColumn("things", "points", "INTEGER DEFAULT 0 CHECK (points >= 0)"),
+        WidenType("things", "title", "character varying(50)"),
+    ],
+    ids=str,
+)
+def test_what_would_read_the_table_for_a_check_is_refused(
+    step: AddColumn | WidenType, database_url: str, opened: Open
+) -> None:
+    database = opened(database_url)
+    database.conn.execute(THINGS)
+    database.conn.execute("ALTER TABLE things ADD CHECK (title <> '')")
+    before = check.read(database)[0]
+    with pytest.raises(UnsafeError, match="would read all rows of things"):
+        step.apply(Context(database))
+    assert check.read(database)[0] == before
+
+
 def test_a_column_is_added_where_nobody_may_make_temporary_tables(
     database_url: str, opened: Open
 ) -> None:
