@@ -11,8 +11,7 @@ from sqlalchemy import Connection, MetaData, Table, event, func, select, text
 from sqlalchemy.schema import SetTableComment
 
 from lmsschema.names import EVENTS
-from lmsschema.tables import updated_at
-from lmsschema.tables.updated_at import ddl
+from lmsschema.tables.updated_at import ddl, functions, triggers
 
 _FUNCTION = text("""
     SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgfoid = f.oid)
@@ -35,7 +34,7 @@ def listen(metadata: MetaData) -> None:
         if not own.isdisjoint(tables):
             _refuse_another_schema(metadata, bind)
             if not (_online(bind) and _callers(bind)):
-                for function in updated_at.functions():
+                for function in functions():
                     bind.execute(function)
 
     def after_drop(_: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object) -> None:
@@ -46,7 +45,7 @@ def listen(metadata: MetaData) -> None:
     event.listen(metadata, "after_drop", after_drop)
     event.listen(metadata.tables[EVENTS], "after_create", _make_partitions)
     for table in own:
-        for trigger in updated_at.triggers(table):
+        for trigger in triggers(table):
             event.listen(table, "after_create", trigger)
 
 
