@@ -11,9 +11,9 @@ from sqlalchemy import Connection, MetaData, Table, event, func, select, text
 from sqlalchemy.schema import SetTableComment
 
 from lmsschema.names import EVENTS
-from lmsschema.tables import profiles, updated_at
+from lmsschema.tables import profiles
 from lmsschema.tables.settings import settings
-from lmsschema.tables.updated_at import ddl
+from lmsschema.tables.updated_at import ddl, functions, triggers
 
 _FUNCTION = text("""
     SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgfoid = f.oid)
@@ -36,7 +36,7 @@ def listen(metadata: MetaData) -> None:
         if not own.isdisjoint(tables):
             _refuse_another_schema(metadata, bind)
             if not (_online(bind) and _callers(bind)):
-                for function in updated_at.functions():
+                for function in functions():
                     bind.execute(function)
             settings.create(bind, checkfirst=_online(bind))
 
@@ -51,7 +51,7 @@ def listen(metadata: MetaData) -> None:
     event.listen(metadata.tables[EVENTS], "after_create", _make_partitions)
     profiles.listen(own)
     for table in own:
-        for trigger in updated_at.triggers(table):
+        for trigger in triggers(table):
             event.listen(table, "after_create", trigger)
 
 
