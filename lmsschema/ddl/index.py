@@ -27,7 +27,7 @@ _OUTSIDE = "-- lint: ignore second-non-transactional: done or not is seen in the
 
 @dataclasses.dataclass(frozen=True)
 class Index:
-    """A B-tree index.
+    """An index of a table without partitions.
 
     Attributes:
         name: The index's name.
@@ -35,12 +35,14 @@ class Index:
         columns: What is indexed, as PostgreSQL prints it: ``user_id, event_timestamp DESC``; or
             one expression, in any words.
         unique: Whether it is unique.
+        method: The access method: ``btree``, ``gin``.
     """
 
     name: str
     table: str
     columns: str
     unique: bool = False
+    method: str = "btree"
 
     def __str__(self) -> str:
         return f"index {self.name}"
@@ -60,7 +62,7 @@ class Index:
             return None
         table, valid, printed, _ = row
         kind = "CREATE UNIQUE INDEX" if self.unique else "CREATE INDEX"
-        start, _, keys = printed.partition(" USING btree ")
+        start, _, keys = printed.partition(f" USING {self.method} ")
         if table != self.table or not (
             start.startswith(f"{kind} ")
             and (
@@ -122,7 +124,8 @@ class Index:
     def built(self, schema: str | None) -> sql.Composed:
         """Return the statement that builds it."""
         unique = "UNIQUE " if self.unique else ""
-        return creation(self.name, self.table, f"{unique}({self.columns})", schema=schema)
+        rest = f"{unique}USING {self.method} ({self.columns})"
+        return creation(self.name, self.table, rest, schema=schema)
 
     def dropped(self, schema: str) -> sql.Composed:
         """Return the statement that drops it."""

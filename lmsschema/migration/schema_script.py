@@ -20,7 +20,7 @@ from lmsschema import partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, updated_at
+from lmsschema.tables import TABLES, routines
 
 # another paramstyle would double every percent sign
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
@@ -45,7 +45,7 @@ def render(schema: str | None, as_of: datetime) -> str:
     blocks = [
         *_begin(schema),
         *_types(),
-        _statements(updated_at.functions()),
+        _statements(routines.functions().values()),
         *(block for table in _in_order() for block in _table(table)),
         *_partitions(as_of),
         VERSION_TABLE,
@@ -92,7 +92,7 @@ def _table(table: Table) -> Iterator[str]:
         yield _statements(
             CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))
         )
-    triggers = updated_at.triggers(table)
+    triggers = routines.triggers(table)
     if triggers:
         yield _statements(triggers)
     commented = [column for column in table.columns if column.comment]
