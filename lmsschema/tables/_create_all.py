@@ -1,4 +1,4 @@
-"""What ``create_all`` makes beside the tables: functions, triggers, and the months' partitions.
+"""What ``create_all`` makes beside the tables: functions, triggers, settings, and partitions.
 
 It may run again, and with an application's own tables in the same metadata: what the schema has
 already stays as it is.
@@ -11,7 +11,9 @@ from sqlalchemy import Connection, MetaData, Table, event, func, select, text
 from sqlalchemy.schema import SetTableComment
 
 from lmsschema.names import EVENTS
+from lmsschema.tables import profiles
 from lmsschema.tables.routines import functions, triggers
+from lmsschema.tables.settings import settings
 from lmsschema.tables.updated_at import ddl
 
 _FUNCTION = text("""
@@ -37,14 +39,17 @@ def listen(metadata: MetaData) -> None:
         if not own.isdisjoint(tables):
             _refuse_another_schema(metadata, bind)
             _make_functions(bind)
+            settings.create(bind, checkfirst=_online(bind))
 
     def after_drop(_: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object) -> None:
         if own.issubset(tables):
             _drop_functions(bind)
+            settings.drop(bind, checkfirst=_online(bind))
 
     event.listen(metadata, "before_create", before_create, insert=True)  # before the types
     event.listen(metadata, "after_drop", after_drop)
     event.listen(metadata.tables[EVENTS], "after_create", _make_partitions)
+    profiles.listen(own)
     for table in own:
         for trigger in triggers(table):
             event.listen(table, "after_create", trigger)

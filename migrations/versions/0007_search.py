@@ -1,7 +1,7 @@
 """Courses are found by words: a stored, weighted vector of title, tags and description.
 
 Revision ID: 0007_search
-Revises: 0005_consistency
+Revises: 0006_settings
 """
 
 # Made of steps as 0004_integrity is: docs/decisions/0016-search.md says why the vector is a column
@@ -16,7 +16,7 @@ from lmsschema.ddl.index import Index
 from lmsschema.ddl.trigger import Function, Trigger
 
 revision = "0007_search"
-down_revision = "0005_consistency"
+down_revision = "0006_settings"
 branch_labels = None
 depends_on = None
 

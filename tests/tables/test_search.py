@@ -144,6 +144,6 @@ def test_each_language_has_its_configuration_on_this_server(conn: psycopg.Connec
         for spelled in (code, f"{code.upper()}-XX", f"{code}_XX.UTF-8"):
             cursor.execute("SELECT search_configuration(%s)::text", [spelled])
             assert cursor.fetchone() == name
-    for spelled in ("et", "english", "", None):
-        cursor.execute("SELECT search_configuration(%s)::text", [spelled])
+    for other in ("et", "english", "", None):
+        cursor.execute("SELECT search_configuration(%s)::text", [other])
         assert cursor.fetchone() == "simple"
