@@ -1,6 +1,7 @@
 """The index profile that a database has: what its settings say, else the guide's."""
 
 import dataclasses
+from collections.abc import Callable
 from datetime import datetime
 
 import psycopg
@@ -46,6 +47,17 @@ def of(conn: psycopg.Connection) -> Recorded:
             details={"profile": recorded.profile},
         )
     return recorded
+
+
+def known(database: Database, notify: Callable[[str], None] = lambda _: None) -> str:
+    """Return the database's profile; the default one, with a message, if it may not be read."""
+    try:
+        return read(database).profile
+    except DatabaseUnavailableError as error:
+        if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
+            raise
+        notify(f"{error.message}: {names.FAITHFUL} is assumed. {error.hint}")
+        return names.FAITHFUL
 
 
 def read(database: Database) -> Recorded:

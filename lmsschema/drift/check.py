@@ -92,7 +92,7 @@ def run(
             one.
     """
     readable, revision = _revision(database, notify)
-    recorded = _profile(database, notify)
+    recorded = profile.known(database, notify)
     pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
     if not database.schema_exists:
         return _nothing(pending)
@@ -150,17 +150,6 @@ def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, 
             raise
         notify(f"{error.message}: the newest one is assumed. {error.hint}")
         return False, None
-
-
-def _profile(database: Database, notify: Callable[[str], None]) -> str:
-    """Return the database's index profile; the default one if it may not be read."""
-    try:
-        return profile.read(database).profile
-    except DatabaseUnavailableError as error:
-        if error.details.get("sqlstate") != errors.InsufficientPrivilege.sqlstate:
-            raise
-        notify(f"{error.message}: {names.FAITHFUL} is assumed. {error.hint}")
-        return names.FAITHFUL
 
 
 def read(database: Database) -> tuple[Catalog, datetime]:

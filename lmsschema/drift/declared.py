@@ -151,7 +151,7 @@ def build(
     from alembic import command
     from sqlalchemy.exc import DBAPIError
 
-    from lmsschema.migration import runner, schema_script
+    from lmsschema.migration import profile_steps, runner, schema_script
 
     with runner.connection(database) as lent, lent.begin():
         # Alembic neither commits nor ends a transaction that is already open
@@ -166,6 +166,7 @@ def build(
             if isinstance(error.orig, psycopg.Error):
                 raise error.orig from error
             raise
+        profile_steps.apply_in_transaction(database.conn, profile, revision)
         found = catalog.read(database.conn, name)
         lent.rollback()
     return of(found)

@@ -11,6 +11,16 @@ from sqlalchemy import Index, Table
 
 from lmsschema.names import FAITHFUL, PROFILES
 
+#: The columns that a learner updates all the time, by table. If an index has one of them, each such
+#: update writes a new entry into every index of the table.
+HOT = {
+    "users": ("last_active_at",),
+    "enrollments": ("last_accessed_at", "progress_percentage", "total_time_spent"),
+    "section_progress": ("time_spent", "interaction_count", "last_accessed_at"),
+    "lesson_progress": ("completion_percentage", "sections_completed", "total_time_spent"),
+    "learning_sessions": ("session_end", "total_duration", "active_duration", "interactions_count"),
+}
+
 
 def has(index: Index, profile: str) -> bool:
     """Whether a profile has an index: one that names no profile is in all."""
@@ -21,6 +31,11 @@ def indexes(table: Table, profile: str) -> list[Index]:
     """Return the indexes of a table that a profile has, by their names."""
     found = [index for index in table.indexes if has(index, profile)]
     return sorted(found, key=lambda index: str(index.name))
+
+
+def having(index: Index) -> tuple[str, ...]:
+    """Return the profiles that have an index."""
+    return tuple(profile for profile in PROFILES if has(index, profile))
 
 
 def fillfactor(table: Table, profile: str) -> int | None:
