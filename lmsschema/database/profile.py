@@ -12,6 +12,9 @@ from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.errors import DatabaseUnavailableError, UnsafeError
 
+#: The revision that makes the settings: those before it have the default profile.
+SINCE = "0006_settings"
+
 
 @dataclasses.dataclass(frozen=True)
 class Recorded:

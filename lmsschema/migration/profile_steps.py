@@ -24,9 +24,6 @@ from lmsschema.locks.context import Context
 from lmsschema.migration import declared_index, revisions, runner
 from lmsschema.tables import TABLES, profiles
 
-#: The revision that makes the settings: those before it have the default profile.
-SINCE = "0006_settings"
-
 
 @dataclasses.dataclass(frozen=True)
 class RecordProfile(once.Once):
@@ -88,7 +85,7 @@ def apply_in_transaction(
     What revisions after that one do for the profile is left out.
     """
     later = revisions.ids()[revisions.find(revision, None) :]
-    if profile == names.FAITHFUL or SINCE in later:
+    if profile == names.FAITHFUL or recorded.SINCE in later:
         return
     of_later = {
         getattr(step.step, "name", "")
