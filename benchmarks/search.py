@@ -40,7 +40,7 @@ WORDS = """
     FROM generate_series(1, 20000) AS i;
     CREATE UNIQUE INDEX ON words (i);
     INSERT INTO institutions (name, domain, education_level)
-    VALUES ('A', 'a.example', 'university');
+    VALUES ('A', 'a.example', 'higher_ed');
 """
 
 FILL = """
