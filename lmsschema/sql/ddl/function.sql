@@ -8,5 +8,4 @@ SELECT
     pg_catalog.pg_get_functiondef(p.oid) AS definition
 FROM pg_catalog.pg_proc AS p
 INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
-INNER JOIN pg_catalog.pg_namespace AS n ON p.pronamespace = n.oid
-WHERE n.nspname = pg_catalog.current_schema() AND p.proname = %(name)s AND p.pronargs = 0 AND p.prokind = 'f'
+WHERE p.pronamespace = schema_oid(pg_catalog.current_schema()) AND p.proname = %(name)s AND p.pronargs = 0 AND p.prokind = 'f'

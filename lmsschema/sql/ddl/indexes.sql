@@ -5,7 +5,6 @@ SELECT
     pg_catalog.pg_get_indexdef(i.oid) AS definition,
     i.relkind = 'I' AS is_partitioned
 FROM pg_catalog.pg_class AS i
-INNER JOIN pg_catalog.pg_namespace AS n ON i.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_index AS x ON i.oid = x.indexrelid
 INNER JOIN pg_catalog.pg_class AS t ON x.indrelid = t.oid
-WHERE n.nspname = pg_catalog.current_schema() AND i.relname = %(index)s
+WHERE i.relnamespace = schema_oid(pg_catalog.current_schema()) AND i.relname = %(index)s
