@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import psycopg
 from psycopg import errors, sql
@@ -138,7 +137,8 @@ def build(
         with scratch.schema(database) as name:
             site_extensions.install(database.conn, extensions)
             database.conn.execute(_PROBES)
-            database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
+            # what partitions there should be, their policies say
+            database.conn.execute(schema_script.render(None, as_of=None).encode())
             return of(catalog.read(database.conn, name))
     from alembic import command
     from sqlalchemy.exc import DBAPIError

@@ -35,19 +35,20 @@ CREATE TABLE lmsschema_version (
 _VERSION_ROW = sql.SQL("INSERT INTO lmsschema_version (version_num) VALUES ({});\n")
 
 
-def render(schema: str | None, as_of: datetime) -> str:
+def render(schema: str | None, as_of: datetime | None) -> str:
     """Return the script: what ``upgrade`` makes of an empty database, as ``psql -1 -f`` takes it.
 
     Args:
         schema: The schema to make and to fill; None for the first of the session's search_path.
-        as_of: The time whose month is the first to get a partition; timezone-aware.
+        as_of: The time whose month is the first to get a partition; timezone-aware. None: the
+            partitioned tables get none.
     """
     blocks = [
         *_begin(schema),
         *_types(),
         _statements(updated_at.functions()),
         *(block for table in _in_order() for block in _table(table)),
-        *_partitions(as_of),
+        *([] if as_of is None else _partitions(as_of)),
         VERSION_TABLE,
         _VERSION_ROW.format(revisions.head()).as_string(),
         *_end(schema),
