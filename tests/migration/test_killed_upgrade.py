@@ -33,7 +33,7 @@ from tests.support import boundaries, forks, relay
 from tests.support.boundaries import Boundary, Statement, When
 from tests.support.forks import Forker
 from tests.support.program import clean_environment
-from tests.support.upgrading import FILL
+from tests.support.upgrading import FILL, Contents, contents
 
 EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "211"))
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
@@ -59,8 +59,6 @@ CRASHING = settings.SERVER | {
     "full_page_writes": "on",
     "wal_level": "replica",
 }
-
-Contents = dict[str, tuple[int, int | None]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,24 +102,6 @@ def read(url: str) -> Catalog:
     """Return the catalogs of a database's schema."""
     with psycopg.connect(url) as conn:
         return catalog.read(conn, "public")
-
-
-def contents(url: str) -> Contents:
-    """Return how many rows each table has and a sum of their hashes, the version's among them."""
-    with psycopg.connect(url) as conn:
-        tables = conn.execute(
-            "SELECT relname FROM pg_class"
-            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-        ).fetchall()
-        if not tables:
-            return {}
-        one = sql.SQL("SELECT {}, count(*), sum(hashtextextended(t::text, 0)) FROM {} AS t")
-        rows = conn.execute(
-            sql.SQL(" UNION ALL ").join(
-                one.format(sql.Literal(name), sql.Identifier(name)) for (name,) in tables
-            )
-        )
-        return {name: (count, hashes) for name, count, hashes in rows}
 
 
 @pytest.fixture(scope="module")
