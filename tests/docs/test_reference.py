@@ -102,6 +102,26 @@ def test_what_migrates(lmsschema: Program, database_url: str) -> None:
         compare(outcome.json, shape(f"`{arguments[0]}`"))
 
 
+def test_index_profiles(lmsschema: Program, upgraded_url: str, lms_empty_database_url: str) -> None:
+    on = ("--json", "--url", upgraded_url)
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(
+            "INSERT INTO institutions (name, domain, education_level)"
+            " VALUES ('A', 'a.example', 'k12'); UPDATE institutions SET name = 'B'"
+        )
+    for command, *more in (
+        ("indexes show",),
+        ("indexes plan", "lean", "--shadow-url", lms_empty_database_url),
+        ("indexes set", "lean", "--dry-run"),
+        ("upgrade", "--profile", "lean"),
+        ("indexes advise",),
+        ("indexes set", "faithful"),
+    ):
+        outcome = lmsschema(*command.split(), *more, *on)
+        assert outcome.code == 0, outcome.err
+        compare(outcome.json, shape(f"`{command}`"))
+
+
 def test_a_plan_that_was_measured(
     lmsschema: Program, upgraded_url: str, lms_empty_database_url: str
 ) -> None:
