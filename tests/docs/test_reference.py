@@ -57,7 +57,7 @@ def compare(data: dict[str, Any], documented: Shape, prefix: str = "") -> None:
         if kind == "array of object":
             for one in value:
                 compare(one, documented, f"{prefix}{key}[].")
-        elif any(other.startswith(f"{prefix}{key}.") for other in documented):
+        elif value is not None and any(other.startswith(f"{prefix}{key}.") for other in documented):
             compare(value, documented, f"{prefix}{key}.")
 
 
