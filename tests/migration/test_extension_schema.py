@@ -9,10 +9,10 @@ from tests.support import checkouts
 
 COLUMN = "ALTER TABLE users ADD COLUMN nickname citext"
 STEPS = {
-    "0906_column": checkouts.text("0906_column", checkouts.HEAD, f'    op.execute("{COLUMN}")'),
-    "0907_step": checkouts.text(
-        "0907_step",
-        "0906_column",
+    "9001_column": checkouts.text("9001_column", checkouts.HEAD, f'    op.execute("{COLUMN}")'),
+    "9002_step": checkouts.text(
+        "9002_step",
+        "9001_column",
         "    steps.apply(op, STEPS)",
         'STEPS = (AddColumn("courses", "nickname", "CITEXT"),)\n',
     ),
@@ -37,7 +37,7 @@ def test_what_an_extension_made_is_found_in_a_schema_that_holds_nothing_else(
             ("north.courses", "citext"),
             ("north.users", "citext"),
         ]
-        conn.execute("UPDATE north.lmsschema_version SET version_num = '0906_column'")
+        conn.execute("UPDATE north.lmsschema_version SET version_num = '9001_column'")
         again = program("upgrade", *run)  # as after an interruption: the column is known
         assert again.code == 0, again.err
         assert program("check", *run).code == 3  # the columns, which are not declared
@@ -61,7 +61,7 @@ def test_a_schema_with_an_lms_of_its_own_is_not_searched(upgraded_url: str, tmp_
         assert refused.code == 1, refused.err
         assert 'type "citext" does not exist' in refused.err
         conn.execute("ALTER EXTENSION citext SET SCHEMA extensions")
-        done = program("upgrade", "0906", *run)
+        done = program("upgrade", "9001", *run)
         assert done.code == 0, done.err
         assert conn.execute(COLUMNS).fetchall() == [("north.users", "extensions.citext")]
 

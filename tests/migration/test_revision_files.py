@@ -19,16 +19,16 @@ BLOCK = (
 CASES = {
     "two of one parent": (
         [
-            ("0906_left", "0906_left", HEAD, MAKE),
-            ("0907_right", "0907_right", HEAD, STEPS),
+            ("9001_left", "9001_left", HEAD, MAKE),
+            ("9002_right", "9002_right", HEAD, STEPS),
         ],
         "revision-order",
-        f"0907_right and 0906_left both follow {HEAD}",
+        f"9002_right and 9001_left both follow {HEAD}",
     ),
     "another name": (
-        [("0906_notes", "0906_other", HEAD, MAKE)],
+        [("9001_notes", "9001_other", HEAD, MAKE)],
         "revision-name",
-        "the file is named 0906_notes.py, its revision 0906_other",
+        "the file is named 9001_notes.py, its revision 9001_other",
     ),
     "no number": (
         [("notes", "notes", HEAD, MAKE)],
@@ -37,19 +37,19 @@ CASES = {
     ),
     "out of order": (
         [
-            ("0906_second", "0906_second", "0907_first", MAKE),
-            ("0907_first", "0907_first", HEAD, STEPS),
+            ("9001_second", "9001_second", "9002_first", MAKE),
+            ("9002_first", "9002_first", HEAD, STEPS),
         ],
         "revision-order",
-        f"0906_second follows 0907_first, and its file {HEAD}",
+        f"9001_second follows 9002_first, and its file {HEAD}",
     ),
     "autocommit_block": (
-        [("0906_block", "0906_block", HEAD, BLOCK)],
+        [("9001_block", "9001_block", HEAD, BLOCK)],
         "autocommit-block",
         "lmsschema.ddl.index.Index builds an index CONCURRENTLY",
     ),
     "steps and statements": (
-        [("0906_mixed", "0906_mixed", HEAD, MAKE + STEPS)],
+        [("9001_mixed", "9001_mixed", HEAD, MAKE + STEPS)],
         "steps-mixed",
         "op.execute() beside steps.apply()",
     ),

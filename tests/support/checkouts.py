@@ -12,10 +12,10 @@ from tests.support.program import Outcome, clean_environment
 
 Checkout = Callable[..., Outcome]
 
-#: The newest revision, which those of tests follow.
-HEAD = revisions.head()
-
 ROOT = Path(package.__file__).parent.parent
+
+#: The newest revision of the checkout.
+HEAD = revisions.head()
 
 REVISION = '''\
 """A revision of a test."""
@@ -28,6 +28,7 @@ from lmsschema.ddl.column import AddColumn
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.not_null import NotNull
+from lmsschema.ddl.of_profile import OfProfile
 from lmsschema.ddl.trigger import Function, Trigger
 
 revision = "{revision}"
@@ -46,12 +47,12 @@ def downgrade() -> None:
 '''
 
 
-def make(folder: Path, body: str, *, name: str = "0906_test", before: str = HEAD) -> Checkout:
+def make(folder: Path, body: str, *, name: str = "9001_test", before: str = HEAD) -> Checkout:
     """Make a checkout with a revision of which ``upgrade()`` has that body; return its program."""
     return write(folder, {name: text(name, before, body)})
 
 
-def of_steps(folder: Path, *steps: str, name: str = "0906_test") -> Checkout:
+def of_steps(folder: Path, *steps: str, name: str = "9001_test") -> Checkout:
     """Make a checkout with a revision of these steps; return its program."""
     constants = f"STEPS: tuple[steps.Step, ...] = ({' '.join(f'{step},' for step in steps)})\n"
     body = "    steps.apply(op, STEPS)"
