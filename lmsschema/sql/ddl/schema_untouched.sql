@@ -4,4 +4,4 @@ FROM pg_catalog.pg_class AS c
 WHERE
     c.oid = any(relations_of(pg_catalog.current_schema())::oid [])
     AND c.relkind IN ('r', 'm')
-    AND c.relname <> 'lmsschema_version'
+    AND c.relname NOT IN ('lmsschema_version', 'lmsschema_settings')
