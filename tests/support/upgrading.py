@@ -1,4 +1,4 @@
-"""An upgrade without a look for hazards beforehand, and rows for all tables."""
+"""An upgrade without a look for hazards beforehand; rows for all tables, and what there are."""
 
 from pathlib import Path
 
