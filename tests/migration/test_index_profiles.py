@@ -119,8 +119,9 @@ def test_a_change_that_was_interrupted_is_pending_and_no_drift(
     assert lmsschema("check", "--strict", *on).code == 0
 
 
+@pytest.mark.parametrize("profile", names.PROFILES)
 def test_what_was_built_on_one_partition_alone_is_pending_too(
-    filled_url: str, lmsschema: Program
+    profile: str, filled_url: str, lmsschema: Program
 ) -> None:
     """Invalid, and not attached, as a kill leaves it; the next run does the rest."""
     execute(
@@ -137,7 +138,7 @@ def test_what_was_built_on_one_partition_alone_is_pending_too(
         "learning_events",
         "learning_events_default",
     ]
-    assert lmsschema("indexes", "set", "faithful", "--url", filled_url).code == 0
+    assert lmsschema("indexes", "set", profile, "--url", filled_url).code == 0
     assert lmsschema("check", "--strict", "--url", filled_url).code == 0
 
 
