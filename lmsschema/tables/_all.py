@@ -10,6 +10,7 @@ import lmsschema.tables.progress as progress  # isort: skip
 import lmsschema.tables.events as events  # isort: skip
 import lmsschema.tables.analytics as analytics  # isort: skip
 import lmsschema.tables._create_all as _create_all
+import lmsschema.tables.purposes as purposes
 import lmsschema.tables.updated_at as updated_at
 import lmsschema.tables.values as values
 
@@ -35,6 +36,7 @@ learner_analytics = cast("Table[columns.LearnerAnalytics]", analytics.learner_an
 TABLES = tuple(metadata.tables.values())
 
 values.add_rules(TABLES)
+purposes.add(TABLES)
 _create_all.listen(metadata)
 
 __all__ = [
