@@ -20,7 +20,7 @@ from lmsschema import partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, updated_at
+from lmsschema.tables import TABLES, grading, updated_at
 
 # another paramstyle would double every percent sign
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
@@ -47,6 +47,8 @@ def render(schema: str | None, as_of: datetime) -> str:
         *_types(),
         _statements(updated_at.functions()),
         *(block for table in _in_order() for block in _table(table)),
+        _statements(grading.functions()),
+        *(_statements(made) for table in _in_order() if (made := grading.triggers(table))),
         *_partitions(as_of),
         VERSION_TABLE,
         _VERSION_ROW.format(revisions.head()).as_string(),

@@ -12,7 +12,7 @@ TRIGGER = """\
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON {table}
 FOR EACH ROW
-WHEN (old.* IS DISTINCT FROM new.*)
+WHEN ({old} IS DISTINCT FROM {new})
 EXECUTE FUNCTION set_updated_at()"""
 
 FUNCTION = """\
@@ -31,7 +31,18 @@ def functions() -> list[DDL]:
 
 def triggers(table: Table) -> list[DDL]:
     """Return the statements that make the triggers of a table."""
-    return [ddl(TRIGGER.format(table=table.name))] if "updated_at" in table.columns else []
+    if "updated_at" not in table.columns:
+        return []
+    old, new = (_row(table, name) for name in ("old", "new"))
+    return [ddl(TRIGGER.format(table=table.name, old=old, new=new))]
+
+
+def _row(table: Table, name: str) -> str:
+    """Return the old or the new row; generated columns may not be compared beforehand."""
+    written = [column.name for column in table.columns if column.computed is None]
+    if len(written) == len(table.columns):
+        return f"{name}.*"
+    return f"({', '.join(f'{name}.{column}' for column in written)})"
 
 
 def ddl(text: str) -> DDL:
