@@ -13,6 +13,12 @@ MAX_BYTES = 63
 EVENTS, EVENTS_KEY = "learning_events", "event_timestamp"
 GRADE_CHANGES, GRADE_CHANGES_KEY = "grade_changes", "changed_at"
 
+#: The index profiles: that of the guide, which is the default, and the measured one.
+PROFILES = FAITHFUL, LEAN = "faithful", "lean"
+
+#: The table in which a database says which one it has.
+SETTINGS = "lmsschema_settings"
+
 
 def size(name: str) -> int:
     """Return the size of a name in bytes."""

@@ -17,14 +17,16 @@ COMMANDS = {
     "ddl": "Print the whole schema as one SQL script.",
     "createdb": "Create a database at head, copied from a template.",
     "dropdb": "Drop a database.",
+    "demo": "Fill a database with synthetic data.",
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
+    "indexes": "Index profiles: show, plan, set, advise.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "local")
+GROUPS = ("partitions", "indexes", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...

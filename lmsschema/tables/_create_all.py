@@ -1,4 +1,4 @@
-"""What ``create_all`` makes beside the tables: a function, triggers, and the months' partitions.
+"""What ``create_all`` makes beside the tables: a function, triggers, settings, and partitions.
 
 It may run again, and with an application's own tables in the same metadata: what the schema has
 already stays as it is.
@@ -11,8 +11,9 @@ from sqlalchemy import Connection, MetaData, Table, event, func, select, text
 from sqlalchemy.schema import SetTableComment
 
 from lmsschema.names import GRADE_CHANGES
-from lmsschema.tables import grading, updated_at
-from lmsschema.tables.updated_at import ddl
+from lmsschema.tables import grading, profiles
+from lmsschema.tables.settings import settings
+from lmsschema.tables.updated_at import ddl, functions, triggers
 
 _FUNCTION = text("""
     SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgfoid = f.oid)
@@ -41,20 +42,23 @@ def listen(metadata: MetaData) -> None:
         if not own.isdisjoint(tables):
             _refuse_another_schema(metadata, bind)
             if not (_online(bind) and _callers(bind)):
-                for function in updated_at.functions():
+                for function in functions():
                     bind.execute(function)
+            settings.create(bind, checkfirst=_online(bind))
 
     def after_drop(_: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object) -> None:
         if own.issubset(tables) and (not _online(bind) or _callers(bind) == [False]):
             bind.execute(ddl("DROP FUNCTION set_updated_at()"))
+        if own.issubset(tables):
+            settings.drop(bind, checkfirst=_online(bind))
 
     event.listen(metadata, "before_create", before_create, insert=True)  # before the types
     _listen_for_grading(metadata, own)
     event.listen(metadata, "after_drop", after_drop)
+    profiles.listen(own)
     for table in own:
-        if table.dialect_options["postgresql"]["partition_by"]:
-            event.listen(table, "after_create", _make_partitions)
-        for trigger in updated_at.triggers(table):
+        event.listen(table, "after_create", _make_partitions)
+        for trigger in triggers(table):
             event.listen(table, "after_create", trigger)
 
 
@@ -110,7 +114,9 @@ def _refuse_another_schema(metadata: MetaData, bind: Connection) -> None:
 
 
 def _make_partitions(table: Table, bind: Connection, **_: object) -> None:
-    """Make the partitions of a table that ``lmsschema upgrade`` leaves."""
+    """Make the partitions of a table that ``lmsschema upgrade`` leaves, if it has any."""
+    if not table.dialect_options["postgresql"]["partition_by"]:
+        return
     from lmsschema.partitions import POLICIES, Create, for_values, plan
 
     now = bind.scalar(select(func.now())) if _online(bind) else None

@@ -12,7 +12,7 @@ TRIGGER = """\
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON {table}
 FOR EACH ROW
-WHEN ({old} IS DISTINCT FROM {new})
+WHEN ({changed})
 EXECUTE FUNCTION set_updated_at()"""
 
 FUNCTION = """\
@@ -33,16 +33,16 @@ def triggers(table: Table) -> list[DDL]:
     """Return the statements that make the triggers of a table."""
     if "updated_at" not in table.columns:
         return []
-    old, new = (_row(table, name) for name in ("old", "new"))
-    return [ddl(TRIGGER.format(table=table.name, old=old, new=new))]
+    return [ddl(TRIGGER.format(table=table.name, changed=_changed(table)))]
 
 
-def _row(table: Table, name: str) -> str:
-    """Return the old or the new row; generated columns may not be compared beforehand."""
+def _changed(table: Table) -> str:
+    """Return the condition that a row is changed; generated columns may not be asked beforehand."""
     written = [column.name for column in table.columns if column.computed is None]
     if len(written) == len(table.columns):
-        return f"{name}.*"
-    return f"({', '.join(f'{name}.{column}' for column in written)})"
+        return "old.* IS DISTINCT FROM new.*"
+    # as PostgreSQL prints it: a comparison of two lists comes back otherwise from a dump
+    return "\n    OR ".join(f"old.{name} IS DISTINCT FROM new.{name}" for name in written)
 
 
 def ddl(text: str) -> DDL:

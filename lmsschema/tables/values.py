@@ -4,11 +4,11 @@ JSON is of the type that its comment says. No number is NaN, which passes every 
 time is infinite.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import CheckConstraint, Date, DateTime, Numeric, Table
 
-from lmsschema.tables._metadata import JSON_TYPE, metadata
+from lmsschema.tables._metadata import JSON_TYPE
 
 
 def rules(table: Table) -> Iterator[CheckConstraint]:
@@ -37,6 +37,8 @@ def rules(table: Table) -> Iterator[CheckConstraint]:
             yield CheckConstraint(" AND ".join(conditions), name=name)
 
 
-for _table in metadata.tables.values():
-    for _rule in rules(_table):
-        _table.append_constraint(_rule)
+def add_rules(tables: Iterable[Table]) -> None:
+    """Give each table its rules."""
+    for table in tables:
+        for rule in rules(table):
+            table.append_constraint(rule)

@@ -473,7 +473,35 @@ CREATE TABLE assessments (
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON assessments
 FOR EACH ROW
-WHEN ((old.id, old.course_id, old.institution_id, old.assessment_group_id, old.section_id, old.rubric_id, old.late_policy_id, old.title, old.kind, old.order_index, old.points_possible, old.bonus_points, old.weight, old.is_extra_credit, old.never_drop, old.opens_at, old.due_at, old.closes_at, old.attempts_allowed, old.time_limit_minutes, old.score_policy, old.only_overrides, old.is_anonymous, old.revealed_at, old.posts_automatically, old.published_at, old.settings, old.created_at, old.updated_at) IS DISTINCT FROM (new.id, new.course_id, new.institution_id, new.assessment_group_id, new.section_id, new.rubric_id, new.late_policy_id, new.title, new.kind, new.order_index, new.points_possible, new.bonus_points, new.weight, new.is_extra_credit, new.never_drop, new.opens_at, new.due_at, new.closes_at, new.attempts_allowed, new.time_limit_minutes, new.score_policy, new.only_overrides, new.is_anonymous, new.revealed_at, new.posts_automatically, new.published_at, new.settings, new.created_at, new.updated_at))
+WHEN (old.id IS DISTINCT FROM new.id
+    OR old.course_id IS DISTINCT FROM new.course_id
+    OR old.institution_id IS DISTINCT FROM new.institution_id
+    OR old.assessment_group_id IS DISTINCT FROM new.assessment_group_id
+    OR old.section_id IS DISTINCT FROM new.section_id
+    OR old.rubric_id IS DISTINCT FROM new.rubric_id
+    OR old.late_policy_id IS DISTINCT FROM new.late_policy_id
+    OR old.title IS DISTINCT FROM new.title
+    OR old.kind IS DISTINCT FROM new.kind
+    OR old.order_index IS DISTINCT FROM new.order_index
+    OR old.points_possible IS DISTINCT FROM new.points_possible
+    OR old.bonus_points IS DISTINCT FROM new.bonus_points
+    OR old.weight IS DISTINCT FROM new.weight
+    OR old.is_extra_credit IS DISTINCT FROM new.is_extra_credit
+    OR old.never_drop IS DISTINCT FROM new.never_drop
+    OR old.opens_at IS DISTINCT FROM new.opens_at
+    OR old.due_at IS DISTINCT FROM new.due_at
+    OR old.closes_at IS DISTINCT FROM new.closes_at
+    OR old.attempts_allowed IS DISTINCT FROM new.attempts_allowed
+    OR old.time_limit_minutes IS DISTINCT FROM new.time_limit_minutes
+    OR old.score_policy IS DISTINCT FROM new.score_policy
+    OR old.only_overrides IS DISTINCT FROM new.only_overrides
+    OR old.is_anonymous IS DISTINCT FROM new.is_anonymous
+    OR old.revealed_at IS DISTINCT FROM new.revealed_at
+    OR old.posts_automatically IS DISTINCT FROM new.posts_automatically
+    OR old.published_at IS DISTINCT FROM new.published_at
+    OR old.settings IS DISTINCT FROM new.settings
+    OR old.created_at IS DISTINCT FROM new.created_at
+    OR old.updated_at IS DISTINCT FROM new.updated_at)
 EXECUTE FUNCTION set_updated_at()""",
     # assessment_overrides
     """\
@@ -595,7 +623,22 @@ CREATE TABLE assessment_attempts (
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON assessment_attempts
 FOR EACH ROW
-WHEN ((old.id, old.course_id, old.enrollment_id, old.assessment_id, old.max_score, old.assessment_version_id, old.attempt_number, old.status, old.started_at, old.expires_at, old.submitted_at, old.content, old.score, old.graded_at, old.created_at, old.updated_at) IS DISTINCT FROM (new.id, new.course_id, new.enrollment_id, new.assessment_id, new.max_score, new.assessment_version_id, new.attempt_number, new.status, new.started_at, new.expires_at, new.submitted_at, new.content, new.score, new.graded_at, new.created_at, new.updated_at))
+WHEN (old.id IS DISTINCT FROM new.id
+    OR old.course_id IS DISTINCT FROM new.course_id
+    OR old.enrollment_id IS DISTINCT FROM new.enrollment_id
+    OR old.assessment_id IS DISTINCT FROM new.assessment_id
+    OR old.max_score IS DISTINCT FROM new.max_score
+    OR old.assessment_version_id IS DISTINCT FROM new.assessment_version_id
+    OR old.attempt_number IS DISTINCT FROM new.attempt_number
+    OR old.status IS DISTINCT FROM new.status
+    OR old.started_at IS DISTINCT FROM new.started_at
+    OR old.expires_at IS DISTINCT FROM new.expires_at
+    OR old.submitted_at IS DISTINCT FROM new.submitted_at
+    OR old.content IS DISTINCT FROM new.content
+    OR old.score IS DISTINCT FROM new.score
+    OR old.graded_at IS DISTINCT FROM new.graded_at
+    OR old.created_at IS DISTINCT FROM new.created_at
+    OR old.updated_at IS DISTINCT FROM new.updated_at)
 EXECUTE FUNCTION set_updated_at()""",
     # assessment_items
     """\
@@ -670,7 +713,24 @@ CREATE TABLE grades (
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON grades
 FOR EACH ROW
-WHEN ((old.id, old.enrollment_id, old.assessment_id, old.course_id, old.max_score, old.attempt_id, old.status, old.raw_score, old.late_deduction, old.override_score, old.is_excused, old.feedback, old.posted_at, old.grader_id, old.graded_at, old.version, old.created_at, old.updated_at) IS DISTINCT FROM (new.id, new.enrollment_id, new.assessment_id, new.course_id, new.max_score, new.attempt_id, new.status, new.raw_score, new.late_deduction, new.override_score, new.is_excused, new.feedback, new.posted_at, new.grader_id, new.graded_at, new.version, new.created_at, new.updated_at))
+WHEN (old.id IS DISTINCT FROM new.id
+    OR old.enrollment_id IS DISTINCT FROM new.enrollment_id
+    OR old.assessment_id IS DISTINCT FROM new.assessment_id
+    OR old.course_id IS DISTINCT FROM new.course_id
+    OR old.max_score IS DISTINCT FROM new.max_score
+    OR old.attempt_id IS DISTINCT FROM new.attempt_id
+    OR old.status IS DISTINCT FROM new.status
+    OR old.raw_score IS DISTINCT FROM new.raw_score
+    OR old.late_deduction IS DISTINCT FROM new.late_deduction
+    OR old.override_score IS DISTINCT FROM new.override_score
+    OR old.is_excused IS DISTINCT FROM new.is_excused
+    OR old.feedback IS DISTINCT FROM new.feedback
+    OR old.posted_at IS DISTINCT FROM new.posted_at
+    OR old.grader_id IS DISTINCT FROM new.grader_id
+    OR old.graded_at IS DISTINCT FROM new.graded_at
+    OR old.version IS DISTINCT FROM new.version
+    OR old.created_at IS DISTINCT FROM new.created_at
+    OR old.updated_at IS DISTINCT FROM new.updated_at)
 EXECUTE FUNCTION set_updated_at()""",
     # gradings
     """\

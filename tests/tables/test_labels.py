@@ -119,15 +119,19 @@ def test_every_table_and_enumeration_is_named_by_the_package() -> None:
     assert {one.__name__ for one in used} | {table.name for table in TABLES} <= set(tables.__all__)
 
 
-def test_the_tables_import_nothing_but_sqlalchemy() -> None:
+def test_the_tables_are_built_when_used_and_import_nothing_but_sqlalchemy() -> None:
     script = (
         "import sys, sqlalchemy.dialects.postgresql; before = set(sys.modules)\n"
-        "import lmsschema.tables; print(*sorted(set(sys.modules) - before))"
+        "import lmsschema.tables; built = 'lmsschema.tables._all' in sys.modules\n"
+        "from lmsschema.tables import analytics, users; print(built, len(users.metadata.tables))\n"
+        "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert [name for name in done.stdout.split() if not name.startswith("lmsschema.tables")] == [
+    first, modules = done.stdout.splitlines()
+    assert first == "False 12"
+    assert [name for name in modules.split() if not name.startswith("lmsschema.tables")] == [
         "lmsschema",
         "lmsschema.names",
     ]

@@ -15,6 +15,10 @@ WRITTEN = {
     "0003_analytics": "04c61c6e5c050ace",
     "0004_integrity": "a463560639e272bd",
     "0005_consistency": "d223d9034c46c6be",
+    "0006_settings": "c2c8e9af52cd6f75",
+    "0008_grading_keys": "51848ba3636af7a6",
+    "0009_grading": "fe0f3bf87a3e65e4",
+    "0010_grades": "698be6118de8fc47",
 }
 
 
