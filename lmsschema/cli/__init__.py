@@ -34,9 +34,8 @@ Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
   Schema-as-code for the PostgreSQL database of a learning management system.
 
   The database is the one that --url names, else LMSSCHEMA_DATABASE_URL, else
-  DATABASE_URL, else libpq's variables (PGHOST, PGSERVICE ...), else the
-  configuration file's (lmsschema.toml, pyproject.toml), else an embedded
-  server.
+  DATABASE_URL, else libpq's variables (PGHOST ...), else the configuration
+  file's (lmsschema.toml, pyproject.toml), else an embedded server.
 
   Example: lmsschema upgrade --url postgresql://dba@db.example/lms
 

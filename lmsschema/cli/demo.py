@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 64),
     default=min(4, os.cpu_count() or 1),
     metavar="W",
-    help="Connections that work at once [as many as processors, up to 4].",
+    help="Connections that work at once [processors, at most 4].",
 )
 @click.option("--allow-users", is_flag=True, help="Add to a database that has users.")
 @_common.wait_option
@@ -61,13 +61,10 @@ def command(  # noqa: PLR0917  click passes them by name
     allow_users: bool,
     as_json: bool,
 ) -> None:
-    """Fill a database at head with synthetic data, to measure and to try things with.
+    """Fill a database at head with synthetic data, for measurements and trials.
 
-    Courses are popular by a power law; learners study by terms, weekdays and hours, in sessions
-    that move through the sections. Sessions, progress and summaries agree with the events. The same
-    options give the same rows, on every server, with any number of workers.
-
-    Interrupted, the same command does what is left. A database that has users is refused.
+    The same options give the same rows, on every server and by any number of workers. Sessions,
+    progress and summaries agree with the events. Interrupted, the same command does what is left.
     """
     from lmsschema.demo.fill import fill, today
     from lmsschema.locks.context import Context

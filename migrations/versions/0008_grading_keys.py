@@ -1,7 +1,7 @@
 """Courses and enrollments can be referred to together with what they are of; longer grades.
 
 Revision ID: 0008_grading_keys
-Revises: 0006_settings
+Revises: 0007_search
 """
 
 # Made of steps as 0004_integrity is. docs/guide.md has the reasons.
@@ -13,7 +13,7 @@ from lmsschema.ddl.column import WidenType
 from lmsschema.ddl.unique import Unique
 
 revision = "0008_grading_keys"
-down_revision = "0006_settings"
+down_revision = "0007_search"
 branch_labels = None
 depends_on = None
 

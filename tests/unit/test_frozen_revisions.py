@@ -16,7 +16,8 @@ WRITTEN = {
     "0004_integrity": "a463560639e272bd",
     "0005_consistency": "d223d9034c46c6be",
     "0006_settings": "c2c8e9af52cd6f75",
-    "0008_grading_keys": "51848ba3636af7a6",
+    "0007_search": "576c4f2f4e4f7a1d",
+    "0008_grading_keys": "120bda66a5f6ed9a",
     "0009_grading": "fe0f3bf87a3e65e4",
     "0010_grades": "698be6118de8fc47",
 }
