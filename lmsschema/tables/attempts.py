@@ -43,7 +43,7 @@ assessment_attempts = Table(
     Column(
         "previous_number",
         Integer,
-        Computed("NULLIF(attempt_number - 1, 0)", persisted=True),
+        Computed("nullif(attempt_number - 1, 0)", persisted=True),
         comment="The attempt that there has to be before it",
     ),
     Column("status", enums.attempt_status, nullable=False, server_default="in_progress"),

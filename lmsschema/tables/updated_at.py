@@ -39,7 +39,8 @@ def _changed(table: Table) -> str:
     if len(written) == len(table.columns):
         return "old.* IS DISTINCT FROM new.*"
     # as PostgreSQL prints it: a comparison of two lists comes back otherwise from a dump
-    return "\n    OR ".join(f"old.{name} IS DISTINCT FROM new.{name}" for name in written)
+    listed = "\n    OR ".join(f"old.{name} IS DISTINCT FROM new.{name}" for name in written)
+    return f"\n    {listed}\n"
 
 
 def ddl(text: str) -> DDL:

@@ -473,7 +473,8 @@ CREATE TABLE assessments (
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON assessments
 FOR EACH ROW
-WHEN (old.id IS DISTINCT FROM new.id
+WHEN (
+    old.id IS DISTINCT FROM new.id
     OR old.course_id IS DISTINCT FROM new.course_id
     OR old.institution_id IS DISTINCT FROM new.institution_id
     OR old.assessment_group_id IS DISTINCT FROM new.assessment_group_id
@@ -501,7 +502,8 @@ WHEN (old.id IS DISTINCT FROM new.id
     OR old.published_at IS DISTINCT FROM new.published_at
     OR old.settings IS DISTINCT FROM new.settings
     OR old.created_at IS DISTINCT FROM new.created_at
-    OR old.updated_at IS DISTINCT FROM new.updated_at)
+    OR old.updated_at IS DISTINCT FROM new.updated_at
+)
 EXECUTE FUNCTION set_updated_at()""",
     # assessment_overrides
     """\
@@ -580,7 +582,7 @@ CREATE TABLE assessment_attempts (
     max_score NUMERIC(10, 4) NOT NULL,
     assessment_version_id UUID,
     attempt_number INTEGER NOT NULL,
-    previous_number INTEGER GENERATED ALWAYS AS (NULLIF(attempt_number - 1, 0)) STORED,
+    previous_number INTEGER GENERATED ALWAYS AS (nullif(attempt_number - 1, 0)) STORED,
     status attempt_status DEFAULT 'in_progress' NOT NULL,
     started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE,
@@ -623,7 +625,8 @@ CREATE TABLE assessment_attempts (
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON assessment_attempts
 FOR EACH ROW
-WHEN (old.id IS DISTINCT FROM new.id
+WHEN (
+    old.id IS DISTINCT FROM new.id
     OR old.course_id IS DISTINCT FROM new.course_id
     OR old.enrollment_id IS DISTINCT FROM new.enrollment_id
     OR old.assessment_id IS DISTINCT FROM new.assessment_id
@@ -638,7 +641,8 @@ WHEN (old.id IS DISTINCT FROM new.id
     OR old.score IS DISTINCT FROM new.score
     OR old.graded_at IS DISTINCT FROM new.graded_at
     OR old.created_at IS DISTINCT FROM new.created_at
-    OR old.updated_at IS DISTINCT FROM new.updated_at)
+    OR old.updated_at IS DISTINCT FROM new.updated_at
+)
 EXECUTE FUNCTION set_updated_at()""",
     # assessment_items
     """\
@@ -713,7 +717,8 @@ CREATE TABLE grades (
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON grades
 FOR EACH ROW
-WHEN (old.id IS DISTINCT FROM new.id
+WHEN (
+    old.id IS DISTINCT FROM new.id
     OR old.enrollment_id IS DISTINCT FROM new.enrollment_id
     OR old.assessment_id IS DISTINCT FROM new.assessment_id
     OR old.course_id IS DISTINCT FROM new.course_id
@@ -730,7 +735,8 @@ WHEN (old.id IS DISTINCT FROM new.id
     OR old.graded_at IS DISTINCT FROM new.graded_at
     OR old.version IS DISTINCT FROM new.version
     OR old.created_at IS DISTINCT FROM new.created_at
-    OR old.updated_at IS DISTINCT FROM new.updated_at)
+    OR old.updated_at IS DISTINCT FROM new.updated_at
+)
 EXECUTE FUNCTION set_updated_at()""",
     # gradings
     """\

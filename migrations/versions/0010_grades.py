@@ -25,7 +25,7 @@ END
 $$""",
     """\
 CREATE FUNCTION compute_course_grades(
-    course UUID, enrollments UUID [] DEFAULT NULL, at TIMESTAMP WITH TIME ZONE DEFAULT now()
+    course UUID, enrollments UUID[] DEFAULT NULL, at TIMESTAMP WITH TIME ZONE DEFAULT now()
 ) RETURNS TABLE (
     enrollment_id UUID, grading_period_id UUID, current_percentage NUMERIC,
     final_percentage NUMERIC, staff_current_percentage NUMERIC, staff_final_percentage NUMERIC,
@@ -35,7 +35,7 @@ CREATE FUNCTION compute_course_grades(
 DECLARE
     book RECORD;
     digits INTEGER;
-    wanted UUID [] := coalesce(
+    wanted UUID[] := coalesce(
         enrollments, ARRAY(SELECT e.id FROM enrollments AS e WHERE e.course_id = course)
     );
 BEGIN
@@ -216,7 +216,7 @@ END
 $$""",
     """\
 CREATE FUNCTION effective_assessments(
-    course UUID, enrollments UUID [] DEFAULT NULL, assessment UUID DEFAULT NULL
+    course UUID, enrollments UUID[] DEFAULT NULL, assessment UUID DEFAULT NULL
 ) RETURNS TABLE (
     enrollment_id UUID, assessment_id UUID, opens_at TIMESTAMP WITH TIME ZONE,
     due_at TIMESTAMP WITH TIME ZONE, closes_at TIMESTAMP WITH TIME ZONE, attempts_allowed INTEGER,
@@ -290,21 +290,21 @@ RETURNS NUMERIC LANGUAGE sql IMMUTABLE AS $$
 $$""",
     """\
 CREATE FUNCTION group_ratio(
-    scores NUMERIC [], points NUMERIC [], weights NUMERIC [], kinds INTEGER [],
+    scores NUMERIC[], points NUMERIC[], weights NUMERIC[], kinds INTEGER[],
     aggregation TEXT, drop_lowest INTEGER, drop_highest INTEGER,
-    OUT numerator NUMERIC, OUT denominator NUMERIC, OUT possible NUMERIC, OUT dropped INTEGER []
+    OUT numerator NUMERIC, OUT denominator NUMERIC, OUT possible NUMERIC, OUT dropped INTEGER[]
 ) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     size INTEGER := cardinality(scores);
-    m NUMERIC [] := '{}';
-    n NUMERIC [] := '{}';
+    m NUMERIC[] := '{}';
+    n NUMERIC[] := '{}';
     common NUMERIC := 1;
-    may_go INTEGER [] := '{}';
+    may_go INTEGER[] := '{}';
     low INTEGER;
     high INTEGER;
     fixed_m NUMERIC := 0;
     fixed_n NUMERIC := 0;
-    kept INTEGER [];
+    kept INTEGER[];
     a NUMERIC := 0;
     b NUMERIC := 0;
     low_a NUMERIC;
@@ -673,10 +673,11 @@ BEGIN
 END
 $$""",
     """\
-CREATE FUNCTION recalculate_course(course UUID, enrollments UUID [] DEFAULT NULL)
-RETURNS INTEGER LANGUAGE plpgsql SET lmsschema.source TO 'recalculation' AS $$
+CREATE FUNCTION recalculate_course(course UUID, enrollments UUID[] DEFAULT NULL)
+RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
     written INTEGER;
+    origin TEXT := coalesce(current_setting('lmsschema.source', true), '');
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION USING
@@ -684,6 +685,7 @@ BEGIN
             ERRCODE = 'invalid_transaction_state';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(concat('lmsschema grades of ', course), 0));
+    PERFORM set_config('lmsschema.source', 'recalculation', true);
     PERFORM refresh_grades(course, enrollments);
     INSERT INTO course_grades AS o (enrollment_id, course_id, grading_period_id, current_percentage,
         final_percentage, staff_current_percentage, staff_final_percentage, current_label,
@@ -721,6 +723,7 @@ BEGIN
     ) AS o
     WHERE o.enrollment_id = e.id
         AND (e.grade, e.grade_letter) IS DISTINCT FROM (o.grade, o.grade_letter);
+    PERFORM set_config('lmsschema.source', origin, true);
     RETURN written;
 END
 $$""",
@@ -754,12 +757,12 @@ BEGIN
 END
 $$""",
     """\
-CREATE FUNCTION refresh_grades(course UUID, enrollments UUID [] DEFAULT NULL)
+CREATE FUNCTION refresh_grades(course UUID, enrollments UUID[] DEFAULT NULL)
 RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
     zone TEXT;
     written INTEGER;
-    wanted UUID [] := coalesce(
+    wanted UUID[] := coalesce(
         enrollments, ARRAY(SELECT e.id FROM enrollments AS e WHERE e.course_id = course)
     );
 BEGIN
@@ -849,7 +852,7 @@ BEGIN
 END
 $$""",
     """\
-CREATE FUNCTION score_attempts(attempts UUID []) RETURNS INTEGER LANGUAGE plpgsql AS $$
+CREATE FUNCTION score_attempts(attempts UUID[]) RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
     written INTEGER;
 BEGIN
@@ -885,8 +888,8 @@ END
 $$""",
     """\
 CREATE FUNCTION total_ratio(
-    is_weighted BOOLEAN, numerators NUMERIC [], denominators NUMERIC [], possibles NUMERIC [],
-    weights NUMERIC [], extras BOOLEAN [],
+    is_weighted BOOLEAN, numerators NUMERIC[], denominators NUMERIC[], possibles NUMERIC[],
+    weights NUMERIC[], extras BOOLEAN [],
     OUT numerator NUMERIC, OUT denominator NUMERIC
 ) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

@@ -18,8 +18,8 @@ WRITTEN = {
     "0006_settings": "c2c8e9af52cd6f75",
     "0007_search": "576c4f2f4e4f7a1d",
     "0008_grading_keys": "120bda66a5f6ed9a",
-    "0009_grading": "fe0f3bf87a3e65e4",
-    "0010_grades": "698be6118de8fc47",
+    "0009_grading": "4cd6f3c01d03a1b2",
+    "0010_grades": "3bd02f5d0d116bd5",
 }
 
 

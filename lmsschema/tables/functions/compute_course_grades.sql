@@ -4,7 +4,7 @@
 -- graded anonymously and not revealed counts in none, since a total that moves says whose it was.
 -- Flavours: 1 current, 2 final as the learner sees them; 3 and 4 as the staff does.
 CREATE FUNCTION compute_course_grades(
-    course UUID, enrollments UUID [] DEFAULT NULL, at TIMESTAMP WITH TIME ZONE DEFAULT now()
+    course UUID, enrollments UUID[] DEFAULT NULL, at TIMESTAMP WITH TIME ZONE DEFAULT now()
 ) RETURNS TABLE (
     enrollment_id UUID, grading_period_id UUID, current_percentage NUMERIC,
     final_percentage NUMERIC, staff_current_percentage NUMERIC, staff_final_percentage NUMERIC,
@@ -14,7 +14,7 @@ CREATE FUNCTION compute_course_grades(
 DECLARE
     book RECORD;
     digits INTEGER;
-    wanted UUID [] := coalesce(
+    wanted UUID[] := coalesce(
         enrollments, ARRAY(SELECT e.id FROM enrollments AS e WHERE e.course_id = course)
     );
 BEGIN

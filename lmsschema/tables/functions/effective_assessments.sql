@@ -2,7 +2,7 @@
 -- exception for the learner goes before one for a group; of several groups the best holds. None
 -- gives less than all have, unless it says that it may.
 CREATE FUNCTION effective_assessments(
-    course UUID, enrollments UUID [] DEFAULT NULL, assessment UUID DEFAULT NULL
+    course UUID, enrollments UUID[] DEFAULT NULL, assessment UUID DEFAULT NULL
 ) RETURNS TABLE (
     enrollment_id UUID, assessment_id UUID, opens_at TIMESTAMP WITH TIME ZONE,
     due_at TIMESTAMP WITH TIME ZONE, closes_at TIMESTAMP WITH TIME ZONE, attempts_allowed INTEGER,

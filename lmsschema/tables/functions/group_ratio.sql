@@ -8,21 +8,21 @@
 -- Without drop_highest that is Kane and Kane's optimum. The sum falls as q grows, so there is one
 -- such q; it rises with each score, so a better score never makes a worse grade.
 CREATE FUNCTION group_ratio(
-    scores NUMERIC [], points NUMERIC [], weights NUMERIC [], kinds INTEGER [],
+    scores NUMERIC[], points NUMERIC[], weights NUMERIC[], kinds INTEGER[],
     aggregation TEXT, drop_lowest INTEGER, drop_highest INTEGER,
-    OUT numerator NUMERIC, OUT denominator NUMERIC, OUT possible NUMERIC, OUT dropped INTEGER []
+    OUT numerator NUMERIC, OUT denominator NUMERIC, OUT possible NUMERIC, OUT dropped INTEGER[]
 ) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     size INTEGER := cardinality(scores);
-    m NUMERIC [] := '{}';
-    n NUMERIC [] := '{}';
+    m NUMERIC[] := '{}';
+    n NUMERIC[] := '{}';
     common NUMERIC := 1;
-    may_go INTEGER [] := '{}';
+    may_go INTEGER[] := '{}';
     low INTEGER;
     high INTEGER;
     fixed_m NUMERIC := 0;
     fixed_n NUMERIC := 0;
-    kept INTEGER [];
+    kept INTEGER[];
     a NUMERIC := 0;
     b NUMERIC := 0;
     low_a NUMERIC;

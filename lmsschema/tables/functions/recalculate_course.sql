@@ -1,9 +1,10 @@
 -- Brings the grades of a course, or of those named, to what they should be; what is finalized stays.
 -- One at a time for each course: an older result never replaces a newer one.
-CREATE FUNCTION recalculate_course(course UUID, enrollments UUID [] DEFAULT NULL)
-RETURNS INTEGER LANGUAGE plpgsql SET lmsschema.source TO 'recalculation' AS $$
+CREATE FUNCTION recalculate_course(course UUID, enrollments UUID[] DEFAULT NULL)
+RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
     written INTEGER;
+    origin TEXT := coalesce(current_setting('lmsschema.source', true), '');
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION USING
@@ -11,6 +12,7 @@ BEGIN
             ERRCODE = 'invalid_transaction_state';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(concat('lmsschema grades of ', course), 0));
+    PERFORM set_config('lmsschema.source', 'recalculation', true);
     PERFORM refresh_grades(course, enrollments);
     INSERT INTO course_grades AS o (enrollment_id, course_id, grading_period_id, current_percentage,
         final_percentage, staff_current_percentage, staff_final_percentage, current_label,
@@ -48,6 +50,7 @@ BEGIN
     ) AS o
     WHERE o.enrollment_id = e.id
         AND (e.grade, e.grade_letter) IS DISTINCT FROM (o.grade, o.grade_letter);
+    PERFORM set_config('lmsschema.source', origin, true);
     RETURN written;
 END
 $$

@@ -1,11 +1,11 @@
 -- Writes what attempts come to: the attempt that counts is chosen by its score after the penalty.
 -- What persons wrote (override_score, is_excused, feedback, posted_at) is left alone.
-CREATE FUNCTION refresh_grades(course UUID, enrollments UUID [] DEFAULT NULL)
+CREATE FUNCTION refresh_grades(course UUID, enrollments UUID[] DEFAULT NULL)
 RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
     zone TEXT;
     written INTEGER;
-    wanted UUID [] := coalesce(
+    wanted UUID[] := coalesce(
         enrollments, ARRAY(SELECT e.id FROM enrollments AS e WHERE e.course_id = course)
     );
 BEGIN

@@ -1,6 +1,6 @@
 -- The score of attempts that are handed in: what their responses come to, as regraded. An attempt
 -- with an answer that nobody has scored stays submitted. Responses are not touched by a regrade.
-CREATE FUNCTION score_attempts(attempts UUID []) RETURNS INTEGER LANGUAGE plpgsql AS $$
+CREATE FUNCTION score_attempts(attempts UUID[]) RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
     written INTEGER;
 BEGIN
