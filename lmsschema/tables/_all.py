@@ -16,6 +16,7 @@ import lmsschema.tables.attempts as attempts  # isort: skip
 import lmsschema.tables.judgements as judgements  # isort: skip
 import lmsschema.tables.results as results  # isort: skip
 import lmsschema.tables._create_all as _create_all
+import lmsschema.tables.purposes as purposes
 import lmsschema.tables.updated_at as updated_at
 import lmsschema.tables.values as values
 
@@ -75,6 +76,7 @@ grade_recalculations = cast(
 TABLES = tuple(metadata.tables.values())
 
 values.add_rules(TABLES)
+purposes.add(TABLES)
 _create_all.listen(metadata)
 
 __all__ = [
