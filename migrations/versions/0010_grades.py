@@ -889,7 +889,7 @@ $$""",
     """\
 CREATE FUNCTION total_ratio(
     is_weighted BOOLEAN, numerators NUMERIC[], denominators NUMERIC[], possibles NUMERIC[],
-    weights NUMERIC[], extras BOOLEAN [],
+    weights NUMERIC[], extras BOOLEAN[],
     OUT numerator NUMERIC, OUT denominator NUMERIC
 ) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

@@ -19,7 +19,7 @@ WRITTEN = {
     "0007_search": "576c4f2f4e4f7a1d",
     "0008_grading_keys": "120bda66a5f6ed9a",
     "0009_grading": "4cd6f3c01d03a1b2",
-    "0010_grades": "3bd02f5d0d116bd5",
+    "0010_grades": "5fa3b98f0e0accb1",
 }
 
 

@@ -2,7 +2,7 @@
 -- by points. A group of extra credit adds to the numerator alone: its weight is in percent.
 CREATE FUNCTION total_ratio(
     is_weighted BOOLEAN, numerators NUMERIC[], denominators NUMERIC[], possibles NUMERIC[],
-    weights NUMERIC[], extras BOOLEAN [],
+    weights NUMERIC[], extras BOOLEAN[],
     OUT numerator NUMERIC, OUT denominator NUMERIC
 ) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
