@@ -18,13 +18,14 @@ COMMANDS = {
     "createdb": "Create a database at head, copied from a template.",
     "dropdb": "Drop a database.",
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
+    "load": "Learning records of other systems: xapi, status, rejects ...",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "local")
+GROUPS = ("partitions", "load", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...

@@ -9,6 +9,7 @@ import lmsschema.tables.foundation as foundation  # isort: skip  # in the guide'
 import lmsschema.tables.progress as progress  # isort: skip
 import lmsschema.tables.events as events  # isort: skip
 import lmsschema.tables.analytics as analytics  # isort: skip
+import lmsschema.tables.pipeline as pipeline  # isort: skip
 import lmsschema.tables._create_all as _create_all
 import lmsschema.tables.updated_at as updated_at
 import lmsschema.tables.values as values
@@ -16,7 +17,7 @@ import lmsschema.tables.values as values
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-    from lmsschema.tables import columns
+    from lmsschema.tables import columns, pipeline_columns
 
 institutions = cast("Table[columns.Institutions]", foundation.institutions)
 users = cast("Table[columns.Users]", foundation.users)
@@ -30,6 +31,12 @@ learning_events = cast("Table[columns.LearningEvents]", events.learning_events)
 learning_sessions = cast("Table[columns.LearningSessions]", events.learning_sessions)
 course_analytics = cast("Table[columns.CourseAnalytics]", analytics.course_analytics)
 learner_analytics = cast("Table[columns.LearnerAnalytics]", analytics.learner_analytics)
+external_ids = cast("Table[pipeline_columns.ExternalIds]", pipeline.external_ids)
+load_sources = cast("Table[pipeline_columns.LoadSources]", pipeline.load_sources)
+rejected_records = cast("Table[pipeline_columns.RejectedRecords]", pipeline.rejected_records)
+event_voidings = cast("Table[pipeline_columns.EventVoidings]", pipeline.event_voidings)
+voided_events = cast("Table[pipeline_columns.VoidedEvents]", pipeline.voided_events)
+dirty_sessions = cast("Table[pipeline_columns.DirtySessions]", pipeline.dirty_sessions)
 
 #: The schema's own tables, in the guide's order: an application may add its own to the metadata.
 TABLES = tuple(metadata.tables.values())
@@ -42,8 +49,11 @@ __all__ = [
     "analytics",
     "course_analytics",
     "courses",
+    "dirty_sessions",
     "enrollments",
+    "event_voidings",
     "events",
+    "external_ids",
     "foundation",
     "institutions",
     "learner_analytics",
@@ -51,11 +61,15 @@ __all__ = [
     "learning_sessions",
     "lesson_progress",
     "lessons",
+    "load_sources",
     "metadata",
+    "pipeline",
     "progress",
+    "rejected_records",
     "section_progress",
     "sections",
     "updated_at",
     "users",
     "values",
+    "voided_events",
 ]
