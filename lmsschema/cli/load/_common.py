@@ -42,7 +42,8 @@ def mapping_options(function: F) -> F:
                 "--missing",
                 type=click.Choice(["reject", "null", "create"]),
                 default="reject",
-                help="Users and courses that nobody knows [reject].",
+                metavar="HOW",
+                help="Who is unknown: reject, null, create [reject].",
             ),
             click.option("--time-zone", metavar="NAME", help="Of times that have no offset."),
             click.option("--since", metavar="DATE", help="Reject what was before [2000-01-01]."),
@@ -67,7 +68,7 @@ def lock_wait_option(function: F) -> F:
         type=click.FloatRange(min=0),
         default=60.0,
         metavar="SECONDS",
-        help="How long to try to obtain locks [60].",
+        help="How long to try to get locks [60].",
     )(function)
 
 

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from lmsschema.load.record import Missing
 
 
-@click.command(
-    epilog="Example: lmsschema load retry --institution uni.example --reason unresolved_user"
-)
+@click.command(epilog="Example: lmsschema load retry --institution uni.example --missing create")
 @_load.institution_option
 @click.option("--reason", metavar="REASON", help="Only those of this reason.")
 @_load.mapping_options

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 @_load.institution_option
 @_load.mapping_options
 @click.option("--max-line", default="8MiB", metavar="SIZE", help="Reject longer lines [8MiB].")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 10_000),
+    default=10_000,
+    metavar="N",
+    help="Lines of a transaction [10000].",
+)
 @click.option("--dry-run", is_flag=True, help="Read the sources; write nothing.")
 @_load.lock_wait_option
 @_common.database_options
@@ -30,13 +37,14 @@ def command(
     until: str | None,
     verbs: Path | None,
     max_line: str,
+    batch: int,
     dry_run: bool,
     wait: float,
     url: str | None,
     schema: str | None,
     as_json: bool,
 ) -> int:
-    """Load xAPI statements, one a line: of files, folders, zip archives, or - for stdin.
+    """Load xAPI statements, one a line: files, folders, zip archives, or - (stdin).
 
     Exits 3 if lines were rejected; they are kept (lmsschema load rejects).
     """
@@ -44,7 +52,7 @@ def command(
 
     longest = _load.size(max_line, "--max-line")
     found = source.find(sources)
-    options = run.Options(missing=cast("Missing", missing), longest=longest)
+    options = run.Options(missing=cast("Missing", missing), batch=batch, longest=longest)
     with _common.open_database(url, schema) as database:
         context = _load.context(database, wait)
         whose = run.institution(context, domain)

@@ -24,7 +24,7 @@ FROM (
             AND r.digest > %(after)s
         ORDER BY r.digest
         LIMIT %(limit)s
-    ) AS some
+    ) AS chosen
 ) AS n
 INNER JOIN rejected_records AS r
     ON n.digest = r.digest AND r.institution_id = %(institution)s
