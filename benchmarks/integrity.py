@@ -153,11 +153,11 @@ class Load:
 
 
 @contextlib.contextmanager
-def throw_away_server() -> Iterator[Server]:
-    """A server in a folder of its own, as durable as one in production."""
+def throw_away_server(**settings: str) -> Iterator[Server]:
+    """A server in a folder of its own, as durable as one in production unless told otherwise."""
     folder = Path(tempfile.mkdtemp(prefix="lmsschema-bench-"))
     folder.chmod(0o711)
-    server = Server(binaries.find(binaries.NEWEST), folder / "server", DURABLE)
+    server = Server(binaries.find(binaries.NEWEST), folder / "server", {**DURABLE, **settings})
     server.start()
     try:
         yield server

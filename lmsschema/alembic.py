@@ -22,6 +22,7 @@ from alembic.util import CommandError
 from psycopg import conninfo
 from sqlalchemy.dialects import postgresql
 
+from lmsschema import names
 from lmsschema.database import configuration, sqlstate
 from lmsschema.database.connection import Database, connect
 from lmsschema.database.queries import query
@@ -42,7 +43,7 @@ Lend = Callable[[], contextlib.AbstractContextManager[Database]]
 _VERSION_TABLE = "lmsschema_version"
 
 #: lmsschema's own tables: an application may have added its tables to the same metadata.
-_OWN = frozenset([*(table.name for table in TABLES), _VERSION_TABLE])
+_OWN = frozenset([*(table.name for table in TABLES), _VERSION_TABLE, names.SETTINGS])
 
 #: The names of its enumerations.
 _TYPES = frozenset(

@@ -12,6 +12,12 @@ MAX_BYTES = 63
 #: since an application that imports the tables does not plan partitions.
 EVENTS, EVENTS_KEY = "learning_events", "event_timestamp"
 
+#: The index profiles: that of the guide, which is the default, and the measured one.
+PROFILES = FAITHFUL, LEAN = "faithful", "lean"
+
+#: The table in which a database says which one it has.
+SETTINGS = "lmsschema_settings"
+
 
 def size(name: str) -> int:
     """Return the size of a name in bytes."""

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from alembic import command, context
 from alembic.util import CommandError
@@ -43,10 +43,23 @@ def migrate(connection: "Connection") -> None:
     """Run the revisions, each in a transaction of its own; the connection's names resolve right."""
     metadata = declared()
     known = () if metadata is None else metadata.tables
+    profile = None if metadata is None else profile_of(connection)
 
     def include_name(name: str | None, kind: str, _: Mapping[Any, str | None]) -> bool:
         """Whether to look at it: neither at partitions nor at somebody else's tables."""
         return kind != "table" or name in known
+
+    def include_object(
+        one: Any,  # noqa: ANN401  whatever Alembic compares
+        _: str | None,
+        kind: str,
+        reflected: bool,  # noqa: FBT001  Alembic's signature
+        __: object,
+    ) -> bool:
+        """Whether to look at it: not at a declared index that the database's profile does not have."""
+        from lmsschema.tables import profiles
+
+        return kind != "index" or reflected or profile is None or profiles.has(one, profile)
 
     context.configure(
         connection=connection,
@@ -56,6 +69,7 @@ def migrate(connection: "Connection") -> None:
         compare_type=True,
         compare_server_default=True,
         include_name=include_name,
+        include_object=include_object,
         process_revision_directives=number,
     )
     with context.begin_transaction():
@@ -139,6 +153,14 @@ def declared() -> "MetaData | None":
 
         return metadata
     return None
+
+
+def profile_of(connection: "Connection") -> str:
+    """Return the index profile that the database has."""
+    from lmsschema.database import profile
+
+    with connection.begin():
+        return profile.of(cast("Any", connection.connection.driver_connection)).profile
 
 
 def called(*commands: object) -> bool:

@@ -17,7 +17,8 @@ Revises: ${down_revision | comma,n}
 #   A foreign key on a partitioned table can't be NOT VALID before PostgreSQL 18.
 # - CREATE INDEX stops all writers of a table that has rows. The step Index of lmsschema.ddl.index
 #   builds it CONCURRENTLY, with a limit to what it waits for, and drops what an earlier try left
-#   INVALID; PartitionedIndex of lmsschema.ddl.partitioned_index does so for learning_events. A
+#   INVALID; PartitionedIndex of lmsschema.ddl.partitioned_index does so for learning_events.
+#   DROP INDEX stops all readers, too: DropIndex and DropPartitionedIndex wait for their locks. A
 #   revision of steps lists them in STEPS, and its upgrade() is steps.apply(op, STEPS) alone, as in
 #   0004_integrity: steps and statements don't mix, and op.get_context().autocommit_block() is refused.
 # - A label added to an enum can't be used in the transaction that added it. None can be

@@ -17,7 +17,9 @@ COMMANDS = {
     "ddl": "Print the whole schema as one SQL script.",
     "createdb": "Create a database at head, copied from a template.",
     "dropdb": "Drop a database.",
+    "demo": "Fill a database with synthetic data.",
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
+    "indexes": "Index profiles: show, plan, set, advise.",
     "load": "Learning records of other systems: xapi, status, rejects ...",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
@@ -25,7 +27,7 @@ COMMANDS = {
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "load", "local")
+GROUPS = ("partitions", "indexes", "load", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
@@ -33,9 +35,8 @@ Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
   Schema-as-code for the PostgreSQL database of a learning management system.
 
   The database is the one that --url names, else LMSSCHEMA_DATABASE_URL, else
-  DATABASE_URL, else libpq's variables (PGHOST, PGSERVICE ...), else the
-  configuration file's (lmsschema.toml, pyproject.toml), else an embedded
-  server.
+  DATABASE_URL, else libpq's variables (PGHOST ...), else the configuration
+  file's (lmsschema.toml, pyproject.toml), else an embedded server.
 
   Example: lmsschema upgrade --url postgresql://dba@db.example/lms
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import click
 
 import lmsschema
+from lmsschema import names
 from lmsschema.database.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -95,6 +96,20 @@ def retry_options(function: F) -> F:
         metavar="SECONDS",
         help="How long each attempt waits for a lock [2].",
     )(function)
+
+
+def profile_option(*, default: str | None) -> Callable[[F], F]:
+    """Return what adds ``--profile``, the index profile, to a command.
+
+    Args:
+        default: The profile without the option; None: whichever the database has.
+    """
+    return click.option(
+        "--profile",
+        type=click.Choice(names.PROFILES),
+        default=default,
+        help=f"Index profile [{default or 'as it is'}].",
+    )
 
 
 def shadow_option(function: F) -> F:

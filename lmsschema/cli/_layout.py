@@ -18,6 +18,8 @@ _QUOTED = re.compile(r"""--[^\n]*|'[^']*'|"[^"]*"|\$(\w*)\$.*?\$\1\$""", re.DOTA
 
 _NARROWEST = 40
 
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
 
 def width() -> int | None:
     """Return the terminal's width in characters; None if stdout is not a terminal."""
@@ -102,6 +104,15 @@ def table(
         return lines
     first, *others = kept
     return [f"{row[first]}\n{line(row, others)}" for row in (head, *rows)]
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in the largest unit that it has one of."""
+    for unit in _UNITS:
+        if count < 1024 or unit == _UNITS[-1]:  # noqa: PLR2004  bytes of a kilobyte
+            break
+        count /= 1024
+    return f"{count:.0f} {unit}"
 
 
 def _filled(words: Sequence[str], first: str, indent: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import click
 
 from lmsschema.cli import _common, _drift
 from lmsschema.errors import FindingsError
+from lmsschema.names import FAITHFUL
 
 if TYPE_CHECKING:
     from lmsschema.drift.check import DriftReport
@@ -76,6 +77,15 @@ def _text(report: "DriftReport", *, strict: bool) -> str:
         lines.extend(f"  = {drift_text.printable(str(one))}" for one in report.extensions)
     if report.pending:
         lines.append(f"pending: {', '.join(report.pending)}")
+    if report.changing:
+        lines.append(
+            "pending: a change of the index profile is not complete; lmsschema indexes set "
+            f"{report.profile} completes it"
+        )
+        lines.extend(
+            f"  {_line(one)} ({drift_text.printable(one.identity.relation)})"
+            for one in report.changing
+        )
     lines.append(_summary(report))
     return "\n".join(lines)
 
@@ -92,6 +102,7 @@ def _summary(report: "DriftReport") -> str:
     if not report.expected.objects:
         return "none of the declared tables exists yet; to create them: lmsschema upgrade"
     against = f"revision {report.revision}" if report.revision else "the declared schema"
+    against += "" if report.profile == FAITHFUL else f", index profile {report.profile}"
     tables = len({difference.identity.relation for difference in report.drift})
     counts = [
         f"{_drift.number(len(report.drift), 'difference')} on {_drift.number(tables, 'relation')}"
@@ -100,6 +111,7 @@ def _summary(report: "DriftReport") -> str:
         f"{len(report.unmanaged)} not declared" if report.unmanaged else "",
         _drift.number(len(report.extensions), "declared extension") if report.extensions else "",
         f"{_drift.number(len(report.pending), 'revision')} pending" if report.pending else "",
+        f"{_drift.number(len(report.changing), 'index change')} pending" if report.changing else "",
         f"{report.ignored} ignored" if report.ignored else "",
     ]
     return f"compared with {against}: {', '.join(filter(None, counts))}"
@@ -114,6 +126,8 @@ def _data(report: "DriftReport", schema: str, *, clean: bool, with_sql: bool) ->
         "clean": clean,
         "revision": report.revision,
         "pending": report.pending,
+        "profile": report.profile,
+        "profile_pending": list(data.differences(report.changing)),
         "drift": list(
             data.with_fixes(report.drift, *sides, schema)
             if with_sql

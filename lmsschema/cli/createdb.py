@@ -5,6 +5,7 @@ import time
 import click
 
 from lmsschema.cli import _common, _confirm
+from lmsschema.names import FAITHFUL
 
 
 @click.command(epilog="Example: lmsschema createdb lms_test --replace --yes")
@@ -12,6 +13,7 @@ from lmsschema.cli import _common, _confirm
 @click.option("--owner", metavar="ROLE", help="Owner of the database [the connecting role].")
 @click.option("--encoding", default="UTF8", metavar="NAME", help="Encoding [UTF8].")
 @click.option("--locale", metavar="NAME", help="Locale [the server's, if the encoding allows].")
+@_common.profile_option(default=FAITHFUL)
 @click.option("--no-template", is_flag=True, help="Run upgrade instead of copying a template.")
 @click.option("--replace", is_flag=True, help="Drop an existing database of this name.")
 @_confirm.yes_option
@@ -21,6 +23,7 @@ def command(  # noqa: PLR0917  click passes them by name
     owner: str | None,
     encoding: str,
     locale: str | None,
+    profile: str,
     url: str | None,
     schema: str | None,
     *,
@@ -48,6 +51,7 @@ def command(  # noqa: PLR0917  click passes them by name
             template=not no_template,
             owner=owner,
             text=Text(encoding, locale),
+            profile=profile,
             replace=_confirm.asking(yes=yes) if replace else None,
         )
     seconds = time.monotonic() - begun
@@ -56,6 +60,7 @@ def command(  # noqa: PLR0917  click passes them by name
         "database": name,
         "schema": schema,
         "revision": revisions.head(),
+        "profile": profile,
         "template": created.template,
         "template_built": created.template_built,
         "replaced": created.replaced,

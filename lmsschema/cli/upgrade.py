@@ -10,6 +10,7 @@ from lmsschema.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lmsschema.migration.profile_change import ProfileChange
     from lmsschema.migration.runner import Applied
     from lmsschema.migration.upgrade import Upgrade
     from lmsschema.partition_manager.ensure import Outcome
@@ -35,6 +36,7 @@ KINDS = ("blocking-lock", "table-rewrite", "data-loss", "unmeasured")
     metavar="FILE",
     help="Refuse if anything changed since this plan.",
 )
+@_common.profile_option(default=None)
 @_common.shadow_option
 @_common.retry_options
 @_common.wait_option
@@ -43,6 +45,7 @@ def command(  # noqa: PLR0917  click passes them by name
     revision: str,
     allow: tuple[str, ...],
     plan_file: IO[str] | None,
+    profile: str | None,
     shadow_url: str | None,
     lock_timeout: float,
     lock_retries: int,
@@ -72,6 +75,7 @@ def command(  # noqa: PLR0917  click passes them by name
         done = upgrade(
             database,
             revision,
+            profile=profile,
             wait=wait,
             retry=Retry(lock_timeout, lock_retries),
             allow=allow,
@@ -91,6 +95,7 @@ def command(  # noqa: PLR0917  click passes them by name
         "to": done.after,
         "applied": [{"revision": one, "seconds": seconds[one]} for one in done.applied],
         "partitions": [_partitions(table) for table in done.partitions],
+        "profile": None if done.profile is None else _profile(done.profile),
     }
     _common.result(_summary(done), data, as_json=as_json)
 
@@ -115,8 +120,17 @@ def _summary(done: "Upgrade") -> str:
     if done.applied:
         begin = f"{done.before or 'base'} -> {after}"
     else:
-        begin = f"at {after} already" + ("" if made else ": nothing to do")
+        changed = made or (done.profile is not None and done.profile.steps)
+        begin = f"at {after} already" + ("" if changed else ": nothing to do")
+    profile = done.profile
+    if profile is not None and profile.steps:
+        begin += f"; index profile {profile.before} -> {profile.after}"
     return "; ".join([begin, *(f"{t.table} takes rows {_until(t.until)}" for t in done.partitions)])
+
+
+def _profile(change: "ProfileChange") -> dict[str, Any]:
+    """Return what was done for the index profile, as data."""
+    return {"from": change.before, "to": change.after, "steps": list(change.steps)}
 
 
 def _until(until: "datetime | None") -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import psycopg
 
-from lmsschema import partitions
+from lmsschema import names, partitions
 from lmsschema.database.target import Target
 from lmsschema.migration import revisions
 
@@ -62,6 +62,7 @@ class Template:
         content: What it holds.
         text: How it keeps text.
         addition: What it holds besides.
+        profile: Its index profile.
     """
 
     server: Target
@@ -70,6 +71,7 @@ class Template:
     content: str
     text: Text = UTF8
     addition: Addition | None = None
+    profile: str = names.FAITHFUL
 
     @property
     def name(self) -> str:
@@ -87,19 +89,23 @@ def describe(
     server: Target,
     owner: str | None,
     text: Text,
-    addition: Addition | None,
+    *,
+    addition: Addition | None = None,
+    profile: str = names.FAITHFUL,
 ) -> Template:
-    """Return the template that belongs to this program, server, schema, owner and day."""
+    """Return the template that belongs to this program, server, schema, owner, profile and day."""
     [(user, now)] = conn.execute("SELECT current_user, pg_catalog.now()").fetchall()
     kind = [server.schema or "", owner or user]
     if text != UTF8:
         kind += [text.encoding, text.locale or ""]
+    if profile != names.FAITHFUL:
+        kind += ["", profile]
     content = [_fingerprint(), str(conn.info.server_version), *_partitions(now)]
     if addition is not None:
         kind += ["", *addition.kind]
         content.append(addition.content())
-    names = _digest(kind)[:8], _digest(kind + content)[:24]
-    return Template(server, owner or user, *names, text, addition)
+    digests = _digest(kind)[:8], _digest(kind + content)[:24]
+    return Template(server, owner or user, *digests, text, addition, profile)
 
 
 @functools.cache

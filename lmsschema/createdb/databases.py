@@ -8,9 +8,9 @@ import psycopg
 from psycopg import conninfo, errors, sql
 
 from lmsschema import names
-from lmsschema.createdb import templates
+from lmsschema.createdb import roles, templates
 from lmsschema.createdb.content import UTF8, Text
-from lmsschema.database import rights, session, sqlstate, throwaway
+from lmsschema.database import session, sqlstate, throwaway
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
 
@@ -79,6 +79,7 @@ def create(
     template: bool = True,
     owner: str | None = None,
     text: Text = UTF8,
+    profile: str = names.FAITHFUL,
     replace: Confirm | None = None,
 ) -> Created:
     """Create a database at head, with the partitions that `upgrade` would create today.
@@ -89,6 +90,7 @@ def create(
         template: Copy a template, which is built and kept if the server has none.
         owner: The owner of the database and of all objects in it; None for the connected role.
         text: The database's encoding and locale.
+        profile: Its index profile.
         replace: Asked before an existing database of that name is dropped. It is dropped once the
             new one is complete. None: an existing database is an error.
 
@@ -107,9 +109,9 @@ def create(
         raise UsageError(
             f"a database can't be named {name!r}: a name has 1 to {names.MAX_BYTES} bytes"
         )
-    _require_createdb(server)
+    roles.require_createdb(server.conn, server.target)
     if owner is not None:
-        _require_role(server, owner)
+        roles.require_role(server.conn, server.target, owner)
     taken = exists(server, name)
     if taken and replace is None:
         raise UnsafeError(
@@ -121,9 +123,9 @@ def create(
         replace(f"Replace the database {name}, with all its data?")
     throwaway.drop_orphans(server.conn, _NEW)
     if template and not taken:
-        return Created(name, *_copy(server, name, owner, text), replaced=False)
+        return Created(name, *_copy(server, name, owner, text, profile), replaced=False)
     with _under_another_name(server, name) as interim:
-        source, built = (_copy if template else _build)(server, interim, owner, text)
+        source, built = (_copy if template else _build)(server, interim, owner, text, profile)
         if taken:
             _drop(server, name)
     return Created(name, source, built, replaced=taken)
@@ -149,11 +151,13 @@ def exists(server: Cluster, name: str) -> bool:
     return bool(_scalar(server, found, name))
 
 
-def _copy(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[str, bool]:
+def _copy(
+    server: Cluster, name: str, owner: str | None, text: Text, profile: str
+) -> tuple[str, bool]:
     """Copy the template; return its name, and whether it had to be built first."""
     strategy = templates.strategy(server.conn)
     for _ in range(_ATTEMPTS):
-        source, built = templates.ensure(server.conn, server.target, owner, text)
+        source, built = templates.ensure(server.conn, server.target, owner, text, profile=profile)
         owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
         try:
             server.conn.execute(
@@ -178,13 +182,15 @@ def _taken_meanwhile(name: str) -> UnsafeError:
     )
 
 
-def _build(server: Cluster, name: str, owner: str | None, text: Text) -> tuple[None, bool]:
+def _build(
+    server: Cluster, name: str, owner: str | None, text: Text, profile: str
+) -> tuple[None, bool]:
     """Create a database by `upgrade`, without a template."""
     owned_by = owner or str(_scalar(server, "SELECT current_user"))
     throwaway.create_empty(
         server.conn, name, owner=owned_by, encoding=text.encoding, locale=text.locale
     )
-    templates.upgrade(server.target, name, owned_by)
+    templates.upgrade(server.target, name, owned_by, profile)
     return None, False
 
 
@@ -237,37 +243,6 @@ def _require_droppable(server: Cluster, name: str) -> None:
         raise UnsafeError(
             f"sessions are connected to {name}: {who}",
             hint="Close them, or terminate each: SELECT pg_terminate_backend(pid);",
-        )
-
-
-def _require_createdb(server: Cluster) -> None:
-    """Raise DatabaseUnavailableError unless the role may create databases."""
-    row = server.conn.execute(
-        "SELECT rolname, rolsuper OR rolcreatedb FROM pg_catalog.pg_roles"
-        " WHERE rolname = current_user"
-    ).fetchone()
-    if row is not None and not row[1]:
-        raise DatabaseUnavailableError(
-            f"role {row[0]} may not create databases on {server.target}",
-            hint="A superuser can run: "
-            + sql.SQL("ALTER ROLE {} CREATEDB;").format(sql.Identifier(row[0])).as_string(),
-        )
-
-
-def _require_role(server: Cluster, name: str) -> None:
-    found = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %s)"
-    if not _scalar(server, found, name):
-        raise DatabaseUnavailableError(
-            f"there is no role {name} on {server.target}",
-            hint="To create it: "
-            + sql.SQL("CREATE ROLE {};").format(sql.Identifier(name)).as_string(),
-        )
-    if not rights.may_set_role(server.conn, name):
-        user = str(_scalar(server, "SELECT current_user"))
-        grant = sql.SQL("GRANT {} TO {};").format(sql.Identifier(name), sql.Identifier(user))
-        raise DatabaseUnavailableError(
-            f"role {user} may not act as {name} on {server.target}",
-            hint=f"A superuser can run: {grant.as_string()}",
         )
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 import psycopg
 from psycopg import conninfo, errors, sql
 
+from lmsschema import names
 from lmsschema.createdb.content import (
     BUILDING,
     TEMPLATE,
@@ -42,6 +43,7 @@ def ensure(
     text: Text = UTF8,
     *,
     addition: Addition | None = None,
+    profile: str = names.FAITHFUL,
     before_build: Callable[[], None] = lambda: None,
 ) -> tuple[str, bool]:
     """Return the name of a template at head, and whether it had to be built.
@@ -52,13 +54,14 @@ def ensure(
         owner: The owner of the template and of all objects in it; None for the connected role.
         text: The encoding and locale.
         addition: What it contains besides the schema at head.
+        profile: Its index profile.
         before_build: Called if it has to be built.
 
     Raises:
         LockTimeoutError: Another process has been building it for longer than ``WAIT``.
         psycopg.Error: It can't be built. Nothing is left behind.
     """
-    template = describe(conn, server, owner, text, addition)
+    template = describe(conn, server, owner, text, addition=addition, profile=profile)
     deadline = Deadline(WAIT, pause=0.1)
     while not _exists(conn, template):
         with _building(conn, template) as mine:
@@ -141,7 +144,7 @@ def _build(conn: psycopg.Connection, template: Template) -> None:
             encoding=template.text.encoding,
             locale=template.text.locale,
         )
-        upgrade(template.server, template.building, template.owner)
+        upgrade(template.server, template.building, template.owner, template.profile)
         if template.addition is not None:
             template.addition.apply(_target(template.server, template.building))
         for statement in (
@@ -174,7 +177,7 @@ def _target(server: Target, name: str, options: str | None = None) -> Target:
     return Target(given, server.source, server.schema)
 
 
-def upgrade(server: Target, name: str, owner: str) -> None:
+def upgrade(server: Target, name: str, owner: str, profile: str) -> None:
     """Upgrade a database of the server to head, including partitions, as its owner."""
     from lmsschema.migration import upgrade as migration_upgrade
 
@@ -184,7 +187,7 @@ def upgrade(server: Target, name: str, owner: str) -> None:
     target = _target(server, name, options)
     database = connect(target)
     with contextlib.closing(database.conn), sqlstate.translated(target):
-        migration_upgrade.upgrade(database)
+        migration_upgrade.upgrade(database, profile=None if profile == names.FAITHFUL else profile)
 
 
 def _drop_old(conn: psycopg.Connection, template: Template) -> None:

@@ -10,77 +10,57 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema.database.queries import query
 from lmsschema.database.quoting import identifier
-from lmsschema.ddl import definition
+from lmsschema.ddl import drop_index
+from lmsschema.ddl.drop_index import DropIndex
+from lmsschema.ddl.index_definition import IndexDefinition
 from lmsschema.ddl.rules import Rule, refuse_violations
-from lmsschema.ddl.statement import qualified
+from lmsschema.ddl.statement import OUTSIDE_A_TRANSACTION, qualified
 from lmsschema.errors import LmsschemaError, UnsafeError
 from lmsschema.locks import concurrently
 from lmsschema.locks.context import Context, Progress
 
 _ATTEMPTS = 3
 
-#: The linter allows one such statement a revision, unless the revision can be run again.
-_OUTSIDE = "-- lint: ignore second-non-transactional: done or not is seen in the catalogs\n"
-
 
 @dataclasses.dataclass(frozen=True)
-class Index:
-    """A B-tree index.
-
-    Attributes:
-        name: The index's name.
-        table: The table, which has no partitions.
-        columns: What is indexed, as PostgreSQL prints it: ``user_id, event_timestamp DESC``; or
-            one expression, in any words.
-        unique: Whether it is unique.
-    """
-
-    name: str
-    table: str
-    columns: str
-    unique: bool = False
-
-    def __str__(self) -> str:
-        return f"index {self.name}"
+class Index(IndexDefinition):
+    """An index of a table without partitions."""
 
     def done(self, conn: psycopg.Connection) -> bool:
         """Whether it is there and valid.
 
         Raises:
-            UnsafeError: Another index has its name.
+            UnsafeError: Another index, or something else, has its name.
         """
         return self.valid(conn) is True
 
     def valid(self, conn: psycopg.Connection) -> bool | None:
         """Return whether it is valid; None if there is none."""
-        row = conn.execute(query("ddl/indexes"), {"index": self.name}).fetchone()
-        if row is None:
+        found = drop_index.read(conn, self.name)
+        if found is None:
             return None
-        table, valid, printed, _ = row
-        kind = "CREATE UNIQUE INDEX" if self.unique else "CREATE INDEX"
-        start, _, keys = printed.partition(" USING btree ")
-        if table != self.table or not (
-            start.startswith(f"{kind} ")
-            and (
-                keys == f"({self.columns})"
-                or definition.same(conn, table, keys, f"({self.columns})")
-            )
-        ):
+        if not found.is_one(conn, self):
             raise UnsafeError(
-                f"{self.name} is there already and is another index: {printed}",
-                hint=f"Rename or drop it: this one is to be on {self.table} ({self.columns}).",
+                f"{self.name} is there already and is another index: {found.definition}",
+                hint=f"Rename or drop it: this one is to be on {self.table} {self.body}.",
             )
-        return bool(valid)
+        return bool(found.valid)
 
     def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
         """Return the rule that a unique index brings, unless it is done."""
         if not self.unique or self.done(conn):
             return []
+        where = f"({self.where})"
         broken = sql.SQL(
-            "({columns}) IN (SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1)"
-        ).format(columns=sql.SQL(self.columns), table=identifier(self.table))
+            "{also}({columns}) IN (SELECT {columns} FROM {table}{where} GROUP BY {columns}"
+            " HAVING count(*) > 1)"
+        ).format(
+            columns=sql.SQL(", ".join(what for what, _ in self.keys)),
+            table=identifier(self.table),
+            also=sql.SQL(f"{where} AND " if self.where else ""),
+            where=sql.SQL(f" WHERE {where}" if self.where else ""),
+        )
         return [Rule(self.name, self.table, broken.as_string())]
 
     def apply(self, context: Context) -> None:
@@ -102,9 +82,15 @@ class Index:
                 return
             if valid is False:
                 context.tell(Progress(f"dropping {self}, which an earlier try left invalid"))
-                self._run(context, self.dropped(schema), "drop")
+                DropIndex(self.table, self.name).apply(context)
             try:
-                self._run(context, self.built(schema), "build")
+                concurrently.run(
+                    context,
+                    self.built(schema),
+                    table=self.table,
+                    what=f"build {self}",
+                    drops=False,
+                )
             except errors.UniqueViolation:
                 refuse_violations(context.database, rules)
                 raise
@@ -117,25 +103,11 @@ class Index:
 
     def statements(self) -> list[str]:
         """Return the SQL, for a table that does not have it."""
-        return [_OUTSIDE + self.built(None).as_string()]
+        return [OUTSIDE_A_TRANSACTION + self.built(None).as_string()]
 
     def built(self, schema: str | None) -> sql.Composed:
         """Return the statement that builds it."""
-        unique = "UNIQUE " if self.unique else ""
-        return creation(self.name, self.table, f"{unique}({self.columns})", schema=schema)
-
-    def dropped(self, schema: str) -> sql.Composed:
-        """Return the statement that drops it."""
-        return removal(self.name, schema)
-
-    def _run(self, context: Context, statement: sql.Composed, verb: str) -> None:
-        concurrently.run(
-            context,
-            statement,
-            table=self.table,
-            what=f"{verb} {self}",
-            drops=verb == "drop",
-        )
+        return creation(self.name, self.table, self.body, schema=schema)
 
 
 def creation(
@@ -167,11 +139,6 @@ def creation(
         qualified(schema, table),
         sql.SQL(rest.removeprefix("USING btree ")),
     )
-
-
-def removal(name: str, schema: str | None = None) -> sql.Composed:
-    """Return the statement that drops an index while writers go on."""
-    return sql.SQL("DROP INDEX CONCURRENTLY {}").format(qualified(schema, name))
 
 
 def rebuilding(name: str, schema: str | None = None) -> sql.Composed:

@@ -11,16 +11,15 @@ A partition that is made meanwhile gets its index when it is made, as the table 
 """
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 import psycopg
 from psycopg import errors, sql
 
-from lmsschema import names
 from lmsschema.database.queries import query
-from lmsschema.ddl import constraints
+from lmsschema.ddl import constraints, drop_index
 from lmsschema.ddl.index import Index, creation
+from lmsschema.ddl.index_definition import IndexDefinition
 from lmsschema.ddl.rules import Rule
 from lmsschema.ddl.statement import qualified
 from lmsschema.errors import LmsschemaError, UnsafeError
@@ -33,26 +32,13 @@ _ROUNDS = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class PartitionedIndex:
-    """A B-tree index on a partitioned table.
-
-    Attributes:
-        name: The index's name.
-        table: The partitioned table.
-        columns: What is indexed, as PostgreSQL prints it: ``user_id, event_timestamp DESC``.
-    """
-
-    name: str
-    table: str
-    columns: str
-
-    def __str__(self) -> str:
-        return f"index {self.name}"
+class PartitionedIndex(IndexDefinition):
+    """An index on a partitioned table."""
 
     @property
     def index(self) -> Index:
         """The index of the partitioned table itself."""
-        return Index(self.name, self.table, self.columns)
+        return Index(**vars(self))
 
     def done(self, conn: psycopg.Connection) -> bool:
         """Whether it is there and valid, and so on every partition.
@@ -62,9 +48,9 @@ class PartitionedIndex:
         """
         return self.index.done(conn)
 
-    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:  # noqa: ARG002  as every step's
-        """Return none: every row may be indexed."""
-        return []
+    def rules(self, conn: psycopg.Connection) -> Sequence[Rule]:
+        """Return the rule that a unique index brings, unless it is done."""
+        return self.index.rules(conn)
 
     def apply(self, context: Context) -> None:
         """Build what is missing.
@@ -108,7 +94,7 @@ class PartitionedIndex:
         return [
             "-- upgrade builds it CONCURRENTLY, partition by partition\n"
             "-- squawk-ignore require-concurrent-index-creation\n"
-            + creation(self.name, self.table, f"({self.columns})", concurrently=False).as_string()
+            + creation(self.name, self.table, self.body, concurrently=False).as_string()
         ]
 
     def _refuse_other_kinds(self, conn: psycopg.Connection) -> None:
@@ -123,7 +109,7 @@ class PartitionedIndex:
             )
 
     def _on_only(self) -> sql.Composed:
-        return creation(self.name, self.table, f"({self.columns})", concurrently=False, only=True)
+        return creation(self.name, self.table, self.body, concurrently=False, only=True)
 
     def _empty(self, schema: str) -> Work[object]:
         """Return what makes the index of the table, empty and invalid."""
@@ -139,7 +125,8 @@ class PartitionedIndex:
 
     def _build(self, context: Context, partition: str) -> None:
         """Build the index of a partition and attach it; nothing if it is none any more."""
-        index = Index(part_name(partition, self.name, self.columns), partition, self.columns)
+        with context.database.transaction(read_only=True) as conn:
+            index = self._part(conn, partition)
         statement = attachment(self.name, index.name)
         try:
             index.apply(context)
@@ -155,12 +142,14 @@ class PartitionedIndex:
         ):
             return
 
-
-def part_name(partition: str, index: str, columns: str) -> str:
-    """Return the name that PostgreSQL itself gives the index of a partition, if it is short."""
-    words = [re.sub(r"\s.*|\W", "", part.strip()) for part in columns.split(",")]
-    name = f"{partition}_{'_'.join(words)}_idx"
-    return name if names.fits(name) else names.shortened(f"{partition}_{index}")
+    def _part(self, conn: psycopg.Connection, partition: str) -> Index:
+        """Return the index of a partition, by a name that no other index has."""
+        usual, own = self.part_names(partition)
+        index = dataclasses.replace(self.index, name=usual, table=partition)
+        found = drop_index.read(conn, usual)
+        if found is None or (found.part_of is None and found.is_one(conn, index)):
+            return index
+        return dataclasses.replace(index, name=own)
 
 
 def attachment(index: str, part: str, schema: str | None = None) -> sql.Composed:

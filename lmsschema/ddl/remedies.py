@@ -5,8 +5,15 @@ The steps run the same statements, without a DBA. ``check``, ``adopt`` and ``doc
 
 from collections.abc import Collection, Sequence
 
+from lmsschema import names
 from lmsschema.database.quoting import identifier
-from lmsschema.ddl import constraints, index, partitioned_index
+from lmsschema.ddl import (
+    constraints,
+    drop_index,
+    drop_partitioned_index,
+    index,
+    partitioned_index,
+)
 from lmsschema.ddl.statement import (
     BOTH_WAIT,
     BRIEFLY,
@@ -67,9 +74,8 @@ def complete(
         parts: All its parts: attached again, PostgreSQL looks at the index again.
     """
     statements = [one for part in invalid for one in rebuild(schema, part)]
-    columns = definition.partition("(")[2].rpartition(")")[0]
     for partition in lacking:
-        part = partitioned_index.part_name(partition, name, columns)
+        part = names.shortened(f"{partition}_{name}")
         statements += build(schema, partition, part, definition)
         statements.append(_attach(schema, name, part))
     if not lacking and parts:
@@ -90,8 +96,9 @@ def rebuild(schema: str, name: str) -> list[LockedStatement]:
 def drop(schema: str, name: str, *, partitioned: bool) -> list[LockedStatement]:
     """Return what drops an index; PostgreSQL has no CONCURRENTLY for a partitioned table's."""
     if partitioned:
-        return [locked(BRIEFLY, "DROP INDEX {}", qualified(schema, name))]
-    return [LockedStatement(index.removal(name, schema).as_string(), UNNOTICED)]
+        dropped = drop_partitioned_index.removal(name, schema)
+        return [LockedStatement(dropped.as_string(), BRIEFLY)]
+    return [LockedStatement(drop_index.removal(name, schema).as_string(), UNNOTICED)]
 
 
 def rename_index(schema: str, found: str, wanted: str) -> list[LockedStatement]:

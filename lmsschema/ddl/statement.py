@@ -18,6 +18,11 @@ DOMAIN_READ = "SHARE, while they are read, on the tables with such a column: wri
 ENDS_DETACH = "ACCESS EXCLUSIVE, for a moment, on the partition: its reads and writes wait"
 NO_TABLE = "none on a table"
 
+#: The linter allows one such statement a revision, unless the revision can be run again.
+OUTSIDE_A_TRANSACTION = (
+    "-- lint: ignore second-non-transactional: done or not is seen in the catalogs\n"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class LockedStatement:

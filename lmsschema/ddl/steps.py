@@ -66,7 +66,7 @@ def apply(op: Operations, steps: Sequence[Step]) -> None:
                 hint="Give configure() a connection of engine.connect(), not of engine.begin().",
             )
         # it is rehearsed in a transaction of our own, on tables without rows
-        for statement in _in_a_transaction(steps):
+        for statement in in_a_transaction(steps):
             op.execute(statement)
     else:
         attributes = context.config.attributes
@@ -204,13 +204,13 @@ def _apply_at_once(context: Context, steps: Sequence[Step]) -> bool:
     """
     try:
         with context.database.transaction(lock_timeout=context.patience.longest) as conn:
-            conn.execute("; ".join(_in_a_transaction(steps)).encode())
+            conn.execute("; ".join(in_a_transaction(steps)).encode())
     except (errors.LockNotAvailable, errors.DeadlockDetected, errors.UnsafeNewEnumValueUsage):
         return False
     return True
 
 
-def _in_a_transaction(steps: Sequence[Step]) -> list[str]:
+def in_a_transaction(steps: Sequence[Step]) -> list[str]:
     """Return the steps' SQL for tables without rows, where nothing needs to be concurrent."""
     return [statement.replace(" CONCURRENTLY", "") for statement in _statements(steps)]
 

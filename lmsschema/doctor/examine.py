@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from lmsschema.database import profile
 from lmsschema.database.connection import Database, require_usage
 from lmsschema.database.queries import query
 from lmsschema.ddl import remedies
@@ -90,12 +91,13 @@ def _indexes(
     database: Database, limits: Limits, kept_since: datetime | None, now: datetime
 ) -> Iterator[Finding]:
     """Yield the findings about indexes."""
-    from lmsschema.tables import TABLES
+    from lmsschema.tables import TABLES, profiles
 
+    recorded = profile.known(database)
     known = [
         (table.name, [column.name for column in index.columns], str(index.name))
         for table in TABLES
-        for index in table.indexes
+        for index in profiles.indexes(table, recorded)
     ]
     indexes = doctor_indexes.read(database)
     there = {index.index_name for index in indexes}

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from lmsschema.database import profile
 from lmsschema.database.catalog import Catalog
 from lmsschema.database.configuration import SchemaExtension
 from lmsschema.database.connection import Database, require_writable
@@ -115,7 +116,16 @@ def run(
             raise _nothing(database)
         found, now = check.read(database)
         found = _without_version_table(found)
-        search = _Search(database, shadow_url, notify, found, now, tuple(ignore), tuple(declare))
+        search = _Search(
+            database,
+            profile.read(database).profile,
+            shadow_url,
+            notify,
+            found,
+            now,
+            tuple(ignore),
+            tuple(declare),
+        )
         if before is not None:
             return Adoption(before, search.compare(before), stamped=False)
         nearest = search.nearest()
@@ -139,6 +149,7 @@ class _Search:
     """The database's objects, and the revisions that were built to compare them with."""
 
     database: Database
+    profile: str
     shadow_url: str | None
     notify: Notify
     found: Catalog
@@ -210,7 +221,11 @@ class _Search:
         if revision not in self.built:
             name = None if revision == revisions.head() else revision
             made = declared.read(
-                self.database, name, shadow_url=self.shadow_url, notify=self.notify
+                self.database,
+                name,
+                profile=self.profile,
+                shadow_url=self.shadow_url,
+                notify=self.notify,
             )
             self.built[revision] = _without_version_table(made.catalog)
         return self.built[revision]

@@ -2,17 +2,19 @@
 
 import dataclasses
 import fnmatch
+import functools
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from psycopg import errors
 
-from lmsschema.database import catalog
+from lmsschema import names
+from lmsschema.database import catalog, profile
 from lmsschema.database.catalog import Catalog, Identity
 from lmsschema.database.configuration import SchemaExtension
 from lmsschema.database.connection import Database
 from lmsschema.drift import compare as drift_compare
-from lmsschema.drift import declared, extensions, partitions
+from lmsschema.drift import declared, extensions, partitions, profiles
 from lmsschema.drift.compare import Difference, Problem
 from lmsschema.drift.extensions import Extended
 from lmsschema.drift.partitions import Expectation
@@ -22,7 +24,6 @@ from lmsschema.migration.position import current
 from lmsschema.partitions import POLICIES, Policy
 
 _VERSION_TABLE = Identity("lmsschema_version", "table", "lmsschema_version")
-_NOTHING = Catalog(0, "", {})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +33,9 @@ class DriftReport:
     Attributes:
         revision: The revision that the database is at; None before the first.
         pending: The revisions that were not applied yet.
-        drift: The differences from the schema of the database's revision.
+        profile: The index profile that the database has.
+        drift: The differences from the schema of the database's revision and profile.
+        changing: What a change of the index profile that is not complete has left.
         unmanaged: Objects and attributes that are not declared and belong to the site.
         extensions: The declared extensions that the database has.
         ignored: The number of differences that the patterns left out.
@@ -43,7 +46,9 @@ class DriftReport:
 
     revision: str | None
     pending: tuple[str, ...]
+    profile: str
     drift: tuple[Difference, ...]
+    changing: tuple[Difference, ...]
     unmanaged: tuple[Difference, ...]
     extensions: tuple[SchemaExtension, ...]
     ignored: int
@@ -57,7 +62,7 @@ class DriftReport:
         Args:
             strict: Count what is unmanaged as drift.
         """
-        return not (self.pending or self.drift or (strict and self.unmanaged))
+        return not (self.pending or self.drift or self.changing or (strict and self.unmanaged))
 
 
 def run(
@@ -87,15 +92,17 @@ def run(
             one.
     """
     readable, revision = _revision(database, notify)
+    recorded = profile.known(database, notify)
     pending = tuple(revisions.ids()[revisions.position(revision) :]) if readable else ()
     if not database.schema_exists:
-        return DriftReport(None, pending, (), (), (), 0, "", _NOTHING, _NOTHING)
+        return _nothing(pending)
     found, now = read(database)
     behind = revision if pending else None
-    made = declared.read(database, behind, shadow_url=shadow_url, notify=notify)
+    build = functools.partial(declared.read, database, behind, shadow_url=shadow_url)
+    made = build(profile=recorded, notify=notify)
     if revision is None:
         if readable and made.catalog.relations().isdisjoint(found.relations()):
-            return DriftReport(None, pending, (), (), (), 0, made.built_on, _NOTHING, _NOTHING)
+            return _nothing(pending, made.built_on)
         pending = ()  # the version table was dropped, or never existed
     extended = extensions.extend(made.catalog, found, declare, policies)
     expectation = partitions.expect(extended.expected, found, policies, now)
@@ -104,17 +111,34 @@ def run(
         head = revisions.head()
         differences.append(Difference(_VERSION_TABLE, Problem.CHANGED, "revision", head))
     kept = [one for one in differences if not ignored(one, ignore)]
+    changing: list[Difference] = []
+    for other in names.PROFILES:
+        if other != recorded and any(map(profiles.concerned, kept)):
+            whole = extensions.extend(build(profile=other).catalog, found, declare, policies)
+            sides = partitions.expect(whole.expected, found, policies, now)
+            changing += [
+                one for one in kept if profiles.of_another(one, sides.expected, sides.found)
+            ]
+    left = [one for one in kept if one not in changing]
     return DriftReport(
         revision,
         pending,
-        tuple(one for one in kept if one.problem is not Problem.UNMANAGED),
-        tuple(one for one in kept if one.problem is Problem.UNMANAGED),
+        recorded,
+        tuple(one for one in left if one.problem is not Problem.UNMANAGED),
+        tuple(changing),
+        tuple(one for one in left if one.problem is Problem.UNMANAGED),
         extended.there,
         len(differences) - len(kept),
         made.built_on,
         expectation.expected,
         expectation.found,
     )
+
+
+def _nothing(pending: tuple[str, ...], built_on: str = "") -> DriftReport:
+    """Return the report on a database that has none of the declared tables."""
+    nothing = Catalog(0, "", {})
+    return DriftReport(None, pending, names.FAITHFUL, (), (), (), (), 0, built_on, nothing, nothing)
 
 
 def _revision(database: Database, notify: Callable[[str], None]) -> tuple[bool, str | None]:

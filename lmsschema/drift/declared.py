@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import errors, sql
 
+from lmsschema import names
 from lmsschema.database import catalog, scratch
 from lmsschema.database import extensions as site_extensions
 from lmsschema.database.catalog import Attributes, Catalog, Identity, Value
@@ -67,6 +68,7 @@ def read(
     database: Database,
     revision: str | None = None,
     *,
+    profile: str = names.FAITHFUL,
     shadow_url: str | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Declared:
@@ -78,6 +80,7 @@ def read(
     Args:
         database: The database to compare it with.
         revision: The revision to build; None for the current table definitions.
+        profile: The index profile that it is to have.
         shadow_url: The server to build it on.
         notify: Called with a message if it is built on another server.
 
@@ -88,7 +91,7 @@ def read(
     why = database.read_only
     if shadow_url is None and not why:
         try:
-            return Declared(build(database, revision))
+            return Declared(build(database, revision, profile=profile))
         except psycopg.Error as error:
             triggers = _event_triggers(database, error)
             if not triggers and not isinstance(error, _REFUSED):
@@ -106,7 +109,7 @@ def read(
             )
         with database.transaction(read_only=True) as conn:
             extensions = site_extensions.installed(conn)
-        return Declared(build(other, revision, extensions), place)
+        return Declared(build(other, revision, extensions, profile=profile), place)
 
 
 def _event_triggers(database: Database, error: psycopg.Error) -> str:
@@ -119,7 +122,11 @@ def _event_triggers(database: Database, error: psycopg.Error) -> str:
 
 
 def build(
-    database: Database, revision: str | None = None, extensions: Sequence[str] = ()
+    database: Database,
+    revision: str | None = None,
+    extensions: Sequence[str] = (),
+    *,
+    profile: str = names.FAITHFUL,
 ) -> Catalog:
     """Build the declared schema in a transaction that is rolled back; return its catalog.
 
@@ -128,6 +135,7 @@ def build(
         revision: As for :func:`read`.
         extensions: Extensions to install first, if they are available, since revisions may use
             them.
+        profile: As for :func:`read`.
 
     Raises:
         psycopg.Error: The server refused a statement.
@@ -138,12 +146,12 @@ def build(
         with scratch.schema(database) as name:
             site_extensions.install(database.conn, extensions)
             database.conn.execute(_PROBES)
-            database.conn.execute(schema_script.render(None, datetime.now(UTC)).encode())
+            database.conn.execute(schema_script.render(None, datetime.now(UTC), profile).encode())
             return of(catalog.read(database.conn, name))
     from alembic import command
     from sqlalchemy.exc import DBAPIError
 
-    from lmsschema.migration import runner, schema_script
+    from lmsschema.migration import profile_steps, runner, schema_script
 
     with runner.connection(database) as lent, lent.begin():
         # Alembic neither commits nor ends a transaction that is already open
@@ -158,6 +166,7 @@ def build(
             if isinstance(error.orig, psycopg.Error):
                 raise error.orig from error
             raise
+        profile_steps.apply_in_transaction(database.conn, profile, revision)
         found = catalog.read(database.conn, name)
         lent.rollback()
     return of(found)

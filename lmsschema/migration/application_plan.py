@@ -39,7 +39,7 @@ def make(
         database, before, measured, own=own, shadow_url=shadow_url, notify=notify
     )
     taken = fingerprint.take(database, before, [])
-    return Plan(before, before, sections, assessment, taken, refused, own=True)
+    return Plan(before, before, sections, assessment, taken, refused, "alembic upgrade")
 
 
 def _refused(database: Database, files: Collection[Path]) -> UnsafeError | None:

@@ -1,9 +1,11 @@
 """Takes a database back to a revision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from lmsschema import names
+from lmsschema.database import profile
 from lmsschema.database.connection import Database, require_writable
-from lmsschema.errors import UsageError
+from lmsschema.errors import UnsafeError, UsageError
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context
 from lmsschema.migration import line, position, preflight, revisions, runner
@@ -51,6 +53,7 @@ def downgrade(
         back = ids[wanted : revisions.position(before)][::-1]
         line.require([])
         preflight.require_owned(database)
+        _refuse_profile(database, back)
         preflight.refuse_downgrade(database, back, lose_rows=lose_rows, retry=retry, notify=notify)
         runner.run(
             database,
@@ -62,3 +65,15 @@ def downgrade(
             before_each=require_lock,
         )
         return before, after
+
+
+def _refuse_profile(database: Database, back: Sequence[str]) -> None:
+    """Raise UnsafeError if the revision that is gone back to does not know the index profile."""
+    has = profile.read(database).profile
+    if profile.SINCE in back and has != names.FAITHFUL:
+        raise UnsafeError(
+            f"the database has the index profile {has}, which no revision before {profile.SINCE} "
+            "knows",
+            hint=f"Nothing was changed. First run: lmsschema indexes set {names.FAITHFUL}",
+            details={"profile": has},
+        )

@@ -153,6 +153,7 @@ def assess(
     pending: list[str],
     *,
     own: Mapping[str, Path] = MappingProxyType({}),
+    profile: str | None = None,
     shadow_url: str | None = None,
     retry: Retry = DEFAULT_RETRY,
     notify: Tell = lambda _: None,
@@ -164,6 +165,7 @@ def assess(
         before: The revision that it is at.
         pending: The revisions that it lacks.
         own: Their files, if they are an application's.
+        profile: The index profile that is measured instead of revisions.
         shadow_url: The server to run them on; None for the embedded one.
         retry: How tables that are locked are waited for.
         notify: Told which revision is measured.
@@ -179,7 +181,13 @@ def assess(
         return Assessment(tables, {}, {}, "")
     try:
         measured = measure.run(
-            database, before, pending, own=own, shadow_url=shadow_url, notify=notify
+            database,
+            before,
+            pending,
+            own=own,
+            profile=profile,
+            shadow_url=shadow_url,
+            notify=notify,
         )
     except DatabaseUnavailableError as error:
         unknown = Hazard(Kind.UNMEASURED, "", (), f"{error.message}. {error.hint}")

@@ -10,8 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lmsschema.database import extensions, throwaway
+from lmsschema.database import profile as recorded_profile
 from lmsschema.database.connection import Database
 from lmsschema.database.session import require_direct
+from lmsschema.ddl import steps
 from lmsschema.locks.context import Context, Progress, Tell, paced
 from lmsschema.migration import rendering, revisions, runner, shadow, site
 from lmsschema.migration.measured import MeasuredStatement
@@ -43,6 +45,7 @@ def run(
     pending: Sequence[str],
     *,
     own: Mapping[str, Path] = MappingProxyType({}),
+    profile: str | None = None,
     shadow_url: str | None = None,
     notify: Tell = lambda _: None,
     pace: float = 1.0,
@@ -54,6 +57,7 @@ def run(
         before: The revision that it is at.
         pending: The revisions to run, oldest first.
         own: Their files, if they are an application's.
+        profile: The index profile to give it, instead of revisions: their one name is its.
         shadow_url: The server to run them on; None for the embedded one.
         notify: Told which revision is measured, and how far it is.
         pace: Seconds between two that tell how far.
@@ -73,8 +77,16 @@ def run(
                 extensions.install(conn, names)
             told = paced(notify, pace)
             _build(copy, before, told)
+            _give(copy, recorded_profile.known(database), before)
             missing = site.copy(database, copy)
-            found = _measure_files(copy, own, told) if own else _measure(copy, pending, told)
+            if profile is not None:
+                found: Mapping[str, list[MeasuredStatement]] = {
+                    pending[0]: _measure_profile(copy, profile, told)
+                }
+            elif own:
+                found = _measure_files(copy, own, told)
+            else:
+                found = _measure(copy, pending, told)
             return Measured(found, f"PostgreSQL {place.version} ({place.target})", missing)
 
 
@@ -110,6 +122,32 @@ def _measure_files(
             rendering.apply(copy, file)
             found[name] = recorder.take()
     return found
+
+
+def _give(copy: Database, profile: str, revision: str) -> None:
+    """Give the scratch database at a revision the index profile that the database has."""
+    from lmsschema.migration import profile_steps
+
+    with copy.transaction() as conn:
+        profile_steps.apply_in_transaction(conn, profile, revision)
+
+
+def _measure_profile(copy: Database, profile: str, tell: Tell) -> list[MeasuredStatement]:
+    """Give the copy an index profile; return its statements, and tell how far it is."""
+    from lmsschema.migration import profile_steps
+
+    made = profile_steps.make(profile)
+    what, begun = f"measuring locks: index profile {profile}", 0
+
+    def before_each() -> None:
+        nonlocal begun
+        tell(Progress(what, begun, len(made)))
+        begun += 1
+
+    with Recorder.recording(copy) as recorder:
+        steps.run(Context(copy), made, before_each=before_each)
+        tell(Progress(what, len(made), len(made)))
+        return recorder.take()
 
 
 class _Gauge:

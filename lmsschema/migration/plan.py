@@ -32,16 +32,11 @@ from lmsschema.partitions import POLICIES, Policy
 #: How the script for psql begins. An error ends it; what it did until then stays, and the version
 #: is moved by the last transaction of a revision.
 _BEGIN = f"""\
--- If it stops at an error: lmsschema upgrade does what is left.
+-- If it stops at an error: {{}} does what is left.
 \\set ON_ERROR_STOP on
 
 SET lock_timeout = '{DEFAULT_RETRY.lock_timeout:g}s';
 """
-
-#: The same for revisions of an application's own.
-_OWN = _BEGIN.replace(
-    "lmsschema upgrade does what is left.", "alembic upgrade does what is left, and records it."
-)
 
 #: Characters of a statement that a remark on its locks shows.
 _LONGEST = 60
@@ -73,7 +68,7 @@ class Plan:
         assessment: What the revisions do to tables that the database has.
         fingerprint: What the database was when the plan was made.
         refused: Why ``upgrade`` will refuse, but for hazards; None if it will not.
-        own: Whether the revisions are an application's.
+        goes_on: The command that does what an interrupted run of the SQL has left.
     """
 
     before: str | None
@@ -82,7 +77,7 @@ class Plan:
     assessment: Assessment
     fingerprint: dict[str, str]
     refused: UnsafeError | None = None
-    own: bool = False
+    goes_on: str = "lmsschema upgrade"
 
 
 def make(
@@ -119,7 +114,7 @@ def make(
     return Plan(
         before,
         after,
-        tuple(_preamble(database, steps) + steps),
+        tuple(preamble(database, steps) + steps),
         assessment,
         fingerprint.take(database, before, pending),
         refused,
@@ -171,7 +166,7 @@ def render(plan: Plan) -> str:
     """
     if not plan.steps:
         return ""
-    blocks = [_OWN if plan.own else _BEGIN]
+    blocks = [_BEGIN.format(plan.goes_on)]
     for step in plan.steps:
         remarks = [f"-- {line}\n" for line in _remarks(plan.assessment, step.name)]
         blocks.append("".join(remarks) + _PATIENT.sub(_QUIETLY, step.sql))
@@ -263,7 +258,7 @@ def _size(count: int) -> str:
     return f"{size:.1f} TB"
 
 
-def _preamble(database: Database, steps: list[Section]) -> list[Section]:
+def preamble(database: Database, steps: list[Section]) -> list[Section]:
     """Return the step that makes the schema, and puts psql into it, where it is not psql's own."""
     if not steps or (database.target.schema is None and database.schema_is_default):
         return []

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from psycopg import errors, sql
 
+from lmsschema import names
 from lmsschema.database.connection import Database, require_owner
 from lmsschema.database.queries import query
 from lmsschema.ddl import steps
@@ -59,7 +60,9 @@ def require_owned(database: Database) -> None:
     """
     from lmsschema.tables import TABLES
 
-    require_owner(database, [*(table.name for table in TABLES), "lmsschema_version"])
+    require_owner(
+        database, [*(table.name for table in TABLES), "lmsschema_version", names.SETTINGS]
+    )
 
 
 def _made(script: str) -> list[tuple[str, str]]:

@@ -16,11 +16,12 @@ from sqlalchemy.schema import (
     sort_tables,
 )
 
-from lmsschema import partitions
+from lmsschema import names, partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, updated_at
+from lmsschema.tables import TABLES, profiles, routines
+from lmsschema.tables.settings import settings
 
 # another paramstyle would double every percent sign
 _DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
@@ -32,22 +33,26 @@ CREATE TABLE lmsschema_version (
 );
 """
 
+_PROFILE_ROW = sql.SQL("INSERT INTO lmsschema_settings (profile) VALUES ({});\n")
 _VERSION_ROW = sql.SQL("INSERT INTO lmsschema_version (version_num) VALUES ({});\n")
 
 
-def render(schema: str | None, as_of: datetime) -> str:
+def render(schema: str | None, as_of: datetime, profile: str = names.FAITHFUL) -> str:
     """Return the script: what ``upgrade`` makes of an empty database, as ``psql -1 -f`` takes it.
 
     Args:
         schema: The schema to make and to fill; None for the first of the session's search_path.
         as_of: The time whose month is the first to get a partition; timezone-aware.
+        profile: The index profile.
     """
     blocks = [
         *_begin(schema),
         *_types(),
-        _statements(updated_at.functions()),
-        *(block for table in _in_order() for block in _table(table)),
+        _statements(routines.functions().values()),
+        *(block for table in _in_order() for block in _table(table, profile)),
         *_partitions(as_of),
+        *_table(settings, profile),
+        *_profile(profile),
         VERSION_TABLE,
         _VERSION_ROW.format(revisions.head()).as_string(),
         *_end(schema),
@@ -85,18 +90,24 @@ def _in_order() -> list[Table]:
     return sort_tables(sorted(TABLES, key=lambda table: str(table.name)))
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: Table, profile: str) -> Iterator[str]:
     """Yield a table, then its indexes and triggers, its comments and those of its columns."""
     yield _statements([CreateTable(table)])
-    if table.indexes:
-        yield _statements(
-            CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))
-        )
-    triggers = updated_at.triggers(table)
+    if (full := profiles.fillfactor(table, profile)) is not None:
+        yield f"ALTER TABLE {table.name} SET (fillfactor = {full});\n"
+    if indexes := profiles.indexes(table, profile):
+        yield _statements(map(CreateIndex, indexes))
+    triggers = routines.triggers(table)
     if triggers:
         yield _statements(triggers)
     commented = [column for column in table.columns if column.comment]
     yield _statements([SetTableComment(table), *map(SetColumnComment, commented)])
+
+
+def _profile(profile: str) -> Iterator[str]:
+    """Yield what records an index profile that is not the default."""
+    if profile != names.FAITHFUL:
+        yield _PROFILE_ROW.format(profile).as_string()
 
 
 def _partitions(as_of: datetime) -> Iterator[str]:

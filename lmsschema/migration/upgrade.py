@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lmsschema.database import extensions
 from lmsschema.database.connection import Database, require_writable
+from lmsschema.errors import UsageError
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context, Tell
 from lmsschema.migration import line, position, revisions
@@ -14,6 +15,7 @@ from lmsschema.partition_manager import ensure, state
 from lmsschema.partitions import POLICIES
 
 if TYPE_CHECKING:
+    from lmsschema.migration.profile_change import ProfileChange
     from lmsschema.migration.runner import Applied
 
 
@@ -26,18 +28,21 @@ class Upgrade:
         after: The one that it is at.
         applied: The revisions that this run applied, oldest first.
         partitions: How each partitioned table stands, and what was made for it.
+        profile: What was done for the index profile; None if none was asked for.
     """
 
     before: str | None
     after: str | None
     applied: tuple[str, ...]
     partitions: tuple[ensure.Outcome, ...]
+    profile: "ProfileChange | None" = None
 
 
 def upgrade(
     database: Database,
     name: str = revisions.HEAD,
     *,
+    profile: str | None = None,
     wait: float = run_lock.WAIT,
     retry: Retry = DEFAULT_RETRY,
     allow: Collection[str] = (),
@@ -51,6 +56,7 @@ def upgrade(
     Args:
         database: The database and schema; the schema is created if it is absent.
         name: The revision to stop at.
+        profile: The index profile to give it then; None: it keeps its own.
         wait: Seconds to wait for another run.
         retry: How long and how often a revision waits for its locks.
         allow: Kinds of hazards to go on with (:class:`lmsschema.migration.hazards.Kind`).
@@ -70,6 +76,11 @@ def upgrade(
     """
     before = position.current(database)
     steps = position.pending(before, name)
+    if profile is not None and (steps[-1] if steps else before) != revisions.head():
+        raise UsageError(
+            f"--profile needs the newest revision, {revisions.head()}",
+            hint="Leave out the name of the revision, or --profile.",
+        )
     line.require(steps)
     require_writable(database)
     if steps:
@@ -100,7 +111,13 @@ def upgrade(
                     before_each=require_lock,
                 )
     after = steps[-1] if steps else before
-    return Upgrade(before, after, tuple(steps), tuple(_ensure_partitions(database, notify)))
+    changed = None
+    if profile is not None:
+        from lmsschema.migration import profile_change
+
+        changed = profile_change.change(database, profile, wait=wait, retry=retry, notify=notify)
+    made = tuple(_ensure_partitions(database, notify))
+    return Upgrade(before, after, tuple(steps), made, changed)
 
 
 def _check(

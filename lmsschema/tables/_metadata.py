@@ -8,11 +8,15 @@ from sqlalchemy import (
     DateTime,
     FetchedValue,
     ForeignKey,
+    ForeignKeyConstraint,
     MetaData,
+    UnaryExpression,
     Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+from lmsschema import names
 
 #: The names that PostgreSQL itself would choose, so that a schema made by hand has the same ones.
 NAMING_CONVENTION = {
@@ -29,6 +33,14 @@ Timestamp = DateTime(timezone=True)
 
 #: What of a column's ``info`` says which type of JSON it holds.
 JSON_TYPE = "json_type"
+
+#: The ``info`` of an index that only one profile has (lmsschema.tables.profiles).
+FAITHFUL = {"profiles": {names.FAITHFUL}}
+LEAN = {"profiles": {names.LEAN}}
+
+#: The ``info`` of a table whose rows are updated all the time: where no index holds what changes, a
+#: tenth of each page kept free lets PostgreSQL change a row within its page.
+LEAN_90 = {"fillfactor": {names.LEAN: 90}}
 
 NOW = text("now()")
 ZERO = text("0")
@@ -99,6 +111,25 @@ def updated_at() -> Column[Any]:
         server_default=NOW,
         server_onupdate=FetchedValue(),
     )
+
+
+def of_the_enrollments_user() -> ForeignKeyConstraint:
+    """Return the key by which progress belongs to an enrollment, and to that enrollment's user.
+
+    It is the only one between the two tables: with a second one, of ``enrollment_id`` alone,
+    SQLAlchemy could not tell by which to join them.
+    """
+    return ForeignKeyConstraint(
+        ["enrollment_id", "user_id"],
+        ["enrollments.id", "enrollments.user_id"],
+        ondelete="CASCADE",
+        onupdate="CASCADE",
+    )
+
+
+def latest_first(column: Column[Any]) -> UnaryExpression[Any]:
+    """Return the order of an index by time, with what has not happened yet at the end."""
+    return column.desc().nulls_last()
 
 
 def not_negative(column: str, name: str | None = None) -> CheckConstraint:

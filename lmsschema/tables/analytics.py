@@ -13,6 +13,7 @@ from sqlalchemy import (
 
 from lmsschema.tables import enums
 from lmsschema.tables._metadata import (
+    FAITHFUL,
     NOW,
     ZERO,
     Timestamp,
@@ -84,7 +85,7 @@ course_analytics = Table(
     comment="Performance metrics of courses, aggregated by period",
 )
 # the metrics of a course, and the cascade when it is deleted
-Index("idx_course_analytics_course", course_analytics.c.course_id)
+Index("idx_course_analytics_course", course_analytics.c.course_id, info=FAITHFUL)
 # the latest periods of one kind, over all courses
 Index(
     "idx_course_analytics_period",
@@ -95,9 +96,12 @@ Index(
 Index(
     "idx_course_analytics_completion_rate",
     course_analytics.c.average_completion_rate.desc(),
+    info=FAITHFUL,
 )
 # the courses of the highest mastery
-Index("idx_course_analytics_mastery", course_analytics.c.average_mastery_score.desc())
+Index(
+    "idx_course_analytics_mastery", course_analytics.c.average_mastery_score.desc(), info=FAITHFUL
+)
 
 learner_analytics = Table(
     "learner_analytics",
@@ -134,12 +138,14 @@ learner_analytics = Table(
     comment="Learning analytics profiles of users",
 )
 # the profile of a user; the index of the UNIQUE serves it too
-Index("idx_learner_analytics_user", learner_analytics.c.user_id)
+Index("idx_learner_analytics_user", learner_analytics.c.user_id, info=FAITHFUL)
 # the learners of the highest mastery
-Index("idx_learner_analytics_mastery", learner_analytics.c.overall_mastery_score.desc())
+Index(
+    "idx_learner_analytics_mastery", learner_analytics.c.overall_mastery_score.desc(), info=FAITHFUL
+)
 # the fastest learners
-Index("idx_learner_analytics_velocity", learner_analytics.c.learning_velocity.desc())
+Index("idx_learner_analytics_velocity", learner_analytics.c.learning_velocity.desc(), info=FAITHFUL)
 # the learners at risk: the least likely to succeed first
 Index("idx_learner_analytics_risk", learner_analytics.c.success_probability)
 # the profiles updated last
-Index("idx_learner_analytics_updated", learner_analytics.c.profile_updated_at.desc())
+Index("idx_learner_analytics_updated", learner_analytics.c.profile_updated_at.desc(), info=FAITHFUL)

@@ -1,13 +1,13 @@
 """What lmsschema load keeps: identifiers of other systems, positions, rejected lines, void events.
 
 Revision ID: 0009_pipeline
-Revises: 0005_consistency
+Revises: 0007_search
 """
 
 from alembic import op
 
 revision = "0009_pipeline"
-down_revision = "0005_consistency"
+down_revision = "0007_search"
 branch_labels = None
 depends_on = None
 

@@ -13,12 +13,15 @@ import pytest
 from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
 from lmsschema.ddl.column import AddColumn, WidenType
+from lmsschema.ddl.drop_index import DropIndex
+from lmsschema.ddl.drop_partitioned_index import DropPartitionedIndex
 from lmsschema.ddl.enum_label import AddLabel, RenameLabel
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.not_null import NotNull
 from lmsschema.ddl.partitioned_index import PartitionedIndex
 from lmsschema.ddl.steps import Step
+from lmsschema.ddl.storage_parameters import StorageParameters
 from lmsschema.ddl.trigger import Function, Trigger
 from lmsschema.ddl.unique import Unique
 from lmsschema.locks.context import Context
@@ -32,9 +35,15 @@ SCHEMA = """
     CREATE TABLE things (id int PRIMARY KEY, parent_id int, n int, title varchar(10),
         kid_id int CONSTRAINT things_kid_id_fkey REFERENCES kids);
     CREATE INDEX ON things (title);
+    CREATE INDEX things_old_idx ON things (parent_id);
     CREATE TABLE events (at int NOT NULL, n int, parent_id int) PARTITION BY RANGE (at);
     CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
     CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (10) TO (20);
+    CREATE INDEX events_old_idx ON events (parent_id);
+    CREATE INDEX events_half_idx ON ONLY events (parent_id, n);
+    CREATE INDEX events_1_parent_id_n_idx ON events_1 (parent_id, n);
+    ALTER INDEX events_half_idx ATTACH PARTITION events_1_parent_id_n_idx;
+    CREATE INDEX events_2_parent_id_n_idx ON events_2 (parent_id, n);
     INSERT INTO parents SELECT g, g FROM generate_series(1, 50) g;
     INSERT INTO things SELECT g, g, g, g FROM generate_series(1, 50) g;
     INSERT INTO events SELECT g % 20, g, g FROM generate_series(1, 50) g;
@@ -100,6 +109,48 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
             "events_2_n_idx": {ACCESS},
             "events_n_idx": {QUIET},
         },
+    ),
+    "BRIN of partitions": (
+        PartitionedIndex(
+            "events_at_idx",
+            "events",
+            "at int4_minmax_multi_ops",
+            method="brin",
+            where="n > 0",
+            options={"pages_per_range": 32},
+        ),
+        {
+            "events": {"SHARE"},
+            "events_1": {QUIET},
+            "events_2": {QUIET},
+            "events_1_at_idx": {ACCESS},
+            "events_2_at_idx": {ACCESS},
+            "events_at_idx": {QUIET},
+        },
+    ),
+    "index dropped": (
+        DropIndex("things", "things_old_idx"),
+        {"things": {QUIET}, "things_old_idx": {QUIET}},
+    ),
+    "index of partitions dropped": (
+        DropPartitionedIndex("events", "events_old_idx"),
+        {table: {ACCESS} for table in EVENTS}
+        | {f"events_{which}_idx": {ACCESS} for which in ("old", "1_parent_id", "2_parent_id")},
+    ),
+    "half-built index of partitions dropped": (
+        DropPartitionedIndex("events", "events_half_idx"),
+        {
+            "events": {ACCESS},
+            "events_1": {ACCESS},
+            "events_2": {ACCESS, QUIET},
+            "events_half_idx": {ACCESS},
+            "events_1_parent_id_n_idx": {ACCESS},
+            "events_2_parent_id_n_idx": {QUIET},
+        },
+    ),
+    "storage parameters": (
+        StorageParameters("things", {"fillfactor": 90, "autovacuum_enabled": None}),
+        {"things": {QUIET}},
     ),
     "label added": (AddLabel("mood", "soso", before="sad"), {}),
     "label renamed": (RenameLabel("mood", "sad", "unhappy"), {}),
@@ -174,7 +225,8 @@ def recorded(database: Database, url: str) -> Iterator[set[tuple[str, str]]]:
                     return self
                 with psycopg.connect(url) as older:
                     older.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-                    older.execute("SELECT FROM pg_class")
+                    # to build waits for its snapshot, to drop for its locks
+                    older.execute("SELECT FROM things, events, pg_class LIMIT 1")
                     thread = threading.Thread(target=look_while_it_waits, args=(older,))
                     thread.start()
                     super().execute(query, *args, **kwargs)

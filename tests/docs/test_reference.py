@@ -162,6 +162,13 @@ def test_what_manages_partitions(lmsschema: Program, upgraded_url: str, tmp_path
             assert outcome.json["exports"]
 
 
+def test_synthetic_data(lmsschema: Program, upgraded_url: str) -> None:
+    for _ in range(2):
+        outcome = lmsschema("demo", "--events", "50", "--url", upgraded_url, "--json")
+        assert outcome.code == 0
+        compare(outcome.json, shape("`demo`"))
+
+
 def test_databases(lmsschema: Program, lms_empty_database_url: str) -> None:
     server = ("--url", lms_empty_database_url, "--json")
     name = "lms_reference_test"

@@ -35,6 +35,23 @@ def test_a_key_that_a_foreign_key_needs_is_not_dropped(
     undo(upgraded_url, report)
 
 
+def test_the_parts_of_an_index_that_is_built_beside_another_have_names_of_their_own(
+    upgraded_url: str,
+) -> None:
+    """PostgreSQL's own names for them are those of the parts of the other one."""
+    execute(
+        upgraded_url,
+        "DROP INDEX idx_learning_events_user_time;"
+        "CREATE INDEX idx_learning_events_user_time ON learning_events (user_id, event_timestamp);"
+        "DROP INDEX idx_learning_events_course_time;"
+        "CREATE INDEX of_the_site ON learning_events (course_id, event_timestamp)",
+    )
+    report = checked(upgraded_url)
+    assert len(report.drift) == 3
+    undo(upgraded_url, report)
+    assert checked(upgraded_url).drift == ()
+
+
 def test_names_come_first_and_foreign_keys_last(upgraded_url: str) -> None:
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
         conn.execute(

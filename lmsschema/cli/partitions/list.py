@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from lmsschema.partition_manager.listing import Listed, Listing
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
-
 
 @click.command(epilog="Example: lmsschema partitions list --json")
 @_common.database_options
@@ -73,17 +71,9 @@ def _row(one: "Listed") -> tuple[str, str, str, str, str]:
         lower = _day(one.range.lower) if one.range.lower else "MINVALUE"
         upper = _day(one.range.upper) if one.range.upper else "MAXVALUE"
     rows = "?" if one.estimated_rows is None else str(one.estimated_rows)
-    return one.name, lower, upper, rows, _size(one.bytes)
+    return one.name, lower, upper, rows, _layout.size(one.bytes)
 
 
 def _day(instant: "datetime | None") -> str:
     """Return a bound: the day alone where it is midnight in UTC."""
     return _partitions.utc(instant).removesuffix(" UTC").removesuffix(" 00:00")
-
-
-def _size(count: float) -> str:
-    for unit in _UNITS:
-        if count < 1024 or unit == _UNITS[-1]:  # noqa: PLR2004  bytes of a kilobyte
-            break
-        count /= 1024
-    return f"{count:.0f} {unit}"

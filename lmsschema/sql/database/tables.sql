@@ -1,4 +1,4 @@
--- The columns of the tables of a schema, without partitions and the version table.
+-- The columns of the tables of a schema, without partitions and lmsschema's own.
 SELECT
     c.relname AS table_name,
     a.attname AS column_name,
@@ -10,5 +10,5 @@ WHERE
     n.nspname = {schema}
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
-    AND c.relname <> 'lmsschema_version'
+    AND c.relname NOT IN ('lmsschema_version', 'lmsschema_settings')
 ORDER BY c.relname, a.attnum

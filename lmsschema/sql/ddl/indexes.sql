@@ -1,11 +1,20 @@
--- An index by its name, as it stands.
+-- What has the name of an index: of which kind it is, and how it stands if it is an index.
 SELECT
+    i.relkind::text AS kind,
     t.relname AS table_name,
     x.indisvalid AND x.indisready AND x.indislive AS valid,
-    pg_catalog.pg_get_indexdef(i.oid) AS definition,
-    i.relkind = 'I' AS is_partitioned
+    CASE WHEN i.relkind IN ('i', 'I') THEN pg_catalog.pg_get_indexdef(i.oid) END AS definition,
+    parent.relname AS part_of,
+    (
+        SELECT pg_catalog.min(c.conname::text)
+        FROM pg_catalog.pg_constraint AS c
+        WHERE i.oid = c.conindid
+    ) AS constraint_name,
+    x.indisreplident AS is_replica_identity
 FROM pg_catalog.pg_class AS i
 INNER JOIN pg_catalog.pg_namespace AS n ON i.relnamespace = n.oid
-INNER JOIN pg_catalog.pg_index AS x ON i.oid = x.indexrelid
-INNER JOIN pg_catalog.pg_class AS t ON x.indrelid = t.oid
+LEFT JOIN pg_catalog.pg_index AS x ON i.oid = x.indexrelid
+LEFT JOIN pg_catalog.pg_class AS t ON x.indrelid = t.oid
+LEFT JOIN pg_catalog.pg_inherits AS h ON i.oid = h.inhrelid AND i.relkind IN ('i', 'I')
+LEFT JOIN pg_catalog.pg_class AS parent ON h.inhparent = parent.oid
 WHERE n.nspname = pg_catalog.current_schema() AND i.relname = %(index)s

@@ -5,4 +5,4 @@ INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE
     n.nspname = pg_catalog.current_schema()
     AND c.relkind IN ('r', 'm')
-    AND c.relname <> 'lmsschema_version'
+    AND c.relname NOT IN ('lmsschema_version', 'lmsschema_settings')

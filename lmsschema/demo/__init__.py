@@ -1,0 +1,1 @@
+"""Synthetic data of a learning management system, made on the server: ``lmsschema demo``."""
