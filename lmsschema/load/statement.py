@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 
-class Account(Struct):
+class ActorAccount(Struct):
     """An account of an actor."""
 
     homePage: str  # noqa: N815  the specification's names
@@ -15,7 +15,7 @@ class Agent(Struct):
     """Who acts: an agent or a group."""
 
     objectType: str = "Agent"  # noqa: N815
-    account: Account | None = None
+    account: ActorAccount | None = None
     mbox: str | None = None
     mbox_sha1sum: str | None = None
     openid: str | None = None
@@ -66,7 +66,7 @@ class StatementResult(Struct):
     duration: str | None = None
 
 
-class Statement(Struct):
+class XapiStatement(Struct):
     """A statement; what is raw is decoded later, or kept as it is."""
 
     actor: Raw
@@ -80,7 +80,7 @@ class Statement(Struct):
     attachments: Raw = Raw()
 
 
-decode_statement = msgspec.json.Decoder(Statement).decode
+decode_statement = msgspec.json.Decoder(XapiStatement).decode
 decode_agent = msgspec.json.Decoder(Agent).decode
 decode_object = msgspec.json.Decoder(StatementObject).decode
 decode_context = msgspec.json.Decoder(StatementContext).decode

@@ -16,7 +16,7 @@ from lmsschema.load.durations import seconds
 from lmsschema.load.entities import entity_of, place
 from lmsschema.load.record import Entity, Record, RejectError, Voiding
 from lmsschema.load.statement import (
-    Statement,
+    XapiStatement,
     StatementContext,
     StatementObject,
     decode_agent,
@@ -131,7 +131,7 @@ class XapiFormat:
             unknown_verb="" if category else action,
         )
 
-    def _times(self, statement: Statement) -> tuple[datetime, datetime]:
+    def _times(self, statement: XapiStatement) -> tuple[datetime, datetime]:
         """Return when it happened and when it was stored."""
         text = statement.timestamp or statement.stored
         if not text:
@@ -274,7 +274,7 @@ def _facts(fields: dict[str, Raw], context: StatementContext) -> dict[str, bytes
     return facts
 
 
-def _data(statement: Statement, what: StatementObject) -> dict[str, bytes]:
+def _data(statement: XapiStatement, what: StatementObject) -> dict[str, bytes]:
     """Return the result as it is, with the duration in seconds; attachments; an odd object."""
     data: dict[str, bytes] = {}
     if bytes(statement.result) not in {b"", b"null"}:
