@@ -118,7 +118,7 @@ def _month(conn: psycopg.Connection) -> Iterator[str]:
     conn.execute(
         sql.SQL("CREATE TABLE copied AS SELECT * FROM {} ORDER BY event_timestamp").format(source)
     )
-    conn.execute("VACUUM (ANALYZE) copied")
+    conn.execute("ANALYZE copied")
     conn.execute("SET max_parallel_workers_per_gather TO 0")
     print(f"one month, {source.as_string()}, {_size(conn, 'copied')} MB", flush=True)
     yield "copied"
@@ -186,10 +186,11 @@ DAY = """
     GROUP BY 1, 2
 """
 
+INCLUDE = "(course_id, event_timestamp DESC) INCLUDE (user_id, event_type)"
 COVERING = {
+    "covering, not vacuumed yet": INCLUDE,
+    "covering: INCLUDE (user_id, event_type)": INCLUDE,
     "(course_id, event_timestamp DESC)": "(course_id, event_timestamp DESC)",
-    "... INCLUDE (user_id, event_type)": "(course_id, event_timestamp DESC)"
-    " INCLUDE (user_id, event_type)",
     "BRIN (event_timestamp), minmax_multi": "USING brin (event_timestamp"
     " timestamptz_minmax_multi_ops) WITH (pages_per_range = 32)",
     "B-tree (event_timestamp)": "(event_timestamp)",
@@ -200,7 +201,7 @@ COVERING = {
 def covering(url: str, end: datetime) -> None:
     """Print what the covering index of a course's events, and BRIN, cost and save."""
     print(
-        "\ncovering: size MB, CPU us an inserted row; CPU ms and buffers of a course's week, a day"
+        "\ncovering: size MB; CPU ms and buffers of a course's week, a day; CPU us an inserted row"
     )
     with connected(url) as conn, _month(conn):
         row = conn.execute("SELECT min(event_timestamp) FROM copied").fetchone()
@@ -211,9 +212,9 @@ def covering(url: str, end: datetime) -> None:
         for name, definition in COVERING.items():
             if definition:
                 conn.execute(f"CREATE INDEX tried ON copied {definition}".encode())
-                conn.execute("VACUUM (ANALYZE) copied")
+                conn.execute(b"ANALYZE copied" if "not" in name else b"VACUUM (ANALYZE) copied")
             size = _size(conn, "tried") if definition else "0"
-            print(f"  {name:38s} {size:>7s} {_inserting(conn):7.1f}", end="")
+            print(f"  {name:40s} {size:>7s}", end="")
             for text, days in ((WEEK, 7), (DAY, 1)):
                 given = [
                     {"course_id": c, "since": since, "until": since + timedelta(days=days)}
@@ -222,7 +223,8 @@ def covering(url: str, end: datetime) -> None:
                 cpu = statistics.median(_run(conn, text, one, 2) for one in given)
                 pages = statistics.median(_buffers(conn, text, one) for one in given)
                 print(f" {cpu:9.2f} {pages:8.0f}", end="")
-            print(flush=True)
+            # last: what it inserts, and takes back, leaves pages that are not all visible
+            print(f" {_inserting(conn):7.1f}", flush=True)
             conn.execute("DROP INDEX IF EXISTS tried")
 
 

@@ -38,14 +38,19 @@ def of_another(difference: Difference, other: Catalog, found: Catalog) -> bool:
     return any(
         one[:2] == identity[:2]
         and _built(attributes) == _built(found.objects[identity])
-        and identity.name in {one.name, *_part_names(one, attributes)}
+        and identity.name in {one.name, *_part_names(one, attributes, found)}
         for one, attributes in other.objects.items()
     )
 
 
-def _part_names(index: Identity, attributes: Attributes) -> Iterator[str]:
-    """Yield the names that a partition's index has until it is attached."""
-    if attributes.get("inherited"):
+def _part_names(index: Identity, attributes: Attributes, found: Catalog) -> Iterator[str]:
+    """Yield the names that a partition's index has until it is attached to its table's.
+
+    That is there, and not valid: else it is a leftover that no change goes on with.
+    """
+    partition = found.objects.get(Identity(index.relation, "table", index.relation), {})
+    whole = index._replace(relation=str(partition.get("partition of")))
+    if attributes.get("inherited") and found.objects.get(whole, {}).get("valid") is False:
         creation = f"CREATE INDEX {index.name} ON {index.relation} {attributes['definition']}"
         yield from IndexDefinition.parse(creation).part_names(index.relation)
 

@@ -16,9 +16,9 @@ from lmsschema.load.durations import seconds
 from lmsschema.load.entities import entity_of, place
 from lmsschema.load.record import Entity, Record, RejectError, Voiding
 from lmsschema.load.statement import (
-    XapiStatement,
     StatementContext,
     StatementObject,
+    XapiStatement,
     decode_agent,
     decode_context,
     decode_fields,

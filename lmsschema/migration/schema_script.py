@@ -37,12 +37,13 @@ _PROFILE_ROW = sql.SQL("INSERT INTO lmsschema_settings (profile) VALUES ({});\n"
 _VERSION_ROW = sql.SQL("INSERT INTO lmsschema_version (version_num) VALUES ({});\n")
 
 
-def render(schema: str | None, as_of: datetime, profile: str = names.FAITHFUL) -> str:
+def render(schema: str | None, as_of: datetime | None, profile: str = names.FAITHFUL) -> str:
     """Return the script: what ``upgrade`` makes of an empty database, as ``psql -1 -f`` takes it.
 
     Args:
         schema: The schema to make and to fill; None for the first of the session's search_path.
-        as_of: The time whose month is the first to get a partition; timezone-aware.
+        as_of: The time whose month is the first to get a partition; timezone-aware. None: the
+            partitioned tables get none.
         profile: The index profile.
     """
     blocks = [
@@ -50,7 +51,7 @@ def render(schema: str | None, as_of: datetime, profile: str = names.FAITHFUL) -
         *_types(),
         _statements(routines.functions().values()),
         *(block for table in _in_order() for block in _table(table, profile)),
-        *_partitions(as_of),
+        *([] if as_of is None else _partitions(as_of)),
         *_table(settings, profile),
         *_profile(profile),
         VERSION_TABLE,

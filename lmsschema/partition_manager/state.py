@@ -183,9 +183,8 @@ def parse_instant(text: str) -> datetime:
 def exists(conn: psycopg.Connection, schema: str, name: str) -> bool:
     """Whether a relation of that name exists in a schema."""
     found = conn.execute(
-        "SELECT FROM pg_catalog.pg_class AS c"
-        " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
-        " WHERE n.nspname = %s AND c.relname = %s",
+        "SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace ="
+        " (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %s) AND c.relname = %s",
         (schema, name),
     )
     return found.fetchone() is not None

@@ -11,6 +11,7 @@ import lmsschema.tables.events as events  # isort: skip
 import lmsschema.tables.analytics as analytics  # isort: skip
 import lmsschema.tables.pipeline as pipeline  # isort: skip
 import lmsschema.tables._create_all as _create_all
+import lmsschema.tables.purposes as purposes
 import lmsschema.tables.updated_at as updated_at
 import lmsschema.tables.values as values
 
@@ -42,6 +43,7 @@ dirty_sessions = cast("Table[pipeline_columns.DirtySessions]", pipeline.dirty_se
 TABLES = tuple(metadata.tables.values())
 
 values.add_rules(TABLES)
+purposes.add(TABLES)
 _create_all.listen(metadata)
 
 __all__ = [

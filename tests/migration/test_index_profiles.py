@@ -141,6 +141,41 @@ def test_what_was_built_on_one_partition_alone_is_pending_too(
     assert lmsschema("check", "--strict", "--url", filled_url).code == 0
 
 
+def test_partitions_have_the_indexes_of_the_profile_however_they_are_made(
+    new_url: Callable[[], str], lmsschema: Program
+) -> None:
+    url = new_url()
+    on = ("--url", url)
+    assert lmsschema("upgrade", "--profile", "lean", *on).code == 0
+    execute(
+        url,
+        "INSERT INTO learning_events (event_type, event_category, event_action, session_id,"
+        " event_timestamp) SELECT 'x', 'social', 'x', gen_random_uuid(), now() + interval '1 year'",
+    )
+    healed = lmsschema("partitions", "heal", "--json", *on)
+    assert healed.json["tables"][0]["method"] == "promote", healed.err
+    months = ("--from", "2020-01", "--to", "2020-02")
+    assert lmsschema("partitions", "create", *months, *on).code == 0
+    with psycopg.connect(url) as conn:
+        tables = conn.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits"
+            " WHERE inhparent = 'learning_events'::regclass"
+        ).fetchall()
+        counts = {conn.execute(PARTS, table).fetchone() for table in tables}
+        [(_, wanted)] = conn.execute(PARTS, ["learning_events"]).fetchall()
+    assert len(tables) > 6
+    assert counts == {(wanted, wanted)}
+    # a month that was detached before the change keeps what it had: to be dropped, and no pending
+    assert lmsschema("indexes", "set", "faithful", *on).code == 0
+    assert lmsschema("partitions", "prune", "--keep", "24m", *on).code == 0
+    assert lmsschema("indexes", "set", "lean", *on).code == 0
+    assert lmsschema("partitions", "restore", "learning_events_2020_01", *on).code == 0
+    report = checked(url)
+    assert report.changing == ()
+    left = {one.identity.relation for one in report.drift if one.identity.kind == "index"}
+    assert left == {"learning_events_2020_01"}
+
+
 def test_what_differs_from_both_profiles_is_drift(upgraded_url: str) -> None:
     execute(
         upgraded_url,

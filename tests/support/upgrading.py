@@ -1,12 +1,17 @@
-"""An upgrade without a look for hazards beforehand, and rows for all tables."""
+"""An upgrade without a look for hazards beforehand; rows for all tables, and what there are."""
 
 from pathlib import Path
+
+import psycopg
+from psycopg import sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context
 from lmsschema.migration import revisions, runner
+
+Contents = dict[str, tuple[int, int | None]]
 
 FILL = Path(__file__).with_name("filled.sql").read_text("utf-8")
 
@@ -24,3 +29,21 @@ def current(database: Database) -> str | None:
     with database.transaction(read_only=True) as conn:
         row = conn.execute(query("migration/version")).fetchone()
     return None if row is None else str(row[0])
+
+
+def contents(url: str) -> Contents:
+    """Return how many rows each table has and a sum of their hashes, the version's among them."""
+    with psycopg.connect(url) as conn:
+        tables = conn.execute(
+            "SELECT relname FROM pg_class"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ).fetchall()
+        if not tables:
+            return {}
+        one = sql.SQL("SELECT {}, count(*), sum(hashtextextended(t::text, 0)) FROM {} AS t")
+        rows = conn.execute(
+            sql.SQL(" UNION ALL ").join(
+                one.format(sql.Literal(name), sql.Identifier(name)) for (name,) in tables
+            )
+        )
+        return {name: (count, hashes) for name, count, hashes in rows}
