@@ -77,7 +77,6 @@ load_sources = Table(
     not_negative("line"),
     comment="Files that are loaded, and how far",
 )
-# the files of an institution, and the cascade when it is deleted
 Index("idx_load_sources_institution", load_sources.c.institution_id)
 
 rejected_records = Table(
@@ -85,7 +84,7 @@ rejected_records = Table(
     metadata,
     _institution(),
     Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of the line"),
-    reference("source_id", "load_sources", "CASCADE", nullable=False),
+    Column("source_id", Uuid, nullable=False, comment="id in load_sources"),
     Column("line", BigInteger, nullable=False, comment="Number of the line, from 1"),
     Column("position", BigInteger, nullable=False, comment="Bytes before the line, uncompressed"),
     Column("reason", String(50), nullable=False),
@@ -112,8 +111,6 @@ rejected_records = Table(
     not_negative("tries"),
     comment="Lines that could not be loaded, or not as they were",
 )
-# the lines of a file, and the cascade when it is deleted
-Index("idx_rejected_records_source", rejected_records.c.source_id)
 
 event_voidings = Table(
     "event_voidings",

@@ -81,14 +81,12 @@ CREATE TABLE rejected_records (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT now(),
     CONSTRAINT rejected_records_pkey PRIMARY KEY (institution_id, digest),
     CONSTRAINT rejected_records_institution_id_fkey FOREIGN KEY (institution_id) REFERENCES institutions (id) ON DELETE CASCADE,
-    CONSTRAINT rejected_records_source_id_fkey FOREIGN KEY (source_id) REFERENCES load_sources (id) ON DELETE CASCADE,
     CONSTRAINT rejected_records_line_not_negative_check CHECK (line >= 0),
     CONSTRAINT rejected_records_position_not_negative_check CHECK (position >= 0),
     CONSTRAINT rejected_records_length_not_negative_check CHECK (length >= 0),
     CONSTRAINT rejected_records_tries_not_negative_check CHECK (tries >= 0),
     CONSTRAINT rejected_records_finite_values_check CHECK (isfinite(created_at) AND isfinite(updated_at))
 )""",
-    "CREATE INDEX idx_rejected_records_source ON rejected_records (source_id)",
     """\
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON rejected_records
@@ -97,6 +95,7 @@ WHEN (old.* IS DISTINCT FROM new.*)
 EXECUTE FUNCTION set_updated_at()""",
     "COMMENT ON TABLE rejected_records IS 'Lines that could not be loaded, or not as they were'",
     "COMMENT ON COLUMN rejected_records.digest IS 'SHA-256 of the line'",
+    "COMMENT ON COLUMN rejected_records.source_id IS 'id in load_sources'",
     "COMMENT ON COLUMN rejected_records.line IS 'Number of the line, from 1'",
     "COMMENT ON COLUMN rejected_records.position IS 'Bytes before the line, uncompressed'",
     "COMMENT ON COLUMN rejected_records.raw IS 'The line as it was; of a line that is too long its beginning'",

@@ -17,7 +17,7 @@ WRITTEN = {
     "0005_consistency": "d223d9034c46c6be",
     "0006_settings": "c2c8e9af52cd6f75",
     "0007_search": "576c4f2f4e4f7a1d",
-    "0009_pipeline": "cda29226c886f64e",
+    "0009_pipeline": "7e93a9621e1154d6",
 }
 
 

@@ -14,7 +14,7 @@ FROM (
             r.digest,
             r.length
         FROM rejected_records AS r
-        INNER JOIN load_sources AS s ON r.source_id = s.id
+        LEFT JOIN load_sources AS s ON r.source_id = s.id
         WHERE
             r.institution_id = %(institution)s
             AND r.state = 'rejected'

@@ -2,12 +2,12 @@
 SELECT DISTINCT ON (r.reason)
     r.reason,
     count(*) OVER (PARTITION BY r.reason) AS number,
-    s.name,
+    coalesce(s.name, '?') AS name,
     r.line,
     r.position,
     r.detail
 FROM rejected_records AS r
-INNER JOIN load_sources AS s ON r.source_id = s.id
+LEFT JOIN load_sources AS s ON r.source_id = s.id
 WHERE
     r.institution_id = %(institution)s
     AND r.state = 'rejected'
