@@ -20,6 +20,7 @@ WRITTEN = {
     "0008_grading_keys": "120bda66a5f6ed9a",
     "0009_grading": "4cd6f3c01d03a1b2",
     "0010_grades": "5fa3b98f0e0accb1",
+    "0011_pipeline": "a43d96e29a3eec30",
 }
 
 
