@@ -1,4 +1,4 @@
-"""A function without arguments, and a trigger that calls one.
+"""A function, and a trigger that calls one.
 
 Locks: none on a table for the function. SHARE ROW EXCLUSIVE on the table for the moment of making
 the trigger: writers wait, readers do not.
@@ -18,15 +18,19 @@ from lmsschema.locks.context import Context
 
 @dataclasses.dataclass(frozen=True)
 class Function(Once):
-    """A function for triggers.
+    """A function: for triggers, unless it says what else it returns.
 
     Attributes:
-        name: Its name.
-        body: What is between BEGIN and END and around them, in PL/pgSQL.
+        name: Its name; no other function of it has as many arguments.
+        body: Its body; in PL/pgSQL what is between BEGIN and END and around them.
+        arguments: Their names and types.
+        returns: What follows RETURNS, in the order in which PostgreSQL prints it.
     """
 
     name: str
     body: str
+    arguments: str = ""
+    returns: str = "TRIGGER LANGUAGE plpgsql"
 
     def __str__(self) -> str:
         return f"function {self.name}"
@@ -37,9 +41,17 @@ class Function(Once):
         Raises:
             UnsafeError: Another function has its name.
         """
-        rows = conn.execute(query("ddl/function"), {"name": self.name}).fetchall()
-        for body, is_plain, found in rows:
-            if body != self.body or not is_plain:
+        arguments = [one for one in self.arguments.split(",") if one]
+        values = {"name": self.name, "arguments": len(arguments)}
+        rows = conn.execute(query("ddl/function"), values).fetchall()
+        for body, named, found in rows:
+            header = found.partition("\n RETURNS ")[2].partition("\nAS $function")[0]
+            is_same = (
+                body == self.body
+                and definition.words(named) == definition.words(self.arguments)
+                and definition.words(header) == definition.words(self.returns)
+            )
+            if not is_same:
                 definition.refuse(str(self), found, self.statement().as_string())
         return bool(rows)
 
@@ -49,8 +61,11 @@ class Function(Once):
 
     def statement(self) -> sql.Composed:
         """Return the statement."""
-        return sql.SQL("CREATE FUNCTION {}() RETURNS TRIGGER LANGUAGE plpgsql AS $${}$$").format(
-            identifier(self.name), sql.SQL(self.body)
+        return sql.SQL("CREATE FUNCTION {}({}) RETURNS {} AS $${}$$").format(
+            identifier(self.name),
+            sql.SQL(self.arguments),
+            sql.SQL(self.returns),
+            sql.SQL(self.body),
         )
 
 

@@ -4,7 +4,10 @@ A change builds what the new profile has, records it, and then drops what the ol
 it goes on, or after it was interrupted, the database has indexes of both profiles.
 """
 
+from collections.abc import Iterator
+
 from lmsschema.database.catalog import Attributes, Catalog, Identity
+from lmsschema.ddl.index_definition import IndexDefinition
 from lmsschema.drift.compare import Difference, Problem
 
 _OPTIONS = "storage parameters"
@@ -32,18 +35,19 @@ def of_another(difference: Difference, other: Catalog, found: Catalog) -> bool:
     identity = difference.identity
     if identity.kind == "table":
         return other.objects.get(identity, {}).get(_OPTIONS) == difference.found
-    is_partition = found.objects[_table(identity)].get("partition of") is not None
     return any(
         one[:2] == identity[:2]
-        # an index of a partition has a name of its own until it is attached
-        and (one.name == identity.name or is_partition)
         and _built(attributes) == _built(found.objects[identity])
+        and identity.name in {one.name, *_part_names(one, attributes)}
         for one, attributes in other.objects.items()
     )
 
 
-def _table(identity: Identity) -> Identity:
-    return Identity(identity.relation, "table", identity.relation)
+def _part_names(index: Identity, attributes: Attributes) -> Iterator[str]:
+    """Yield the names that a partition's index has until it is attached."""
+    if attributes.get("inherited"):
+        creation = f"CREATE INDEX {index.name} ON {index.relation} {attributes['definition']}"
+        yield from IndexDefinition.parse(creation).part_names(index.relation)
 
 
 def _built(attributes: Attributes) -> tuple[object, ...]:

@@ -1,7 +1,8 @@
 """Statements that run CONCURRENTLY: outside a transaction, as long as they take, with progress.
 
-They make no one wait, but wait themselves for every transaction that is older than they are. So
-they begin only once no old one is in sight; a wait of theirs ends after :attr:`Patience.quiet`.
+They make no one wait, but wait themselves for every transaction that is older than they are; to
+drop an index, for those that have locked its table. So they begin only once no old one is in sight;
+a wait of theirs ends after :attr:`Patience.quiet`.
 """
 
 import contextlib
@@ -39,8 +40,9 @@ def run(context: Context, statement: sql.Composed, *, table: str, what: str, dro
             next run.
         psycopg.errors.QueryCanceled: Somebody else cancelled it, or a statement_timeout.
     """
-    wait_for_old_transactions(context, what)
     database = context.database
+    users = (database.schema, table) if drops else None
+    _wait_for_old_transactions(context, what, users)
     watch = _Watch(context, table, what, drops=drops)
     watching = watcher.looking(context, watch.look, delay=2 * _POLL, pause=_POLL)
     with _settings(database.conn, context.patience), watching:
@@ -49,7 +51,7 @@ def run(context: Context, statement: sql.Composed, *, table: str, what: str, dro
         except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected) as error:
             if isinstance(error, errors.QueryCanceled) and not watch.cancelled:
                 raise  # by somebody, or a statement_timeout behind a pooler: no lock was at fault
-            old = sessions.old_transactions(database.conn, older=0)
+            old = sessions.old_transactions(database.conn, 0, users)
             raise LockTimeoutError(
                 f"did not {what}: {sqlstate.clean(str(error), database.target)}"
                 + "".join(f"; {one}" for one in old),
@@ -58,15 +60,15 @@ def run(context: Context, statement: sql.Composed, *, table: str, what: str, dro
             ) from error
 
 
-def wait_for_old_transactions(context: Context, what: str) -> None:
-    """Return once there is no old transaction, prepared or not, in the database.
+def _wait_for_old_transactions(context: Context, what: str, table: tuple[str, str] | None) -> None:
+    """Return once there is no old transaction, prepared or not, in the database or of the table.
 
     Raises:
         LockTimeoutError: There still is one after the patience's ``total``; nothing was begun.
     """
     deadline = Deadline(context.patience.total, pause=_POLL)
     told = ""
-    while old := sessions.old_transactions(context.database.conn, older=OLD):
+    while old := sessions.old_transactions(context.database.conn, OLD, table):
         if deadline.expired:
             raise LockTimeoutError(
                 f"did not begin to {what}, which would wait for: {'; '.join(map(str, old))}",

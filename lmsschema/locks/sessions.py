@@ -63,14 +63,18 @@ class Blocker:
         return data
 
 
-def old_transactions(conn: psycopg.Connection, older: float) -> list[Blocker]:
+def old_transactions(
+    conn: psycopg.Connection, older: float, table: tuple[str, str] | None = None
+) -> list[Blocker]:
     """Return the oldest transactions that hold a snapshot or have written, three at most.
 
     Args:
         conn: Where; neither its own transaction is named nor those of this program's watchers.
         older: Seconds for which they have been open.
+        table: Those that have locked a table of a schema instead, to read as well.
     """
-    given = {"older": older, "ours": sorted(_OURS)}
+    schema, name = table or (None, None)
+    given = {"older": older, "ours": sorted(_OURS), "schema": schema, "table": name}
     return [Blocker(*row) for row in conn.execute(query("locks/old_transactions"), given)]
 
 

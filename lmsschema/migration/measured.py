@@ -15,6 +15,7 @@ class Table:
         scans: How often the transaction has read all of it.
         columns: The numbers of its columns.
         modes: The locks on it.
+        indexes: The names of its indexes.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Table:
     scans: int
     columns: frozenset[int]
     modes: frozenset[str]
+    indexes: frozenset[str]
 
 
 Tables = Mapping[int, Table]

@@ -88,7 +88,8 @@ class Recorder:
         def modes(key: int, table: Table) -> frozenset[str]:
             if key in self._state and self._state[key].file != table.file:
                 return frozenset(["AccessExclusiveLock"])
-            named = re.search(rf"\b{re.escape(table.name)}\b", text)
+            there = self._state.get(key, table).indexes | {table.name}
+            named = any(re.search(rf"\b{re.escape(name)}\b", text) for name in there)
             return frozenset(["ShareUpdateExclusiveLock"] if named else [])
 
         return {
@@ -105,8 +106,10 @@ class Recorder:
         )
         self._told = next((str(row[-1] or "") for row in rows), "")
         return {
-            key: Table(name, whole, file, scans, frozenset(columns), frozenset(modes))
-            for key, modes, name, whole, file, scans, columns, _ in rows
+            key: Table(
+                name, whole, file, scans, frozenset(columns), frozenset(modes), frozenset(indexes)
+            )
+            for key, modes, name, whole, file, scans, columns, indexes, _ in rows
         }
 
     def begun(self) -> None:

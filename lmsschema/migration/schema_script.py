@@ -20,7 +20,7 @@ from lmsschema import names, partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, profiles, updated_at
+from lmsschema.tables import TABLES, profiles, routines
 from lmsschema.tables.settings import settings
 
 # another paramstyle would double every percent sign
@@ -48,7 +48,7 @@ def render(schema: str | None, as_of: datetime, profile: str = names.FAITHFUL) -
     blocks = [
         *_begin(schema),
         *_types(),
-        _statements(updated_at.functions()),
+        _statements(routines.functions().values()),
         *(block for table in _in_order() for block in _table(table, profile)),
         *_partitions(as_of),
         *_table(settings, profile),
@@ -97,7 +97,7 @@ def _table(table: Table, profile: str) -> Iterator[str]:
         yield f"ALTER TABLE {table.name} SET (fillfactor = {full});\n"
     if indexes := profiles.indexes(table, profile):
         yield _statements(map(CreateIndex, indexes))
-    triggers = updated_at.triggers(table)
+    triggers = routines.triggers(table)
     if triggers:
         yield _statements(triggers)
     commented = [column for column in table.columns if column.comment]

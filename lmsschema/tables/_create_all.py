@@ -1,4 +1,4 @@
-"""What ``create_all`` makes beside the tables: a function, triggers, settings, and partitions.
+"""What ``create_all`` makes beside the tables: functions, triggers, settings, and partitions.
 
 It may run again, and with an application's own tables in the same metadata: what the schema has
 already stays as it is.
@@ -12,13 +12,16 @@ from sqlalchemy.schema import SetTableComment
 
 from lmsschema.names import EVENTS
 from lmsschema.tables import profiles
+from lmsschema.tables.routines import functions, triggers
 from lmsschema.tables.settings import settings
-from lmsschema.tables.updated_at import ddl, functions, triggers
+from lmsschema.tables.updated_at import ddl
 
 _FUNCTION = text("""
     SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgfoid = f.oid)
-    FROM pg_catalog.pg_proc AS f INNER JOIN pg_catalog.pg_namespace AS n ON f.pronamespace = n.oid
-    WHERE f.proname = 'set_updated_at' AND f.pronargs = 0 AND n.nspname = current_schema()
+    FROM pg_catalog.pg_proc AS f
+    WHERE f.oid = pg_catalog.to_regprocedure(
+        pg_catalog.quote_ident(current_schema()) || '.' || :signature
+    )
 """)
 
 
@@ -35,15 +38,12 @@ def listen(metadata: MetaData) -> None:
     ) -> None:
         if not own.isdisjoint(tables):
             _refuse_another_schema(metadata, bind)
-            if not (_online(bind) and _callers(bind)):
-                for function in functions():
-                    bind.execute(function)
+            _make_functions(bind)
             settings.create(bind, checkfirst=_online(bind))
 
     def after_drop(_: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object) -> None:
-        if own.issubset(tables) and (not _online(bind) or _callers(bind) == [False]):
-            bind.execute(ddl("DROP FUNCTION set_updated_at()"))
         if own.issubset(tables):
+            _drop_functions(bind)
             settings.drop(bind, checkfirst=_online(bind))
 
     event.listen(metadata, "before_create", before_create, insert=True)  # before the types
@@ -55,9 +55,23 @@ def listen(metadata: MetaData) -> None:
             event.listen(table, "after_create", trigger)
 
 
-def _callers(bind: Connection) -> list[bool]:
+def _make_functions(bind: Connection) -> None:
+    """Make the functions that are not there."""
+    for signature, function in functions().items():
+        if not (_online(bind) and _callers(bind, signature)):
+            bind.execute(function)
+
+
+def _drop_functions(bind: Connection) -> None:
+    """Drop the functions that no trigger calls."""
+    for signature in functions():
+        if not _online(bind) or _callers(bind, signature) == [False]:
+            bind.execute(ddl(f"DROP FUNCTION {signature}"))
+
+
+def _callers(bind: Connection, signature: str) -> list[bool]:
     """Return whether a trigger calls the function; empty where there is no function."""
-    return list(bind.scalars(_FUNCTION))
+    return list(bind.scalars(_FUNCTION, {"signature": signature}))
 
 
 def _refuse_another_schema(metadata: MetaData, bind: Connection) -> None:

@@ -40,6 +40,7 @@ class Institutions(TypedColumns):
     settings: Column[dict[str, Any]]
     created_at: Column[datetime]
     updated_at: Column[datetime]
+    language: Column[str | None]
 
 
 class Users(TypedColumns):
@@ -86,6 +87,8 @@ class Courses(TypedColumns):
     content_quality_score: Column[Decimal | None]
     created_at: Column[datetime]
     updated_at: Column[datetime]
+    language: Column[str | None]
+    search: Column[str | None]
 
 
 class Lessons(TypedColumns):

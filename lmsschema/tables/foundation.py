@@ -3,6 +3,7 @@
 from sqlalchemy import (
     Boolean,
     Column,
+    FetchedValue,
     Index,
     Integer,
     Numeric,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from lmsschema.tables import enums
 from lmsschema.tables._metadata import (
@@ -50,6 +52,7 @@ institutions = Table(
     json_object("settings", "settings of the institution", nullable=False),
     created_at(),
     updated_at(),
+    Column("language", Text),
     not_blank("name"),
     not_blank("domain"),
     comment="Institutions; deleting one deletes its users and courses",
@@ -154,6 +157,8 @@ courses = Table(
     ),
     created_at(),
     updated_at(),
+    Column("language", Text),
+    Column("search", TSVECTOR, server_default=FetchedValue(), server_onupdate=FetchedValue()),
     not_blank("title"),
     not_negative("estimated_hours"),
     not_negative("credit_hours"),
@@ -172,12 +177,15 @@ Index("idx_courses_status_visibility", courses.c.status, courses.c.visibility)
 Index("idx_courses_academic_term", courses.c.academic_term)
 # the newest courses first
 Index("idx_courses_created_desc", courses.c.created_at.desc())
+# ranked full-text search in title, tags and description
+Index("idx_courses_search_vector", courses.c.search, postgresql_using="gin")
 # full-text search: a query has to use this very expression, configuration included; op() has it
 # written with PostgreSQL's own parentheses, which is what Alembic compares with
 Index(
     "idx_courses_search",
     func.to_tsvector(text("'english'"), courses.c.title.op("||")(" ") + courses.c.description),
     postgresql_using="gin",
+    info=FAITHFUL,
 )
 
 lessons = Table(

@@ -1,7 +1,4 @@
-"""What keeps ``updated_at``: a trigger of each table that has the column, and its function.
-
-They are of the metadata as indexes are: ``create_all`` makes them, and so does the script.
-"""
+"""What keeps ``updated_at``: a trigger of each table that has the column, and its function."""
 
 from typing import Any, cast
 
@@ -24,9 +21,9 @@ END
 $$"""
 
 
-def functions() -> list[DDL]:
-    """Return the statements that make the functions which triggers call."""
-    return [ddl(FUNCTION)]
+def functions() -> dict[str, DDL]:
+    """Return the statement that makes the function which triggers call, by its signature."""
+    return {"set_updated_at()": ddl(FUNCTION)}
 
 
 def triggers(table: Table) -> list[DDL]:

@@ -200,3 +200,18 @@ def mark(server: RunningServer, name: str) -> None:
 def marked(server: RunningServer, name: str) -> bool:
     with psycopg.connect(url(server.url, name)) as conn:
         return conn.execute("SELECT to_regclass('mark')").fetchone() != (None,)
+
+
+def test_each_index_profile_has_a_template_of_its_own(
+    lmsschema: Program, lms_server: RunningServer, names: Names
+) -> None:
+    options = ("--url", lms_server.url, "--json")
+    built = []
+    for profile in ("faithful", "lean", "faithful", "lean"):
+        name = names()
+        done = lmsschema("createdb", name, "--profile", profile, *options)
+        assert (done.code, done.json["profile"]) == (0, profile), done.err
+        built.append(done.json["template_built"])
+        checked = lmsschema("check", "--strict", "--json", "--url", url(lms_server.url, name))
+        assert (checked.code, checked.json["profile"]) == (0, profile), checked.out
+    assert built[2:] == [False, False]

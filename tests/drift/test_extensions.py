@@ -66,8 +66,8 @@ def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     folder = shutil.copytree(revisions.folder(), tmp_path / "migrations")
     head = revisions.head()
     texts = {
-        "0006_words": (head, WORDS),
-        "0007_later": ("0006_words", "CREATE TABLE later (n int)"),
+        "9001_words": (head, WORDS),
+        "9002_later": ("9001_words", "CREATE TABLE later (n int)"),
     }
     for name, (before, sql) in texts.items():
         text = REVISION.format(name=name, before=before, sql=sql)
@@ -86,9 +86,9 @@ def test_the_declared_schema_may_use_them(
 ) -> None:
     install(upgraded_url, "public")
     with opened(upgraded_url) as database:
-        migration_upgrade.upgrade(database, "0006_words")
+        migration_upgrade.upgrade(database, "9001_words")
         report = check.run(database, shadow_url=new_url() if elsewhere else None)
-    assert report.pending == ("0007_later",)
+    assert report.pending == ("9002_later",)
     assert report.drift == ()
     assert {one.identity.kind for one in report.unmanaged} == {"extension"}
 
@@ -98,6 +98,6 @@ def test_one_of_the_site_s_own_in_another_schema_is_the_same(upgraded_url: str) 
     execute(upgraded_url, "CREATE SCHEMA extensions")
     install(upgraded_url, "extensions")
     execute(upgraded_url, f"SET search_path TO public, extensions; {WORDS}")
-    execute(upgraded_url, "UPDATE lmsschema_version SET version_num = '0006_words'")
+    execute(upgraded_url, "UPDATE lmsschema_version SET version_num = '9001_words'")
     with opened(upgraded_url) as database:
         assert check.run(database).drift == ()

@@ -9,10 +9,10 @@ from tests.support import checkouts
 
 COLUMN = "ALTER TABLE users ADD COLUMN nickname citext"
 STEPS = {
-    "0006_column": checkouts.text("0006_column", "0005_consistency", f'    op.execute("{COLUMN}")'),
-    "0007_step": checkouts.text(
-        "0007_step",
-        "0006_column",
+    "9001_column": checkouts.text("9001_column", checkouts.HEAD, f'    op.execute("{COLUMN}")'),
+    "9002_step": checkouts.text(
+        "9002_step",
+        "9001_column",
         "    steps.apply(op, STEPS)",
         'STEPS = (AddColumn("courses", "nickname", "CITEXT"),)\n',
     ),
@@ -37,7 +37,7 @@ def test_what_an_extension_made_is_found_in_a_schema_that_holds_nothing_else(
             ("north.courses", "citext"),
             ("north.users", "citext"),
         ]
-        conn.execute("UPDATE north.lmsschema_version SET version_num = '0006_column'")
+        conn.execute("UPDATE north.lmsschema_version SET version_num = '9001_column'")
         again = program("upgrade", *run)  # as after an interruption: the column is known
         assert again.code == 0, again.err
         assert program("check", *run).code == 3  # the columns, which are not declared
@@ -50,7 +50,7 @@ def test_a_schema_with_an_lms_of_its_own_is_not_searched(upgraded_url: str, tmp_
     run = ("--url", upgraded_url, "--schema", "north")
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
         conn.execute("CREATE EXTENSION citext SCHEMA public")
-        assert program("upgrade", "0005", *run).code == 0
+        assert program("upgrade", checkouts.HEAD, *run).code == 0
         conn.execute("DROP TABLE north.users CASCADE")  # then users would mean the other one
         refused = program("upgrade", *run)
         assert refused.code == 1, refused.err
@@ -61,7 +61,7 @@ def test_a_schema_with_an_lms_of_its_own_is_not_searched(upgraded_url: str, tmp_
         assert refused.code == 1, refused.err
         assert 'type "citext" does not exist' in refused.err
         conn.execute("ALTER EXTENSION citext SET SCHEMA extensions")
-        done = program("upgrade", "0006", *run)
+        done = program("upgrade", "9001", *run)
         assert done.code == 0, done.err
         assert conn.execute(COLUMNS).fetchall() == [("north.users", "extensions.citext")]
 

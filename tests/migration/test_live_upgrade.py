@@ -84,6 +84,42 @@ def test_a_concurrent_statement_is_measured_while_it_runs(
     assert not {"SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"} & set(modes)
 
 
+def test_the_locks_of_steps_that_drop_indexes_are_measured(
+    checkout: Callable[..., Checkout], populated_url: str
+) -> None:
+    program = checkout(
+        "    from lmsschema.ddl import steps\n"
+        "    from lmsschema.ddl.drop_index import DropIndex\n"
+        "    from lmsschema.ddl.drop_partitioned_index import DropPartitionedIndex\n"
+        "    from lmsschema.ddl.storage_parameters import StorageParameters\n\n"
+        "    steps.apply(op, (\n"
+        '        DropIndex("users", "idx_users_role"),\n'
+        '        DropPartitionedIndex("learning_events", "idx_learning_events_category"),\n'
+        '        StorageParameters("courses", {"fillfactor": 90}),\n'
+        "    ))"
+    )
+    planned = program("plan", "--url", populated_url, "--json").json["steps"][0]
+    assert planned["hazards"] == []
+    quiet, brief = "SHARE UPDATE EXCLUSIVE", "ACCESS EXCLUSIVE"
+    assert {
+        (lock["table"], lock["mode"], lock["blocks"])
+        for one in planned["statements"]
+        for lock in one["locks"]
+        if lock["mode"] in {quiet, brief}
+    } == {
+        ("users", quiet, "nothing"),
+        ("learning_events", brief, "reads and writes"),
+        ("courses", quiet, "nothing"),
+    }
+    for statement in (
+        "DROP INDEX CONCURRENTLY idx_users_role",
+        "DROP INDEX idx_learning_events_category",
+        'ALTER TABLE "courses" SET (fillfactor = 90)',
+    ):
+        assert f"{statement};" in planned["sql"]
+    assert program("upgrade", "--url", populated_url).code == 0
+
+
 def test_empty_tables_are_in_no_danger(
     checkout: Callable[..., Checkout], upgraded_url: str
 ) -> None:

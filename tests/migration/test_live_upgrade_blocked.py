@@ -110,7 +110,7 @@ def test_a_downgrade_that_drops_columns_is_refused_and_waits_no_longer_than_said
         '    op.execute("ALTER TABLE users DROP COLUMN age")',
     )
     assert program("upgrade", "--url", populated_url).code == 0
-    back = ("downgrade", "0005", "--url", populated_url)
+    back = ("downgrade", revisions.head(), "--url", populated_url)
     with psycopg.connect(populated_url) as holder:
         holder.execute("LOCK TABLE users IN ACCESS SHARE MODE")
         blocked = program(*back, "--lock-timeout", "0.4", "--lock-retries", "1", "--json")

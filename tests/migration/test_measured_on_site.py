@@ -99,7 +99,7 @@ def test_what_the_copy_can_t_have_is_said_where_its_table_is_locked(
             "CREATE INDEX of_site ON users (of_site(username))"
         )
     locking = checkouts.make(
-        tmp_path, '    op.execute("ALTER TABLE users ADD COLUMN x int")', name="0006_locking"
+        tmp_path, '    op.execute("ALTER TABLE users ADD COLUMN x int")', name="9001_locking"
     )
     found, outcome = planned(locking, upgraded_url)
     assert found == {"unmeasured"}
@@ -112,4 +112,4 @@ def test_what_is_measured_is_told(upgraded_url: str, tmp_path: Path) -> None:
     fill(upgraded_url, 10)
     program = checkouts.make(tmp_path, "    op.execute(\"COMMENT ON TABLE users IS 'people'\")")
     _, outcome = planned(program, upgraded_url)
-    assert "measuring locks: 0006_test (1 of 1)" in outcome.err
+    assert "measuring locks: 9001_test (1 of 1)" in outcome.err

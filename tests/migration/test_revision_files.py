@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.support import checkouts
+from tests.support.checkouts import HEAD
 
 MAKE = '    op.execute("CREATE TABLE notes (id int)")\n'
 STEPS = '    steps.apply(op, (Index("ix_users_profile", "users", "profile"),))\n'
@@ -18,37 +19,37 @@ BLOCK = (
 CASES = {
     "two of one parent": (
         [
-            ("0006_left", "0006_left", "0005_consistency", MAKE),
-            ("0007_right", "0007_right", "0005_consistency", STEPS),
+            ("9001_left", "9001_left", HEAD, MAKE),
+            ("9002_right", "9002_right", HEAD, STEPS),
         ],
         "revision-order",
-        "0007_right and 0006_left both follow 0005_consistency",
+        f"9002_right and 9001_left both follow {HEAD}",
     ),
     "another name": (
-        [("0006_notes", "0006_other", "0005_consistency", MAKE)],
+        [("9001_notes", "9001_other", HEAD, MAKE)],
         "revision-name",
-        "the file is named 0006_notes.py, its revision 0006_other",
+        "the file is named 9001_notes.py, its revision 9001_other",
     ),
     "no number": (
-        [("notes", "notes", "0005_consistency", MAKE)],
+        [("notes", "notes", HEAD, MAKE)],
         "revision-name",
         "Name the file after its revision",
     ),
     "out of order": (
         [
-            ("0006_second", "0006_second", "0007_first", MAKE),
-            ("0007_first", "0007_first", "0005_consistency", STEPS),
+            ("9001_second", "9001_second", "9002_first", MAKE),
+            ("9002_first", "9002_first", HEAD, STEPS),
         ],
         "revision-order",
-        "0006_second follows 0007_first, and its file 0005_consistency",
+        f"9001_second follows 9002_first, and its file {HEAD}",
     ),
     "autocommit_block": (
-        [("0006_block", "0006_block", "0005_consistency", BLOCK)],
+        [("9001_block", "9001_block", HEAD, BLOCK)],
         "autocommit-block",
         "lmsschema.ddl.index.Index builds an index CONCURRENTLY",
     ),
     "steps and statements": (
-        [("0006_mixed", "0006_mixed", "0005_consistency", MAKE + STEPS)],
+        [("9001_mixed", "9001_mixed", HEAD, MAKE + STEPS)],
         "steps-mixed",
         "op.execute() beside steps.apply()",
     ),
@@ -74,4 +75,4 @@ def test_refused_before_anything_is_run(case: str, upgraded_url: str, tmp_path: 
         left = conn.execute("SELECT to_regclass('notes'), to_regclass('ix_users_profile')")
         assert left.fetchone() == (None, None)
         version = conn.execute("SELECT version_num FROM lmsschema_version").fetchone()
-        assert version == ("0005_consistency",)
+        assert version == (HEAD,)

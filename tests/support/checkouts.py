@@ -7,11 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lmsschema as package
+from lmsschema.migration import revisions
 from tests.support.program import Outcome, clean_environment
 
 Checkout = Callable[..., Outcome]
 
 ROOT = Path(package.__file__).parent.parent
+
+#: The newest revision of the checkout.
+HEAD = revisions.head()
 
 REVISION = '''\
 """A revision of a test."""
@@ -24,6 +28,7 @@ from lmsschema.ddl.column import AddColumn
 from lmsschema.ddl.foreign_key import ForeignKey
 from lmsschema.ddl.index import Index
 from lmsschema.ddl.not_null import NotNull
+from lmsschema.ddl.of_profile import OfProfile
 from lmsschema.ddl.trigger import Function, Trigger
 
 revision = "{revision}"
@@ -42,18 +47,16 @@ def downgrade() -> None:
 '''
 
 
-def make(
-    folder: Path, body: str, *, name: str = "0006_test", before: str = "0005_consistency"
-) -> Checkout:
+def make(folder: Path, body: str, *, name: str = "9001_test", before: str = HEAD) -> Checkout:
     """Make a checkout with a revision of which ``upgrade()`` has that body; return its program."""
     return write(folder, {name: text(name, before, body)})
 
 
-def of_steps(folder: Path, *steps: str, name: str = "0006_test") -> Checkout:
+def of_steps(folder: Path, *steps: str, name: str = "9001_test") -> Checkout:
     """Make a checkout with a revision of these steps; return its program."""
     constants = f"STEPS: tuple[steps.Step, ...] = ({' '.join(f'{step},' for step in steps)})\n"
     body = "    steps.apply(op, STEPS)"
-    return write(folder, {name: text(name, "0005_consistency", body, constants)})
+    return write(folder, {name: text(name, HEAD, body, constants)})
 
 
 def text(revision: str, before: str, body: str, constants: str = "") -> str:

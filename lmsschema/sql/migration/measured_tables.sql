@@ -1,5 +1,5 @@
 -- The tables of a schema as the current transaction has them: locks that it holds, scans that it
--- made, files, columns; and what the triggers of the recorder told. Partitions come with the table that
+-- made, files, columns, indexes; and what the triggers of the recorder told. Partitions come with the table that
 -- they belong to.
 SELECT
     c.oid::bigint AS id,
@@ -24,6 +24,12 @@ SELECT
         FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     ) AS columns,
+    array(
+        SELECT i.relname::text
+        FROM pg_catalog.pg_index AS x
+        INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
+        WHERE c.oid = x.indrelid
+    ) AS indexes,
     pg_catalog.current_setting('lmsschema.wrote', TRUE) AS wrote
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid

@@ -132,12 +132,12 @@ WHERE user_id = %(user_id)s
 ORDER BY session_start DESC
 LIMIT 20;
 
--- search, read: Published courses by words of their title and description; everybody, each day.
-SELECT id, title
-FROM courses
-WHERE
-    to_tsvector('english', title || ' ' || description) @@ websearch_to_tsquery('english', %(words)s)
-    AND status = 'published'
+-- search, read: Published courses by words, the best first; everybody, each day.
+SELECT c.id, c.title
+FROM courses AS c
+CROSS JOIN websearch_to_tsquery(search_configuration(%(language)s), %(words)s) AS q (words)
+WHERE c.search @@ q.words AND c.status = 'published'
+ORDER BY ts_rank(c.search, q.words) DESC, c.id
 LIMIT 20;
 
 -- catalogue, read: The published courses of a subject, the newest first; everybody, each day.
