@@ -25,7 +25,7 @@ def digest(url: str) -> str:
     with psycopg.connect(url, options="-c TimeZone=UTC") as conn:
         parts = [
             sql.SQL(
-                "SELECT md5(string_agg(md5((to_jsonb(t) - %(later)s)::text), '' ORDER BY id))"
+                "SELECT md5(string_agg(md5((to_jsonb(t) - %(later)s::text[])::text), '' ORDER BY id))"
                 " FROM {} AS t"
             ).format(sql.Identifier(table))
             for table in TABLES
