@@ -15,7 +15,13 @@ from psycopg.rows import dict_row
 from lmsschema.workload import Statement
 
 #: For these a round costs much: few are run.
-HEAVY = {"daily_actives", "daily_actives_from_events", "day_rollup", "section_funnel"}
+HEAVY = {
+    "daily_actives",
+    "daily_actives_from_events",
+    "day_export",
+    "day_rollup",
+    "section_funnel",
+}
 
 #: Days before the end of the data from which, and until which, a statement reads.
 SPANS = {
@@ -28,6 +34,7 @@ SPANS = {
     "daily_actives": (30, 0),
     "daily_actives_from_events": (30, 0),
     "day_rollup": (2, 1),
+    "day_export": (2, 1),
 }
 
 #: The tables that an update of the workload changes, by statement.

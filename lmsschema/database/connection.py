@@ -171,8 +171,9 @@ def require_owner(database: Database, names: Collection[str]) -> None:
         row = conn.execute(
             "SELECT c.relname, pg_catalog.pg_get_userbyid(c.relowner)"
             " FROM pg_catalog.pg_class AS c"
-            " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
-            " WHERE n.nspname = %s AND c.relname = ANY (%s) AND c.relkind IN ('r', 'p')"
+            " WHERE c.relnamespace ="
+            " (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %s)"
+            " AND c.relname = ANY (%s) AND c.relkind IN ('r', 'p')"
             " AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') ORDER BY c.relname LIMIT 1",
             [database.schema, list(names)],
         ).fetchone()

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import psycopg
 from psycopg import errors, sql
@@ -146,7 +145,8 @@ def build(
         with scratch.schema(database) as name:
             site_extensions.install(database.conn, extensions)
             database.conn.execute(_PROBES)
-            database.conn.execute(schema_script.render(None, datetime.now(UTC), profile).encode())
+            # what partitions there should be, their policies say
+            database.conn.execute(schema_script.render(None, as_of=None, profile=profile).encode())
             return of(catalog.read(database.conn, name))
     from alembic import command
     from sqlalchemy.exc import DBAPIError

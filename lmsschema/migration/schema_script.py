@@ -20,7 +20,7 @@ from lmsschema import names, partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, profiles, routines
+from lmsschema.tables import TABLES, grading, profiles, routines
 from lmsschema.tables.settings import settings
 
 # another paramstyle would double every percent sign
@@ -37,12 +37,13 @@ _PROFILE_ROW = sql.SQL("INSERT INTO lmsschema_settings (profile) VALUES ({});\n"
 _VERSION_ROW = sql.SQL("INSERT INTO lmsschema_version (version_num) VALUES ({});\n")
 
 
-def render(schema: str | None, as_of: datetime, profile: str = names.FAITHFUL) -> str:
+def render(schema: str | None, as_of: datetime | None, profile: str = names.FAITHFUL) -> str:
     """Return the script: what ``upgrade`` makes of an empty database, as ``psql -1 -f`` takes it.
 
     Args:
         schema: The schema to make and to fill; None for the first of the session's search_path.
-        as_of: The time whose month is the first to get a partition; timezone-aware.
+        as_of: The time whose month is the first to get a partition; timezone-aware. None: the
+            partitioned tables get none.
         profile: The index profile.
     """
     blocks = [
@@ -50,7 +51,9 @@ def render(schema: str | None, as_of: datetime, profile: str = names.FAITHFUL) -
         *_types(),
         _statements(routines.functions().values()),
         *(block for table in _in_order() for block in _table(table, profile)),
-        *_partitions(as_of),
+        _statements(grading.functions()),
+        *(_statements(made) for table in _in_order() if (made := grading.triggers(table))),
+        *([] if as_of is None else _partitions(as_of)),
         *_table(settings, profile),
         *_profile(profile),
         VERSION_TABLE,

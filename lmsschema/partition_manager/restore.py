@@ -240,9 +240,9 @@ def _bounds(database: Database, policy: Policy, name: str) -> tuple[Range, str]:
     """Return the bounds that a detached table had, and its comment without our mark."""
     row = database.conn.execute(
         "SELECT c.relispartition, pg_catalog.obj_description(c.oid, 'pg_class')"
-        " FROM pg_catalog.pg_class AS c"
-        " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
-        " WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p', 'f')",
+        " FROM pg_catalog.pg_class AS c WHERE c.relnamespace ="
+        " (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %s)"
+        " AND c.relname = %s AND c.relkind IN ('r', 'p', 'f')",
         (database.schema, name),
     ).fetchone()
     if row is None:

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -183,9 +183,22 @@ def parse_instant(text: str) -> datetime:
 def exists(conn: psycopg.Connection, schema: str, name: str) -> bool:
     """Whether a relation of that name exists in a schema."""
     found = conn.execute(
-        "SELECT FROM pg_catalog.pg_class AS c"
-        " INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid"
-        " WHERE n.nspname = %s AND c.relname = %s",
+        "SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace ="
+        " (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %s) AND c.relname = %s",
         (schema, name),
     )
     return found.fetchone() is not None
+
+
+def present(database: Database, policies: Iterable[Policy]) -> list[Policy]:
+    """Return the policies without those of lmsschema's tables that a later revision makes.
+
+    The first table and a site's own have to be there; a program may be newer than its database.
+    """
+    later = {policy.table for policy in POLICIES[1:]}
+    with database.transaction(read_only=True) as conn:
+        return [
+            policy
+            for policy in policies
+            if policy.table not in later or exists(conn, database.schema, policy.table)
+        ]

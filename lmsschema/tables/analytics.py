@@ -84,21 +84,17 @@ course_analytics = Table(
     UniqueConstraint("course_id", "analysis_period", "period_start"),
     comment="Performance metrics of courses, aggregated by period",
 )
-# the metrics of a course, and the cascade when it is deleted
 Index("idx_course_analytics_course", course_analytics.c.course_id, info=FAITHFUL)
-# the latest periods of one kind, over all courses
 Index(
     "idx_course_analytics_period",
     course_analytics.c.analysis_period,
     course_analytics.c.period_start.desc(),
 )
-# the courses of the highest completion rate
 Index(
     "idx_course_analytics_completion_rate",
     course_analytics.c.average_completion_rate.desc(),
     info=FAITHFUL,
 )
-# the courses of the highest mastery
 Index(
     "idx_course_analytics_mastery", course_analytics.c.average_mastery_score.desc(), info=FAITHFUL
 )
@@ -137,15 +133,10 @@ learner_analytics = Table(
     UniqueConstraint("user_id"),
     comment="Learning analytics profiles of users",
 )
-# the profile of a user; the index of the UNIQUE serves it too
 Index("idx_learner_analytics_user", learner_analytics.c.user_id, info=FAITHFUL)
-# the learners of the highest mastery
 Index(
     "idx_learner_analytics_mastery", learner_analytics.c.overall_mastery_score.desc(), info=FAITHFUL
 )
-# the fastest learners
 Index("idx_learner_analytics_velocity", learner_analytics.c.learning_velocity.desc(), info=FAITHFUL)
-# the learners at risk: the least likely to succeed first
 Index("idx_learner_analytics_risk", learner_analytics.c.success_probability)
-# the profiles updated last
 Index("idx_learner_analytics_updated", learner_analytics.c.profile_updated_at.desc(), info=FAITHFUL)

@@ -87,35 +87,27 @@ learning_events = Table(
     "of event_timestamp",
     postgresql_partition_by=f"RANGE ({EVENTS_KEY})",
 )
-# the timeline of a learner, latest first, and the cascade when the user is deleted
 Index(
     "idx_learning_events_user_time",
     learning_events.c.user_id,
     learning_events.c.event_timestamp.desc(),
 )
-# the timeline of a course, latest first, and the cascade when it is deleted
 Index(
     "idx_learning_events_course_time",
     learning_events.c.course_id,
     learning_events.c.event_timestamp.desc(),
     info=FAITHFUL,
 )
-# the latest events of one type
 Index(
     "idx_learning_events_type_time",
     learning_events.c.event_type,
     learning_events.c.event_timestamp.desc(),
     info=FAITHFUL,
 )
-# the events of one category
 Index("idx_learning_events_category", learning_events.c.event_category, info=FAITHFUL)
-# the events of a session
 Index("idx_learning_events_session", learning_events.c.session_id)
-# the SET NULL when a lesson is deleted, which would read every event else
 Index("idx_learning_events_lesson", learning_events.c.lesson_id)
-# the SET NULL when a section is deleted, likewise
 Index("idx_learning_events_section", learning_events.c.section_id)
-# the timeline of a learner within one course, latest first
 Index(
     "idx_learning_events_user_course_time",
     learning_events.c.user_id,
@@ -123,7 +115,6 @@ Index(
     learning_events.c.event_timestamp.desc(),
     info=FAITHFUL,
 )
-# the latest events of one type within a course
 Index(
     "idx_learning_events_course_type_time",
     learning_events.c.course_id,
@@ -131,7 +122,6 @@ Index(
     learning_events.c.event_timestamp.desc(),
     info=FAITHFUL,
 )
-# the week of a course by day and type, from the index alone; the cascade when a course is deleted
 Index(
     "idx_learning_events_course_cover",
     learning_events.c.course_id,
@@ -139,7 +129,6 @@ Index(
     postgresql_include=["user_id", "event_type"],
     info=LEAN,
 )
-# the latest submissions and grades of a course
 Index(
     "idx_learning_events_course_assessment",
     learning_events.c.course_id,
@@ -147,7 +136,6 @@ Index(
     postgresql_where=text("event_category = 'assessment'"),
     info=LEAN,
 )
-# the events of a span of time, over all courses: rows lie in the order in which they arrived
 Index(
     "idx_learning_events_time",
     learning_events.c.event_timestamp,
@@ -223,24 +211,17 @@ learning_sessions = Table(
     comment="Learning sessions of users in courses, for analysis of the educational flow",
     info=LEAN_90,
 )
-# the sessions of a user, and the cascade when the user is deleted
 Index("idx_learning_sessions_user", learning_sessions.c.user_id, info=FAITHFUL)
-# the sessions of a user, latest first, and the cascade when the user is deleted
 Index(
     "idx_learning_sessions_user_start",
     learning_sessions.c.user_id,
     learning_sessions.c.session_start.desc(),
     info=LEAN,
 )
-# the sessions in a course, and the cascade when it is deleted
 Index("idx_learning_sessions_course", learning_sessions.c.course_id)
-# the latest sessions; the sessions of a span of time
 Index("idx_learning_sessions_start", learning_sessions.c.session_start.desc())
-# the longest sessions
 Index("idx_learning_sessions_duration", learning_sessions.c.total_duration.desc(), info=FAITHFUL)
-# the sessions of the highest engagement
 Index(
     "idx_learning_sessions_engagement", learning_sessions.c.engagement_score.desc(), info=FAITHFUL
 )
-# the sessions of one outcome, such as all abandoned ones
 Index("idx_learning_sessions_outcome", learning_sessions.c.session_outcome, info=FAITHFUL)

@@ -57,11 +57,8 @@ institutions = Table(
     not_blank("domain"),
     comment="Institutions; deleting one deletes its users and courses",
 )
-# an institution by its domain; the index of the UNIQUE serves it too
 Index("idx_institutions_domain", institutions.c.domain, info=FAITHFUL)
-# a domain is taken once, however it is written
 Index("idx_institutions_domain_lower", func.lower(institutions.c.domain), unique=True)
-# the institutions of one level of education
 Index("idx_institutions_education_level", institutions.c.education_level, info=FAITHFUL)
 
 users = Table(
@@ -89,17 +86,11 @@ users = Table(
     comment="Users and their educational roles; deleting one deletes their progress and analytics",
     info=LEAN_90,
 )
-# the users of an institution, and the cascade when it is deleted
 Index("idx_users_institution", users.c.institution_id)
-# the users of one role
 Index("idx_users_role", users.c.role, info=FAITHFUL)
-# a user by e-mail address within an institution
 Index("idx_users_email_institution", users.c.email, users.c.institution_id, info=FAITHFUL)
-# an e-mail address is one user's, however it is written
 Index("idx_users_email_lower", func.lower(users.c.email), unique=True)
-# so is a user name
 Index("idx_users_username_lower", func.lower(users.c.username), unique=True)
-# who was active last; who has not been active since a given time
 Index("idx_users_last_active", users.c.last_active_at.desc(), info=FAITHFUL)
 
 courses = Table(
@@ -162,25 +153,18 @@ courses = Table(
     not_blank("title"),
     not_negative("estimated_hours"),
     not_negative("credit_hours"),
+    UniqueConstraint("id", "institution_id"),
     comment="Courses with their educational metadata; deleting one deletes its lessons, "
     "enrollments, events, sessions and analytics",
 )
-# the courses of an institution, and the cascade when it is deleted
 Index("idx_courses_institution", courses.c.institution_id)
-# the courses of an instructor, and the SET NULL when that user is deleted
 Index("idx_courses_instructor", courses.c.instructor_id)
-# the catalogue by subject, then by difficulty
 Index("idx_courses_subject_difficulty", courses.c.subject_area, courses.c.difficulty_level)
-# what is published, and to whom
 Index("idx_courses_status_visibility", courses.c.status, courses.c.visibility)
-# the courses of a term
 Index("idx_courses_academic_term", courses.c.academic_term)
-# the newest courses first
 Index("idx_courses_created_desc", courses.c.created_at.desc())
-# ranked full-text search in title, tags and description
 Index("idx_courses_search_vector", courses.c.search, postgresql_using="gin")
-# full-text search: a query has to use this very expression, configuration included; op() has it
-# written with PostgreSQL's own parentheses, which is what Alembic compares with
+# op() has the expression written with PostgreSQL's own parentheses, as Alembic compares it
 Index(
     "idx_courses_search",
     func.to_tsvector(text("'english'"), courses.c.title.op("||")(" ") + courses.c.description),
@@ -233,11 +217,8 @@ lessons = Table(
     UniqueConstraint("course_id", "order_index"),
     comment="Lessons of a course, in the order of order_index",
 )
-# the lessons of a course, and the cascade when it is deleted
 Index("idx_lessons_course", lessons.c.course_id, info=FAITHFUL)
-# the lessons of a course in their order; the index of the UNIQUE serves it too
 Index("idx_lessons_course_order", lessons.c.course_id, lessons.c.order_index, info=FAITHFUL)
-# the lessons that have an assessment
 Index("idx_lessons_assessment", lessons.c.has_assessment, info=FAITHFUL)
 
 sections = Table(
@@ -282,11 +263,7 @@ sections = Table(
     UniqueConstraint("lesson_id", "order_index"),
     comment="Sections of a lesson with their content, in the order of order_index",
 )
-# the sections of a lesson, and the cascade when it is deleted
 Index("idx_sections_lesson", sections.c.lesson_id, info=FAITHFUL)
-# the sections of a lesson in their order; the index of the UNIQUE serves it too
 Index("idx_sections_lesson_order", sections.c.lesson_id, sections.c.order_index, info=FAITHFUL)
-# the sections of one type, such as all assessments
 Index("idx_sections_type", sections.c.section_type, info=FAITHFUL)
-# the sections of one kind of interaction, such as all quizzes
 Index("idx_sections_interaction", sections.c.interaction_type, info=FAITHFUL)

@@ -50,7 +50,7 @@ enrollments = Table(
     ),
     Column("enrollment_status", enums.enrollment_status, nullable=False, server_default="active"),
     Column("grade", Numeric(5, 2), comment="Grade as a number"),
-    Column("grade_letter", String(2), comment="Grade as a letter, such as B+"),
+    Column("grade_letter", String(10), comment="Grade as a letter, such as B+"),
     json_object("initial_assessment", "assessment at the start, the baseline of the analytics"),
     json_object("learning_path", "path of the learner through the course"),
     json_object("personalization_settings", "how the course is adapted to the learner"),
@@ -113,20 +113,15 @@ enrollments = Table(
     ),
     UniqueConstraint("user_id", "course_id"),
     UniqueConstraint("id", "user_id"),
+    UniqueConstraint("id", "course_id"),
     comment="Enrollments of users in courses, each with a summary of the progress",
     info=LEAN_90,
 )
-# the enrollments of a user, and the cascade when the user is deleted
 Index("idx_enrollments_user", enrollments.c.user_id, info=FAITHFUL)
-# the enrollments in a course, and the cascade when it is deleted
 Index("idx_enrollments_course", enrollments.c.course_id)
-# the enrollments of one status, such as all active ones
 Index("idx_enrollments_status", enrollments.c.enrollment_status, info=FAITHFUL)
-# who has come furthest
 Index("idx_enrollments_progress", enrollments.c.progress_percentage.desc(), info=FAITHFUL)
-# the latest completions, with those not completed at the end
 Index("idx_enrollments_completion", latest_first(enrollments.c.completion_date), info=FAITHFUL)
-# the latest accesses, with those never accessed at the end
 Index("idx_enrollments_last_accessed", latest_first(enrollments.c.last_accessed_at), info=FAITHFUL)
 
 section_progress = Table(
@@ -188,32 +183,22 @@ section_progress = Table(
     comment="Progress of users in sections",
     info=LEAN_90,
 )
-# the progress of a user, and the cascade when the user is deleted
 Index("idx_section_progress_user", section_progress.c.user_id, info=FAITHFUL)
-# the progress in a section, and the cascade when it is deleted
 Index("idx_section_progress_section", section_progress.c.section_id)
-# the progress within an enrollment, and the cascade when it is deleted
 Index("idx_section_progress_enrollment", section_progress.c.enrollment_id)
-# the progress of one status, such as what is in progress
 Index("idx_section_progress_status", section_progress.c.completion_status, info=FAITHFUL)
-# who struggles, who is advanced
 Index("idx_section_progress_mastery", section_progress.c.mastery_level, info=FAITHFUL)
-# the progress in a session, and the SET NULL when it is deleted
 Index("idx_section_progress_session", section_progress.c.learning_session_id)
-# the latest completions, with what is not completed at the end
 Index(
     "idx_section_progress_completed", latest_first(section_progress.c.completed_at), info=FAITHFUL
 )
-# where most time was spent
 Index("idx_section_progress_time_spent", section_progress.c.time_spent.desc(), info=FAITHFUL)
-# the progress of a user in one section; the index of the UNIQUE serves it too
 Index(
     "idx_section_progress_user_section",
     section_progress.c.user_id,
     section_progress.c.section_id,
     info=FAITHFUL,
 )
-# how many sections of an enrollment are completed
 Index(
     "idx_section_progress_enrollment_status",
     section_progress.c.enrollment_id,
@@ -280,15 +265,10 @@ lesson_progress = Table(
     comment="Progress of users in lessons, aggregated over the sections",
     info=LEAN_90,
 )
-# the progress of a user, and the cascade when the user is deleted
 Index("idx_lesson_progress_user", lesson_progress.c.user_id, info=FAITHFUL)
-# the progress in a lesson, and the cascade when it is deleted
 Index("idx_lesson_progress_lesson", lesson_progress.c.lesson_id)
-# the progress within an enrollment, and the cascade when it is deleted
 Index("idx_lesson_progress_enrollment", lesson_progress.c.enrollment_id)
-# who has come furthest
 Index(
     "idx_lesson_progress_completion", lesson_progress.c.completion_percentage.desc(), info=FAITHFUL
 )
-# the latest completions, with what is not completed at the end
 Index("idx_lesson_progress_completed", latest_first(lesson_progress.c.completed_at), info=FAITHFUL)

@@ -5,19 +5,16 @@ import pty
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from lmsschema.local_server.server import Server
-from lmsschema.testing import binaries, settings
 from lmsschema.testing.databases import url
 from lmsschema.testing.servers import RunningServer
+from tests.support import own_servers
 from tests.support.clocked import clocked
 from tests.support.created import (
     Names,
@@ -122,25 +119,8 @@ def test_what_a_killed_run_left_the_next_one_drops(
 @pytest.fixture
 def small_disk() -> Iterator[str]:
     """The URL of a server whose databases lie on a disk with room for some two of ours."""
-    with tempfile.TemporaryDirectory(prefix="lmsschema-small-") as folder:
-        Path(folder).chmod(0o711)
-        server = Server(binaries.find(binaries.NEWEST), Path(folder), settings.SERVER)
-        server.start()
-        server.stop()
-        base = server.data / "base"
-        moved, owner = base.rename(server.data / "moved"), server.data.stat()
-        base.mkdir()
-        used = sum(file.stat().st_size for file in moved.rglob("*"))
-        options = f"size={used + 28_000_000},mode=700,uid={owner.st_uid},gid={owner.st_gid}"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", base], check=True)
-        try:
-            subprocess.run(["cp", "-a", f"{moved}/.", base], check=True)
-            server.start()
-            yield server.url("postgres")
-            server.stop("immediate")
-        finally:
-            subprocess.run(["umount", base], check=True)
-        server.remove()
+    with own_servers.small_disk(28_000_000) as server:
+        yield server.url("postgres")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")

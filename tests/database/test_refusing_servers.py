@@ -80,7 +80,12 @@ def test_standby_takes_no_changes_but_answers(
 ) -> None:
     assert lmsschema("upgrade", "--url", as_ann(primary, SECRET)).code == 0
     url = standby.conninfo("lms")
-    for command in (["upgrade"], ["downgrade", "base"], ["stamp", "base"]):
+    for command in (
+        ["upgrade"],
+        ["downgrade", "base"],
+        ["stamp", "base"],
+        ["indexes", "set", "lean"],
+    ):
         outcome = lmsschema(*command, "--url", url)
         assert outcome.code == 4, outcome
         assert "a standby in recovery" in outcome.err
@@ -92,3 +97,5 @@ def test_standby_takes_no_changes_but_answers(
         assert lmsschema("partitions", *read, "--url", url).code == 0
     assert lmsschema("current", "--url", url).code == 0
     assert lmsschema("plan", "--url", url).code == 0
+    for asked in (["show"], ["advise"], ["set", "lean", "--dry-run"]):
+        assert lmsschema("indexes", *asked, "--url", url).code == 0

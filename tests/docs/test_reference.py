@@ -57,7 +57,7 @@ def compare(data: dict[str, Any], documented: Shape, prefix: str = "") -> None:
         if kind == "array of object":
             for one in value:
                 compare(one, documented, f"{prefix}{key}[].")
-        elif any(other.startswith(f"{prefix}{key}.") for other in documented):
+        elif value is not None and any(other.startswith(f"{prefix}{key}.") for other in documented):
             compare(value, documented, f"{prefix}{key}.")
 
 
@@ -102,6 +102,26 @@ def test_what_migrates(lmsschema: Program, database_url: str) -> None:
         compare(outcome.json, shape(f"`{arguments[0]}`"))
 
 
+def test_index_profiles(lmsschema: Program, upgraded_url: str, lms_empty_database_url: str) -> None:
+    on = ("--json", "--url", upgraded_url)
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(
+            "INSERT INTO institutions (name, domain, education_level)"
+            " VALUES ('A', 'a.example', 'k12'); UPDATE institutions SET name = 'B'"
+        )
+    for command, *more in (
+        ("indexes show",),
+        ("indexes plan", "lean", "--shadow-url", lms_empty_database_url),
+        ("indexes set", "lean", "--dry-run"),
+        ("upgrade", "--profile", "lean"),
+        ("indexes advise",),
+        ("indexes set", "faithful"),
+    ):
+        outcome = lmsschema(*command.split(), *more, *on)
+        assert outcome.code == 0, outcome.err
+        compare(outcome.json, shape(f"`{command}`"))
+
+
 def test_a_plan_that_was_measured(
     lmsschema: Program, upgraded_url: str, lms_empty_database_url: str
 ) -> None:
@@ -110,7 +130,7 @@ def test_a_plan_that_was_measured(
             "INSERT INTO institutions (name, domain, education_level)"
             " VALUES ('A', 'a.example', 'k12')"
         )
-    assert lmsschema("downgrade", "0003_analytics", "--url", upgraded_url).code == 0
+    assert lmsschema("downgrade", "0003_analytics", "--lose-rows", "--url", upgraded_url).code == 0
     plan = lmsschema(
         *("plan", "--json", "--url", upgraded_url, "--shadow-url", lms_empty_database_url)
     ).json

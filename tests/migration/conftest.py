@@ -12,6 +12,7 @@ import pytest
 
 import lmsschema as package
 from lmsschema.migration import revisions
+from lmsschema.testing import settings
 from tests.support.live_upgrades import INSTITUTION, REVISION, USER, Checkout
 from tests.support.program import Outcome, clean_environment
 
@@ -19,7 +20,7 @@ from tests.support.program import Outcome, clean_environment
 @pytest.fixture(scope="module")
 def shadow() -> Iterator[dict[str, str]]:
     """The environment of an embedded server of the tests' own."""
-    home = Path(tempfile.mkdtemp(prefix="lmsschema-"))
+    home = Path(tempfile.mkdtemp(prefix="lmsschema-", dir=settings.data_root()))
     home.chmod(0o711)
     environment = {"LMSSCHEMA_HOME": str(home / "server")}
     subprocess.run(

@@ -1,13 +1,16 @@
 """An upgrade that is killed, or whose server is stopped, at any statement: the next one ends it.
 
 It ends in the catalogs of a run that nobody disturbed, and in the rows that were there. Tried on an
-empty database, all revisions; and on a populated one, those that are made of steps.
+empty database, all revisions; and on a populated one, one after the other that is made of steps.
 
 A run can be disturbed before each statement, and while it makes changes last: a COMMIT that was
 sent, and not answered. LMSSCHEMA_TEST_KILL_EVERY says at every how many of these places it is; 1 is
 all. Up to 53 it is disturbed wherever changes are made to last: between two of these places a kill
 leaves what it leaves at the first of them, since the open transaction is rolled back. Numbers are
 best prime: many transactions are of four statements, of which it would see one kind alone.
+
+A run that is disturbed at its hundredth change need not begin with the first: it goes on from a
+database that a run left which was killed a few changes before.
 """
 
 import dataclasses
@@ -16,6 +19,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
@@ -28,12 +32,13 @@ from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.drift import check, compare
 from lmsschema.local_server.server import Server
+from lmsschema.migration import revisions
 from lmsschema.testing import binaries, settings
 from tests.support import boundaries, forks, relay
-from tests.support.boundaries import Boundary, Statement, When
+from tests.support.boundaries import Boundary, Place
 from tests.support.forks import Forker
 from tests.support.program import clean_environment
-from tests.support.upgrading import FILL
+from tests.support.upgrading import FILL, Contents, columns, contents
 
 EVERY = int(os.environ.get("LMSSCHEMA_TEST_KILL_EVERY", "211"))
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
@@ -46,6 +51,18 @@ SHARDS = range(8 if WHEREVER_LASTING else 1)
 
 #: How many changes that last each run of a chain makes before it is killed.
 STRIDE = 1 if EVERY == 1 else 10
+
+#: The revision at which the rows are put in.
+FILLED = revisions.ids()[2]
+
+#: Where the upgrades of a populated database end: after each revision that is made of steps; the
+#: last one goes on to head.
+OF_STEPS = [
+    revision
+    for revision in revisions.ids()[revisions.position(FILLED) :]
+    if "steps.apply(" in revisions.source(revision)
+]
+ENDS = [*OF_STEPS[:-1], revisions.head()]
 
 #: There is no place to measure locks on, which takes seconds: the revisions are what is tried.
 UPGRADE = (
@@ -60,26 +77,29 @@ CRASHING = settings.SERVER | {
     "wal_level": "replica",
 }
 
-Contents = dict[str, tuple[int, int | None]]
-
 
 @dataclasses.dataclass(frozen=True)
 class Undisturbed:
     """What a run leaves that nobody disturbs.
 
     Attributes:
-        template: The database to copy for each run.
+        revision: The one to which it takes the database.
         catalogs: The catalogs that it leaves.
         contents: How many rows of each table it leaves, and a sum of their hashes.
-        places: Where a run can be disturbed.
+        places: Where it can be disturbed.
+        chain: Where changes are made to last, each few of them in a run that goes on from where the
+            one before was killed.
+        chained: The database that the last of these runs left.
     """
 
-    template: str
+    revision: str
     catalogs: Catalog
     contents: Contents
-    places: list[tuple[int, When]]
+    places: list[Place]
+    chain: list[Place]
+    chained: str
 
-    def chosen(self, shard: int, of_lasting: int = 1) -> list[tuple[int, When]]:
+    def chosen(self, shard: int, of_lasting: int = 1) -> list[Place]:
         """Return the places of a part; which of many, depends on the server's version.
 
         Args:
@@ -87,9 +107,8 @@ class Undisturbed:
             of_lasting: Of the places at which changes are made to last, one in so many.
         """
         some = self.places[int(VERSION) % EVERY :: EVERY]
-        if WHEREVER_LASTING:
-            lasting = [one for one in self.places if one[1] == "sent"]
-            some += [one for one in lasting[::of_lasting] if one not in some]
+        if WHEREVER_LASTING and EVERY > 1:
+            some += self.chain[::of_lasting]
         return some[shard :: len(SHARDS)]
 
     def expect(self, url: str, where: object) -> None:
@@ -104,24 +123,6 @@ def read(url: str) -> Catalog:
     """Return the catalogs of a database's schema."""
     with psycopg.connect(url) as conn:
         return catalog.read(conn, "public")
-
-
-def contents(url: str) -> Contents:
-    """Return how many rows each table has and a sum of their hashes, the version's among them."""
-    with psycopg.connect(url) as conn:
-        tables = conn.execute(
-            "SELECT relname FROM pg_class"
-            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-        ).fetchall()
-        if not tables:
-            return {}
-        one = sql.SQL("SELECT {}, count(*), sum(hashtextextended(t::text, 0)) FROM {} AS t")
-        rows = conn.execute(
-            sql.SQL(" UNION ALL ").join(
-                one.format(sql.Literal(name), sql.Identifier(name)) for (name,) in tables
-            )
-        )
-        return {name: (count, hashes) for name, count, hashes in rows}
 
 
 @pytest.fixture(scope="module")
@@ -142,35 +143,78 @@ def server() -> Iterator[Server]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module", params=["empty", "populated"])
+@pytest.fixture(scope="module")
+def populated(server: Server, forker: Forker) -> dict[str, str]:
+    """The names of databases with rows in all tables, by where their upgrades end."""
+    url = fresh(server, "template0")
+    assert forker.run(*UPGRADE, url, FILLED) == 0
+    with psycopg.connect(url) as conn:
+        conn.execute(FILL.encode())
+    rows = contents(url)
+    assert min(rows[t][0] for t in rows if not t.startswith("learning_events_")) > 0
+    names = {ENDS[0]: keep(server, FILLED)}
+    for end, following in pairwise(ENDS):
+        assert forker.run(*UPGRADE, fresh(server, names[end]), end) == 0
+        names[following] = keep(server, end)
+    return names
+
+
+@pytest.fixture(scope="module", params=["empty", *ENDS])
 def undisturbed(server: Server, forker: Forker, request: pytest.FixtureRequest) -> Undisturbed:
-    template = "template0"
-    if request.param == "populated":
-        template = "populated"
-        with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
-            conn.execute("CREATE DATABASE populated")
-        fill(forker, server.url("populated"))
+    template, revision = "template0", revisions.head()
+    if request.param != "empty":
+        revision = request.param
+        template = request.getfixturevalue("populated")[revision]
     url = fresh(server, template)
-    before = contents(url)
+    before, known = contents(url), columns(url)
     boundary = Boundary()
     with boundaries.relayed(url, boundary) as through:
-        assert forker.run(*UPGRADE, through) == 0
+        assert forker.run(*UPGRADE, through, revision) == 0
     after = contents(url)
     if before:
         assert before.pop("lmsschema_version") != after["lmsschema_version"]
-        assert before == {table: after[table] for table in before}
-        assert min(after[t][0] for t in after if not t.startswith("learning_events_")) > 0
-    database = connect(Target(url, "the test"))
-    with database.conn:
-        assert check.run(database).drift == ()
-    return Undisturbed(template, read(url), after, places(boundary.seen))
+        kept = contents(url, known)
+        assert before == {table: kept[table] for table in before}
+    if revision == revisions.head():
+        database = connect(Target(url, "the test"))
+        with database.conn:
+            assert check.run(database).drift == ()
+    changes = sum(statement.lasting for statement in boundary.seen)
+    assert changes > 3
+    assert len(boundary.seen) > 200
+    catalogs, found = read(url), boundaries.places(template, boundary.seen)
+    stride = min(STRIDE, changes // 2)
+    chain = list(killed_again_and_again(server, forker, template, revision, stride))
+    chained = keep(server, f"{request.param}_chained")
+    return Undisturbed(revision, catalogs, after, found, chain, chained)
 
 
-def fill(forker: Forker, url: str) -> None:
-    """Bring a database to the revision before 0004_integrity, and put rows into all tables."""
-    assert forker.run("upgrade", "0003", "--url", url) == 0
-    with psycopg.connect(url) as conn:
-        conn.execute(FILL.encode())
+def killed_again_and_again(
+    server: Server, forker: Forker, template: str, revision: str, stride: int
+) -> Iterator[Place]:
+    """Have each run go on from where the one before was killed, and be killed some changes later.
+
+    Yields each change that they made to last, in the run that made it.
+    """
+    for _ in range(1000 // stride):
+        url = fresh(server, template)
+        boundary = Boundary(stride, "sent", forker.kill, lasting=True)
+        with boundaries.relayed(url, boundary) as through:
+            code = forker.run(*UPGRADE, through, revision)
+        for number in range(1, len(boundary.seen) + 1):
+            yield Place(template, number, "sent", lasting=True)
+        if code == 0:
+            return
+        assert code == -signal.SIGKILL
+        template = keep(server, f"{template}_{stride}")
+    pytest.fail("it comes to no end")
+
+
+def keep(server: Server, name: str) -> str:
+    """Give the upgraded database a name under which it is kept; returns that."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
+        conn.execute(sql.SQL("ALTER DATABASE upgraded RENAME TO {}").format(sql.Identifier(name)))
+    return name
 
 
 def fresh(server: Server, template: str) -> str:
@@ -185,30 +229,18 @@ def fresh(server: Server, template: str) -> str:
     return server.url("upgraded")
 
 
-def places(seen: list[Statement]) -> list[tuple[int, When]]:
-    """Return the boundaries before each statement, and those while it makes changes last."""
-    assert len(seen) > 200
-    assert sum(statement.lasting for statement in seen) > 3
-    found: list[tuple[int, When]] = []
-    for number, statement in enumerate(seen, start=1):
-        found.append((number, "before"))
-        if statement.lasting:
-            found.append((number, "sent"))
-    return found
-
-
 @pytest.mark.parametrize("shard", SHARDS)
 def test_killed_at_any_statement(
     server: Server, forker: Forker, undisturbed: Undisturbed, shard: int
 ) -> None:
-    for at, when in undisturbed.chosen(shard):
-        url = fresh(server, undisturbed.template)
-        boundary = Boundary(at, when, forker.kill)
+    for place in undisturbed.chosen(shard):
+        url = fresh(server, place.template)
+        boundary = Boundary(place.at, place.when, forker.kill, lasting=place.lasting)
         with boundaries.relayed(url, boundary) as through:
-            code = forker.run(*UPGRADE, through)
-        where = (at, when, boundary.seen[-1])
-        assert (code, len(boundary.seen)) == (-signal.SIGKILL, at), where
-        assert forker.run(*UPGRADE, url) == 0, where
+            code = forker.run(*UPGRADE, through, undisturbed.revision)
+        where = (place, boundary.seen[-1])
+        assert (code, len(boundary.seen)) == (-signal.SIGKILL, place.at), where
+        assert forker.run(*UPGRADE, url, undisturbed.revision) == 0, where
         undisturbed.expect(url, where)
 
 
@@ -216,34 +248,24 @@ def test_killed_at_any_statement(
 def test_server_stopped_at_any_statement(
     server: Server, forker: Forker, undisturbed: Undisturbed, shard: int
 ) -> None:
-    for at, when in undisturbed.chosen(shard, of_lasting=3):
-        url = fresh(server, undisturbed.template)
-        boundary = Boundary(at, when, lambda: server.stop("immediate"))
+    def stop() -> None:
+        server.stop("immediate")
+
+    for place in undisturbed.chosen(shard, of_lasting=3):
+        url = fresh(server, place.template)
+        boundary = Boundary(place.at, place.when, stop, lasting=place.lasting)
         with boundaries.relayed(url, boundary) as through:
-            code = forker.run(*UPGRADE, through)
-        where = (at, when, boundary.seen[-1])
-        assert (code, len(boundary.seen)) == (4, at), where
+            code = forker.run(*UPGRADE, through, undisturbed.revision)
+        where = (place, boundary.seen[-1])
+        assert (code, len(boundary.seen)) == (4, place.at), where
         server.start()
-        assert forker.run(*UPGRADE, url) == 0, where
+        assert forker.run(*UPGRADE, url, undisturbed.revision) == 0, where
         undisturbed.expect(url, where)
 
 
-def test_killed_again_and_again_until_it_is_done(
-    server: Server, forker: Forker, undisturbed: Undisturbed
-) -> None:
-    """Each run goes on from where the one before was killed, and is killed some changes later."""
-    url = fresh(server, undisturbed.template)
-    changes = sum(when == "sent" for _, when in undisturbed.places)
-    code = -1
-    for _ in range(changes + 10):
-        boundary = Boundary(min(STRIDE, changes // 2), "sent", forker.kill, lasting=True)
-        with boundaries.relayed(url, boundary) as through:
-            code = forker.run(*UPGRADE, through)
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-    assert code == 0
-    undisturbed.expect(url, "the end")
+def test_killed_again_and_again_until_it_is_done(server: Server, undisturbed: Undisturbed) -> None:
+    assert undisturbed.chain[-1].template != undisturbed.chain[0].template
+    undisturbed.expect(server.url(undisturbed.chained), "the end")
 
 
 def test_no_lock_outlives_a_killed_run(database_url: str, forker: Forker) -> None:

@@ -41,6 +41,33 @@ class Statement:
     lasting: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a run is disturbed.
+
+    Attributes:
+        template: The database that it begins with a copy of.
+        at: At which statement.
+        when: Before it, or once it is sent.
+        lasting: Whether statements that make changes last are counted alone.
+    """
+
+    template: str
+    at: int
+    when: When
+    lasting: bool = False
+
+
+def places(template: str, seen: list[Statement]) -> list[Place]:
+    """Return the boundaries before each statement, and those while it makes changes last."""
+    found: list[Place] = []
+    for number, statement in enumerate(seen, start=1):
+        found.append(Place(template, number, "before"))
+        if statement.lasting:
+            found.append(Place(template, number, "sent"))
+    return found
+
+
 class Boundary:
     """Counts the statements of a run, and acts once, at the ``at``-th.
 

@@ -1,15 +1,16 @@
-"""Servers that a test has to itself: where they live, and a standby of one."""
+"""Servers that a test has to itself: where they live, a standby of one, one on a small disk."""
 
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lmsschema.local_server import account
 from lmsschema.local_server.server import Server
-from lmsschema.testing import binaries
+from lmsschema.testing import binaries, settings
 
 VERSION = os.environ.get("LMSSCHEMA_TEST_VERSION", binaries.NEWEST)
 
@@ -24,9 +25,9 @@ def passable_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def standby_of(primary: Server, home: Path, settings: Mapping[str, str]) -> Iterator[Server]:
+def standby_of(primary: Server, home: Path, given: Mapping[str, str]) -> Iterator[Server]:
     """A standby of a running server, in recovery."""
-    server = Server(primary.programs, home, settings)
+    server = Server(primary.programs, home, given)
     server.start()
     server.stop()
     runs_as = account.of_server(server.data)
@@ -46,3 +47,25 @@ def standby_of(primary: Server, home: Path, settings: Mapping[str, str]) -> Iter
     server.start()
     yield server
     server.stop("immediate")
+
+
+@contextlib.contextmanager
+def small_disk(room: int) -> Iterator[Server]:
+    """A server whose databases lie on a disk with room for so many bytes; only root mounts one."""
+    with passable_folder() as folder:
+        server = Server(binaries.find(VERSION), folder, settings.SERVER)
+        server.start()
+        server.stop()
+        base = server.data / "base"
+        moved, owner = base.rename(server.data / "moved"), server.data.stat()
+        base.mkdir()
+        used = sum(file.stat().st_size for file in moved.rglob("*"))
+        options = f"size={used + room},mode=700,uid={owner.st_uid},gid={owner.st_gid}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", base], check=True)
+        try:
+            subprocess.run(["cp", "-a", f"{moved}/.", base], check=True)
+            server.start()
+            yield server
+            server.stop("immediate")
+        finally:
+            subprocess.run(["umount", base], check=True)

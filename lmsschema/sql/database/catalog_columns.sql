@@ -1,4 +1,12 @@
 -- The columns of tables and views. Named NOT NULL constraints exist from 18 on, and are null before.
+WITH mine AS (SELECT relations_of(current_schema()) AS oids),
+
+named AS MATERIALIZED (
+    SELECT con.*
+    FROM pg_constraint AS con
+    WHERE con.conrelid = any((SELECT m.oids FROM mine AS m)::oid []) AND con.contype = 'n'
+)
+
 SELECT
     c.relname AS relation,
     'column' AS kind,
@@ -14,7 +22,7 @@ SELECT
                     CASE WHEN NOT n.convalidated THEN ' NOT VALID' END
                 )
         END,
-        'not null comment', obj_description(n.oid, 'pg_constraint'),
+        'not null comment', comment_on('pg_constraint'::regclass, n.oid, 0),
         'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
         'generated', CASE a.attgenerated
             WHEN 's' THEN pg_get_expr(d.adbin, d.adrelid) || ' STORED'
@@ -34,16 +42,15 @@ SELECT
         'statistics target', nullif(a.attstattarget, -1),
         'options', settable_column_options(a.attoptions),
         'foreign options', settable_options(a.attfdwoptions),
-        'comment', col_description(c.oid, a.attnum)
+        'comment', comment_on('pg_class'::regclass, c.oid, a.attnum)
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_attribute AS a ON c.oid = a.attrelid
 INNER JOIN pg_type AS t ON a.atttypid = t.oid
 LEFT JOIN pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-LEFT JOIN pg_constraint AS n
-    ON a.attrelid = n.conrelid AND n.contype = 'n' AND n.conkey = ARRAY[a.attnum]
+LEFT JOIN named AS n ON a.attrelid = n.conrelid AND n.conkey = ARRAY[a.attnum]
 WHERE
-    c.relnamespace = schema_oid(current_schema())
+    c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND a.attnum > 0
     AND NOT a.attisdropped

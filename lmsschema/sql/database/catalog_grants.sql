@@ -1,5 +1,7 @@
 -- Owners, and grants that differ from the default privileges of the owner and of PUBLIC.
-WITH object AS (
+WITH mine AS (SELECT relations_of(current_schema()) AS oids),
+
+object AS (
     SELECT
         coalesce(owner.relname, c.relname) AS relation,
         relation_kind(c.relkind) AS kind,
@@ -14,7 +16,7 @@ WITH object AS (
             AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
     LEFT JOIN pg_class AS owner ON d.refobjid = owner.oid
     WHERE
-        c.relnamespace = schema_oid(current_schema())
+        c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
         AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     UNION ALL
     SELECT
@@ -27,7 +29,7 @@ WITH object AS (
     FROM pg_class AS c
     INNER JOIN pg_attribute AS a ON c.oid = a.attrelid
     WHERE
-        c.relnamespace = schema_oid(current_schema())
+        c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
         AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND a.attacl IS NOT NULL
     UNION ALL
     SELECT
@@ -39,7 +41,8 @@ WITH object AS (
         acldefault('T', t.typowner) AS built_in
     FROM pg_type AS t
     WHERE
-        t.typnamespace = schema_oid(current_schema())
+        t.oid = any(objects_of('pg_type'::regclass, current_schema())::oid [])
+        AND t.typnamespace = schema_oid(current_schema())
     UNION ALL
     SELECT
         '' AS relation,
@@ -51,7 +54,8 @@ WITH object AS (
         acldefault('f', p.proowner) AS built_in
     FROM pg_proc AS p
     WHERE
-        p.pronamespace = schema_oid(current_schema())
+        p.oid = any(objects_of('pg_proc'::regclass, current_schema())::oid [])
+        AND p.pronamespace = schema_oid(current_schema())
     UNION ALL
     SELECT
         '' AS relation,
@@ -73,7 +77,7 @@ WITH object AS (
         NULL AS built_in
     FROM pg_statistic_ext AS s
     INNER JOIN pg_class AS c ON s.stxrelid = c.oid
-    WHERE c.relnamespace = schema_oid(current_schema())
+    WHERE c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
 )
 
 SELECT

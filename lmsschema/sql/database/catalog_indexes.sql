@@ -1,4 +1,12 @@
 -- Indexes and the constraints that they enforce. An attached index has the name of its parent index.
+WITH mine AS (SELECT relations_of(current_schema()) AS oids),
+
+keys AS MATERIALIZED (
+    SELECT con.*
+    FROM pg_constraint AS con
+    WHERE con.conrelid = any((SELECT m.oids FROM mine AS m)::oid []) AND con.contype IN ('p', 'u', 'x')
+)
+
 SELECT
     c.relname AS relation,
     CASE con.contype
@@ -30,14 +38,18 @@ SELECT
         'clustered on', x.indisclustered,
         'tablespace', s.spcname,
         'storage parameters', settable_options(i.reloptions),
-        'statistics targets', (
-            SELECT array_agg(concat(a.attnum, ': ', a.attstattarget) ORDER BY a.attnum)
-            FROM pg_attribute AS a
-            WHERE a.attrelid = i.oid AND a.attstattarget >= 0
-        ),
+        -- only an expression can have one
+        'statistics targets', CASE
+            WHEN x.indexprs IS NOT NULL
+                THEN (
+                    SELECT array_agg(concat(a.attnum, ': ', a.attstattarget) ORDER BY a.attnum)
+                    FROM pg_attribute AS a
+                    WHERE a.attrelid = i.oid AND a.attstattarget >= 0
+                )
+        END,
         'triggers', CASE WHEN con.condeferrable THEN constraint_triggers(con.oid) END,
-        'comment', obj_description(i.oid, 'pg_class'),
-        'constraint comment', obj_description(con.oid, 'pg_constraint')
+        'comment', comment_on('pg_class'::regclass, i.oid, 0),
+        'constraint comment', comment_on('pg_constraint'::regclass, con.oid, 0)
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_index AS x ON c.oid = x.indrelid
@@ -45,10 +57,9 @@ INNER JOIN pg_class AS i ON x.indexrelid = i.oid
 LEFT JOIN pg_tablespace AS s ON i.reltablespace = s.oid
 LEFT JOIN pg_inherits AS h ON i.oid = h.inhrelid
 LEFT JOIN pg_class AS parent ON h.inhparent = parent.oid
-LEFT JOIN pg_constraint AS con
-    ON i.oid = con.conindid AND con.conrelid = c.oid AND con.contype IN ('p', 'u', 'x')
+LEFT JOIN keys AS con ON i.oid = con.conindid AND con.conrelid = c.oid
 LEFT JOIN pg_constraint AS parent_con ON con.conparentid = parent_con.oid
 WHERE
-    c.relnamespace = schema_oid(current_schema())
+    c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
     AND c.relkind IN ('r', 'p', 'm')
 ORDER BY c.relname, parent.oid IS NULL, i.relname

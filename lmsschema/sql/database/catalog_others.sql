@@ -6,7 +6,7 @@ SELECT
     json_build_object(
         'version', e.extversion,
         'schema', CASE n.nspname WHEN current_schema() THEN NULL ELSE n.nspname END,
-        'comment', obj_description(e.oid, 'pg_extension')
+        'comment', comment_on('pg_extension'::regclass, e.oid, 0)
     ) AS attributes
 FROM pg_extension AS e
 INNER JOIN pg_namespace AS n ON e.extnamespace = n.oid
@@ -83,14 +83,14 @@ SELECT
 FROM pg_inherits AS h
 INNER JOIN pg_class AS c ON h.inhrelid = c.oid AND c.relkind IN ('r', 'f') AND NOT c.relispartition
 INNER JOIN pg_class AS p ON h.inhparent = p.oid
-WHERE p.relnamespace = schema_oid(current_schema())
+WHERE p.oid = any(relations_of(current_schema())::oid [])
 UNION ALL
 SELECT
     '' AS relation,
     'schema' AS kind,
     '' AS name,
     json_build_object(
-        'comment', nullif(obj_description(n.oid, 'pg_namespace'), 'standard public schema')
+        'comment', nullif(comment_on('pg_namespace'::regclass, n.oid, 0), 'standard public schema')
     ) AS attributes
 FROM pg_namespace AS n
 WHERE n.nspname = current_schema()

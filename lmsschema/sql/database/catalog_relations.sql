@@ -59,7 +59,7 @@ SELECT
             WHERE q.seqrelid = c.oid
         ),
         'owned by', owner.attname,
-        'comment', obj_description(c.oid, 'pg_class')
+        'comment', comment_on('pg_class'::regclass, c.oid, 0)
     ) AS attributes
 FROM pg_class AS c
 LEFT JOIN pg_class AS t ON c.reltoastrelid = t.oid
@@ -90,7 +90,7 @@ LEFT JOIN LATERAL (
         AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
 ) AS owner ON TRUE
 WHERE
-    c.relnamespace = schema_oid(current_schema())
+    c.oid = any(relations_of(current_schema())::oid [])
     AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     AND NOT of_extension('pg_class'::regclass, c.oid)
 ORDER BY c.relname

@@ -20,12 +20,13 @@ SELECT
                 format_type(a.aggtranstype, NULL), a.agginitval, a.aggsortop, p.proparallel
             )
         END,
-        'comment', obj_description(p.oid, 'pg_proc')
+        'comment', comment_on('pg_proc'::regclass, p.oid, 0)
     ) AS attributes
 FROM pg_proc AS p
 LEFT JOIN pg_aggregate AS a ON p.oid = a.aggfnoid
 WHERE
-    p.pronamespace = schema_oid(current_schema())
+    p.oid = any(objects_of('pg_proc'::regclass, current_schema())::oid [])
+    AND p.pronamespace = schema_oid(current_schema())
     AND NOT EXISTS (
         SELECT FROM pg_depend AS d
         WHERE
@@ -33,4 +34,4 @@ WHERE
             -- of an extension, or the constructor of a range type
             AND d.deptype IN ('e', 'i')
     )
-ORDER BY p.proname
+ORDER BY p.proname, name

@@ -1,4 +1,6 @@
 -- Triggers, rules, policies and extended statistics of tables.
+WITH mine AS (SELECT relations_of(current_schema()) AS oids)
+
 SELECT
     c.relname AS relation,
     'trigger' AS kind,
@@ -11,13 +13,13 @@ SELECT
         ),
         'inherited', parent.oid IS NOT NULL,
         'enabled', enabled_when(t.tgenabled),
-        'comment', obj_description(t.oid, 'pg_trigger')
+        'comment', comment_on('pg_trigger'::regclass, t.oid, 0)
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_trigger AS t ON c.oid = t.tgrelid AND NOT t.tgisinternal
 LEFT JOIN pg_trigger AS parent ON t.tgparentid = parent.oid
 LEFT JOIN pg_class AS parent_table ON parent.tgrelid = parent_table.oid
-WHERE c.relnamespace = schema_oid(current_schema())
+WHERE c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
 UNION ALL
 SELECT
     c.relname AS relation,
@@ -30,12 +32,12 @@ SELECT
             concat(' TO ', quote_ident(c.relname), ' ')
         ),
         'enabled', enabled_when(r.ev_enabled),
-        'comment', obj_description(r.oid, 'pg_rewrite')
+        'comment', comment_on('pg_rewrite'::regclass, r.oid, 0)
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_rewrite AS r ON c.oid = r.ev_class
 WHERE
-    c.relnamespace = schema_oid(current_schema())
+    c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
     AND NOT (c.relkind IN ('v', 'm') AND r.rulename = '_RETURN')
 UNION ALL
 SELECT
@@ -61,11 +63,11 @@ SELECT
         ),
         'using', pg_get_expr(p.polqual, p.polrelid),
         'with check', pg_get_expr(p.polwithcheck, p.polrelid),
-        'comment', obj_description(p.oid, 'pg_policy')
+        'comment', comment_on('pg_policy'::regclass, p.oid, 0)
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_policy AS p ON c.oid = p.polrelid
-WHERE c.relnamespace = schema_oid(current_schema())
+WHERE c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
 UNION ALL
 SELECT
     c.relname AS relation,
@@ -75,9 +77,9 @@ SELECT
         'columns', pg_get_statisticsobjdef_columns(s.oid),
         'kinds', (SELECT string_agg(k::text, '' ORDER BY k::text) FROM unnest(s.stxkind) AS k),
         'target', nullif(s.stxstattarget, -1),
-        'comment', obj_description(s.oid, 'pg_statistic_ext')
+        'comment', comment_on('pg_statistic_ext'::regclass, s.oid, 0)
     ) AS attributes
 FROM pg_class AS c
 INNER JOIN pg_statistic_ext AS s ON c.oid = s.stxrelid
-WHERE c.relnamespace = schema_oid(current_schema())
+WHERE c.oid = any((SELECT m.oids FROM mine AS m)::oid [])
 ORDER BY relation, kind, name

@@ -20,7 +20,7 @@ SELECT
                 array_agg(
                     concat_ws(
                         ' ', con.conname, pg_get_constraintdef(con.oid),
-                        obj_description(con.oid, 'pg_constraint')
+                        comment_on('pg_constraint'::regclass, con.oid, 0)
                     ) ORDER BY con.conname
                 )
             FROM pg_constraint AS con
@@ -31,7 +31,7 @@ SELECT
                 array_agg(
                     concat_ws(
                         ' ', a.attname, format_type(a.atttypid, a.atttypmod),
-                        col_description(a.attrelid, a.attnum)
+                        comment_on('pg_class'::regclass, a.attrelid, a.attnum)
                     ) ORDER BY a.attnum
                 )
             FROM pg_attribute AS a
@@ -48,13 +48,14 @@ SELECT
             FROM pg_range AS r
             WHERE r.rngtypid = t.oid
         ),
-        'comment', obj_description(t.oid, 'pg_type')
+        'comment', comment_on('pg_type'::regclass, t.oid, 0)
     ) AS attributes
 FROM pg_type AS t
 LEFT JOIN pg_class AS c ON t.typrelid = c.oid
 WHERE
-    t.typnamespace = schema_oid(current_schema())
+    t.oid = any(objects_of('pg_type'::regclass, current_schema())::oid [])
+    AND t.typnamespace = schema_oid(current_schema())
     AND (t.typtype IN ('b', 'd', 'e', 'p', 'r') OR c.relkind = 'c')
-    AND NOT EXISTS (SELECT FROM pg_type AS element WHERE element.typarray = t.oid)
+    AND NOT EXISTS (SELECT FROM pg_type AS element WHERE element.oid = t.typelem AND element.typarray = t.oid)
     AND NOT of_extension('pg_type'::regclass, t.oid)
 ORDER BY t.typname

@@ -14,43 +14,19 @@ SELECT
                 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                 AND NOT pg_catalog.has_schema_privilege('public', n.oid, 'CREATE')
                 AND NOT EXISTS (
-                    SELECT FROM (
-                        SELECT
-                            c.tableoid,
-                            c.oid
-                        FROM pg_catalog.pg_class AS c
-                        -- indexes are no extension's, but their tables'
-                        WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-                        UNION ALL
-                        SELECT
-                            t.tableoid,
-                            t.oid
-                        FROM pg_catalog.pg_type AS t
-                        -- rows, arrays and multiranges are those of another type or table
-                        WHERE t.typnamespace = n.oid AND t.typrelid = 0 AND t.typcategory <> 'A' AND t.typtype <> 'm'
-                        UNION ALL
-                        SELECT
-                            p.tableoid,
-                            p.oid
-                        FROM pg_catalog.pg_proc AS p
-                        WHERE p.pronamespace = n.oid
-                        UNION ALL
-                        SELECT
-                            o.tableoid,
-                            o.oid
-                        FROM pg_catalog.pg_operator AS o
-                        WHERE o.oprnamespace = n.oid
-                        UNION ALL
-                        SELECT
-                            l.tableoid,
-                            l.oid
-                        FROM pg_catalog.pg_collation AS l
-                        WHERE l.collnamespace = n.oid
-                    ) AS made
+                    SELECT FROM pg_catalog.pg_depend AS made
                     WHERE
-                        NOT EXISTS (
+                        made.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                        AND made.refobjid = n.oid
+                        AND made.classid IN (
+                            'pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass,
+                            'pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
+                            'pg_catalog.pg_collation'::pg_catalog.regclass
+                        )
+                        -- neither an extension's, nor a part of another object, such as a multirange
+                        AND NOT EXISTS (
                             SELECT FROM pg_catalog.pg_depend AS d
-                            WHERE d.classid = made.tableoid AND d.objid = made.oid AND d.deptype = 'e'
+                            WHERE d.classid = made.classid AND d.objid = made.objid AND d.deptype IN ('e', 'i')
                         )
                 )
         )

@@ -9,7 +9,6 @@ SELECT
     pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_name,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS default_value
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-WHERE n.nspname = pg_catalog.current_schema() AND c.relname = %(table)s
+WHERE c.relnamespace = schema_oid(pg_catalog.current_schema()) AND c.relname = %(table)s

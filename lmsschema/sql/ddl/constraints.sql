@@ -14,7 +14,6 @@ SELECT
     pg_catalog.pg_get_constraintdef(con.oid, TRUE) AS definition,
     pg_catalog.pg_get_expr(con.conbin, con.conrelid) AS expression
 FROM pg_catalog.pg_class AS p
-INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 CROSS JOIN
     LATERAL (
         SELECT p.oid
@@ -23,6 +22,6 @@ CROSS JOIN
     ) AS t (oid)
 INNER JOIN pg_catalog.pg_class AS c ON t.oid = c.oid
 CROSS JOIN pg_catalog.unnest(%(names)s::text[]) AS w (name)
-LEFT JOIN pg_catalog.pg_constraint AS con ON c.oid = con.conrelid AND w.name = con.conname
-WHERE n.nspname = pg_catalog.current_schema() AND p.relname = %(table)s
+LEFT JOIN pg_catalog.pg_constraint AS con ON c.oid = con.conrelid AND con.contypid = 0 AND w.name = con.conname
+WHERE p.relnamespace = schema_oid(pg_catalog.current_schema()) AND p.relname = %(table)s
 ORDER BY c.oid <> p.oid DESC, c.relname, w.name

@@ -3,8 +3,12 @@ SELECT
     i.relname AS name,
     pg_catalog.pg_relation_filenode(i.oid) AS file
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_class AS i
-    ON c.oid = i.oid OR i.oid IN (SELECT x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid)
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
-WHERE n.nspname = pg_catalog.current_schema() AND c.relname = %(table)s
+CROSS JOIN
+    LATERAL (
+        SELECT c.oid
+        UNION ALL
+        SELECT x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid
+    ) AS f (oid)
+INNER JOIN pg_catalog.pg_class AS i ON f.oid = i.oid
+WHERE c.relnamespace = schema_oid(pg_catalog.current_schema()) AND c.relname = %(table)s
 ORDER BY i.relname

@@ -4,9 +4,8 @@ SELECT
     pg_catalog.pg_get_function_arguments(p.oid) AS arguments,
     pg_catalog.pg_get_functiondef(p.oid) AS definition
 FROM pg_catalog.pg_proc AS p
-INNER JOIN pg_catalog.pg_namespace AS n ON p.pronamespace = n.oid
 WHERE
-    n.nspname = pg_catalog.current_schema()
+    p.pronamespace = schema_oid(pg_catalog.current_schema())
     AND p.proname = %(name)s
     AND p.pronargs = %(arguments)s
     AND p.prokind = 'f'

@@ -12,9 +12,8 @@ SELECT
     ) AS constraint_name,
     x.indisreplident AS is_replica_identity
 FROM pg_catalog.pg_class AS i
-INNER JOIN pg_catalog.pg_namespace AS n ON i.relnamespace = n.oid
 LEFT JOIN pg_catalog.pg_index AS x ON i.oid = x.indexrelid
 LEFT JOIN pg_catalog.pg_class AS t ON x.indrelid = t.oid
 LEFT JOIN pg_catalog.pg_inherits AS h ON i.oid = h.inhrelid AND i.relkind IN ('i', 'I')
 LEFT JOIN pg_catalog.pg_class AS parent ON h.inhparent = parent.oid
-WHERE n.nspname = pg_catalog.current_schema() AND i.relname = %(index)s
+WHERE i.relnamespace = schema_oid(pg_catalog.current_schema()) AND i.relname = %(index)s

@@ -2,6 +2,5 @@
 SELECT e.enumlabel AS label
 FROM pg_catalog.pg_enum AS e
 INNER JOIN pg_catalog.pg_type AS t ON e.enumtypid = t.oid
-INNER JOIN pg_catalog.pg_namespace AS n ON t.typnamespace = n.oid
-WHERE n.nspname = pg_catalog.current_schema() AND t.typname = %(type)s
+WHERE t.typnamespace = schema_oid(pg_catalog.current_schema()) AND t.typname = %(type)s
 ORDER BY e.enumsortorder

@@ -4,9 +4,8 @@ SELECT
     t.tgenabled <> 'D' AS fires
 FROM pg_catalog.pg_trigger AS t
 INNER JOIN pg_catalog.pg_class AS c ON t.tgrelid = c.oid
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE
-    n.nspname = pg_catalog.current_schema()
+    c.relnamespace = schema_oid(pg_catalog.current_schema())
     AND c.relname = %(table)s
     AND t.tgname = %(trigger)s
     AND NOT t.tgisinternal

@@ -6,12 +6,23 @@ SELECT
     pg_catalog.pg_get_constraintdef(con.oid) AS definition,
     -- from 18 on a constraint can be NOT ENFORCED
     coalesce((pg_catalog.to_jsonb(con) ->> 'conenforced')::boolean, TRUE) AS enforced
-FROM pg_catalog.pg_constraint AS con
+FROM (
+    SELECT
+        rel.oid AS relation,
+        0 AS type
+    FROM pg_catalog.unnest(relations_of(%(schema)s)::oid []) AS rel (oid)
+    UNION ALL
+    SELECT
+        0 AS relation,
+        typ.oid AS type
+    FROM pg_catalog.unnest(objects_of('pg_catalog.pg_type'::regclass, %(schema)s)::oid []) AS typ (oid)
+) AS owner
+INNER JOIN pg_catalog.pg_constraint AS con ON owner.relation = con.conrelid AND owner.type = con.contypid
 LEFT JOIN pg_catalog.pg_class AS c ON con.conrelid = c.oid
 LEFT JOIN pg_catalog.pg_type AS t ON con.contypid = t.oid
 WHERE
-    NOT con.convalidated
-    AND con.connamespace = schema_oid(%(schema)s)
+    con.connamespace = schema_oid(%(schema)s)
+    AND NOT con.convalidated
     AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_inherits AS h
         INNER JOIN pg_catalog.pg_constraint AS parent ON h.inhparent = parent.conrelid

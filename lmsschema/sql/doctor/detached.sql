@@ -7,5 +7,5 @@ INNER JOIN pg_catalog.pg_class AS c ON h.inhrelid = c.oid
 INNER JOIN pg_catalog.pg_class AS parent ON h.inhparent = parent.oid
 WHERE
     h.inhdetachpending
-    AND parent.relnamespace = schema_oid(%(schema)s)
+    AND parent.oid = any(relations_of(%(schema)s)::oid [])
 ORDER BY parent.relname, c.relname

@@ -6,14 +6,16 @@ WITH RECURSIVE tree AS (
         c.oid AS leaf
     FROM pg_catalog.pg_class AS c
     WHERE
-        c.relnamespace = schema_oid(%(schema)s)
+        c.oid = any(relations_of(%(schema)s)::oid [])
         AND c.relkind IN ('r', 'p')
     UNION ALL
     SELECT
         t.root,
         h.inhrelid
     FROM tree AS t
-    INNER JOIN pg_catalog.pg_inherits AS h ON t.leaf = h.inhparent
+    CROSS JOIN LATERAL (
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE t.leaf = i.inhparent OFFSET 0
+    ) AS h
 )
 
 SELECT
@@ -35,7 +37,7 @@ INNER JOIN pg_catalog.pg_class AS r ON con.confrelid = r.oid
 WHERE
     con.contype = 'f'
     AND con.conparentid = 0
-    AND c.relnamespace = schema_oid(%(schema)s)
+    AND c.oid = any(relations_of(%(schema)s)::oid [])
     AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_index AS x
         INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid

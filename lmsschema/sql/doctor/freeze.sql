@@ -16,7 +16,7 @@ FROM (
     WHERE
         c.relkind IN ('r', 'm')
         AND c.relpersistence <> 't'
-        AND c.relnamespace = schema_oid(%(schema)s)
+        AND c.oid = any(relations_of(%(schema)s)::oid [])
     UNION ALL
     SELECT
         NULL,

@@ -6,29 +6,40 @@ WITH RECURSIVE tree AS (
         x.indexrelid AS leaf
     FROM pg_catalog.pg_index AS x
     INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
-    WHERE c.relnamespace = schema_oid(%(schema)s)
+    WHERE c.oid = any(relations_of(%(schema)s)::oid [])
     UNION ALL
     SELECT
         t.root,
         h.inhrelid
     FROM tree AS t
-    INNER JOIN pg_catalog.pg_inherits AS h ON t.leaf = h.inhparent
+    CROSS JOIN LATERAL (
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE t.leaf = i.inhparent OFFSET 0
+    ) AS h
 ),
 
 sums AS (
     SELECT
         t.root,
-        sum(i.relpages)::bigint AS pages,
-        sum(greatest(c.reltuples, 0))::bigint AS table_rows,
-        sum(pg_catalog.pg_stat_get_numscans(i.oid))::bigint AS scans,
+        sum(l.relpages)::bigint AS pages,
+        sum(greatest(l.reltuples, 0))::bigint AS table_rows,
+        sum(pg_catalog.pg_stat_get_numscans(t.leaf))::bigint AS scans,
         sum(
-            pg_catalog.pg_stat_get_tuples_inserted(c.oid) + pg_catalog.pg_stat_get_tuples_updated(c.oid)
-            + pg_catalog.pg_stat_get_tuples_deleted(c.oid)
+            pg_catalog.pg_stat_get_tuples_inserted(l.relation) + pg_catalog.pg_stat_get_tuples_updated(l.relation)
+            + pg_catalog.pg_stat_get_tuples_deleted(l.relation)
         )::bigint AS writes
     FROM tree AS t
-    INNER JOIN pg_catalog.pg_class AS i ON t.leaf = i.oid AND i.relkind = 'i'
-    INNER JOIN pg_catalog.pg_index AS x ON i.oid = x.indexrelid
-    INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
+    -- OFFSET: each leaf is looked up by itself, since it is not known beforehand how many there are
+    CROSS JOIN LATERAL (
+        SELECT
+            i.relpages,
+            c.reltuples,
+            c.oid AS relation
+        FROM pg_catalog.pg_class AS i
+        INNER JOIN pg_catalog.pg_index AS x ON i.oid = x.indexrelid
+        INNER JOIN pg_catalog.pg_class AS c ON x.indrelid = c.oid
+        WHERE t.leaf = i.oid AND i.relkind = 'i'
+        OFFSET 0
+    ) AS l
     GROUP BY t.root
 )
 
@@ -105,5 +116,5 @@ INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
 INNER JOIN pg_catalog.pg_am AS am ON i.relam = am.oid
 LEFT JOIN pg_catalog.pg_inherits AS h ON i.oid = h.inhrelid
 LEFT JOIN sums AS s ON i.oid = s.root
-WHERE c.relnamespace = schema_oid(%(schema)s)
+WHERE c.oid = any(relations_of(%(schema)s)::oid [])
 ORDER BY c.relname, i.relname

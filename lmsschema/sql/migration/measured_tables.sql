@@ -3,18 +3,7 @@
 -- they belong to.
 SELECT
     c.oid::bigint AS id,
-    coalesce(
-        (
-            SELECT pg_catalog.array_agg(DISTINCT l.mode)
-            FROM pg_catalog.pg_locks AS l
-            WHERE
-                l.locktype = 'relation'
-                AND l.relation = c.oid
-                AND l.granted
-                AND l.pid = pg_catalog.pg_backend_pid()
-        ),
-        '{}'
-    ) AS modes,
+    coalesce(held.modes, '{}') AS modes,
     c.relname AS name,
     coalesce(p.relname, c.relname) AS whole,
     pg_catalog.pg_relation_filenode(c.oid) AS file,
@@ -32,7 +21,17 @@ SELECT
     ) AS indexes,
     pg_catalog.current_setting('lmsschema.wrote', TRUE) AS wrote
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+LEFT JOIN (
+    SELECT
+        l.relation,
+        pg_catalog.array_agg(DISTINCT l.mode) AS modes
+    FROM pg_catalog.pg_locks AS l
+    WHERE
+        l.locktype = 'relation'
+        AND l.granted
+        AND l.pid = pg_catalog.pg_backend_pid()
+    GROUP BY l.relation
+) AS held ON c.oid = held.relation
 LEFT JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhrelid AND c.relispartition
 LEFT JOIN pg_catalog.pg_class AS p ON i.inhparent = p.oid
-WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p')
+WHERE c.oid = any(relations_of(%(schema)s)::oid []) AND c.relkind IN ('r', 'p')

@@ -5,11 +5,10 @@ SELECT
     pg_catalog.pg_get_indexdef(i.oid, 0, TRUE) AS statement,
     1 AS place
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_index AS x ON c.oid = x.indrelid
 INNER JOIN pg_catalog.pg_class AS i ON x.indexrelid = i.oid
 WHERE
-    n.nspname = pg_catalog.current_schema()
+    c.oid = any(relations_of(pg_catalog.current_schema())::oid [])
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
     AND x.indisvalid
@@ -23,10 +22,9 @@ SELECT
     ) AS statement,
     CASE con.contype WHEN 'c' THEN 2 ELSE 3 END AS place
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_constraint AS con ON c.oid = con.conrelid
 WHERE
-    n.nspname = pg_catalog.current_schema()
+    c.oid = any(relations_of(pg_catalog.current_schema())::oid [])
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
     AND con.contype IN ('c', 'f')

@@ -8,17 +8,14 @@ SELECT
     END AS kind,
     c.relname AS name
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
-WHERE n.nspname = %(schema)s AND c.relname = any(%(names)s) AND c.relkind <> 'c'
+WHERE c.relnamespace = schema_oid(%(schema)s) AND c.relname = any(%(names)s) AND c.relkind <> 'c'
 UNION ALL
 SELECT 'type' AS kind, t.typname AS name
 FROM pg_catalog.pg_type AS t
-INNER JOIN pg_catalog.pg_namespace AS n ON t.typnamespace = n.oid
 LEFT JOIN pg_catalog.pg_class AS c ON t.typrelid = c.oid
-WHERE n.nspname = %(schema)s AND t.typname = any(%(names)s) AND coalesce(c.relkind, 'c') = 'c'
+WHERE t.typnamespace = schema_oid(%(schema)s) AND t.typname = any(%(names)s) AND coalesce(c.relkind, 'c') = 'c'
 UNION ALL
 SELECT 'function' AS kind, p.proname AS name
 FROM pg_catalog.pg_proc AS p
-INNER JOIN pg_catalog.pg_namespace AS n ON p.pronamespace = n.oid
-WHERE n.nspname = %(schema)s AND p.proname = any(%(functions)s)
+WHERE p.pronamespace = schema_oid(%(schema)s) AND p.proname = any(%(functions)s)
 ORDER BY kind DESC, name

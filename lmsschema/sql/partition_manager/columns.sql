@@ -2,9 +2,8 @@
 SELECT a.attname AS name
 FROM pg_catalog.pg_attribute AS a
 INNER JOIN pg_catalog.pg_class AS c ON a.attrelid = c.oid
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE
-    n.nspname = %(schema)s
+    c.relnamespace = schema_oid(%(schema)s)
     AND c.relname = %(table)s
     AND a.attnum > 0
     AND NOT a.attisdropped

@@ -3,8 +3,7 @@
 WITH source AS (
     SELECT c.oid, c.relowner, c.relacl, settable_options(c.reloptions) AS options
     FROM pg_catalog.pg_class AS c
-    INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
-    WHERE n.nspname = %(schema)s AND c.relname = %(source)s
+        WHERE c.relnamespace = schema_oid(%(schema)s) AND c.relname = %(source)s
 ),
 
 granted AS (

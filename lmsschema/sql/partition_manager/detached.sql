@@ -3,9 +3,8 @@ SELECT
     c.relname AS name,
     pg_catalog.obj_description(c.oid, 'pg_class') AS note
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE
-    n.nspname = %(schema)s
+    c.oid = any(relations_of(%(schema)s)::oid [])
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
     AND pg_catalog.obj_description(c.oid, 'pg_class') LIKE '%%lmsschema: detached from %%'

@@ -22,16 +22,21 @@ WITH pair AS (
         p.reltablespace AS parent_space,
         c.reltablespace AS child_space
     FROM pg_catalog.pg_class AS p
-    INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
-    INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+    CROSS JOIN
+        LATERAL (
+            SELECT i.inhrelid
+            FROM pg_catalog.pg_inherits AS i
+            WHERE i.inhparent = p.oid AND %(partitions)s::text[] IS NULL
+            UNION ALL
+            SELECT o.oid
+            FROM pg_catalog.pg_class AS o
+            WHERE o.relnamespace = p.relnamespace AND o.relname = any(%(partitions)s::text[])
+        ) AS t (oid)
+    INNER JOIN pg_catalog.pg_class AS c
+        ON t.oid = c.oid AND c.relnamespace = p.relnamespace AND c.relkind IN ('r', 'p')
     WHERE
-        n.nspname = %(schema)s
+        p.relnamespace = schema_oid(%(schema)s)
         AND p.relname = %(table)s
-        AND CASE
-            WHEN %(partitions)s::text[] IS NULL
-                THEN c.oid IN (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = p.oid)
-            ELSE c.relname = any(%(partitions)s::text[])
-        END
 ),
 
 -- an owner's own rights follow the owner

@@ -8,11 +8,10 @@ SELECT
     own.convalidated AS own_validated,
     pg_catalog.has_table_privilege(r.oid, 'UPDATE, DELETE, TRUNCATE') AS may_lock
 FROM pg_catalog.pg_class AS p
-INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_constraint AS k ON p.oid = k.conrelid AND k.contype = 'f' AND k.conparentid = 0
 INNER JOIN pg_catalog.pg_class AS r ON k.confrelid = r.oid
 INNER JOIN pg_catalog.pg_namespace AS rn ON r.relnamespace = rn.oid
-INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = %(partition)s
+INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.relnamespace AND c.relname = %(partition)s
 LEFT JOIN pg_catalog.pg_constraint AS own
     ON
         c.oid = own.conrelid
@@ -20,5 +19,5 @@ LEFT JOIN pg_catalog.pg_constraint AS own
         AND own.confrelid = k.confrelid
         AND pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(own.oid), ' NOT VALID$', '')
         = pg_catalog.pg_get_constraintdef(k.oid)
-WHERE n.nspname = %(schema)s AND p.relname = %(table)s
+WHERE p.relnamespace = schema_oid(%(schema)s) AND p.relname = %(table)s
 ORDER BY rn.nspname, r.relname, k.conname

@@ -4,9 +4,8 @@ SELECT
     'copy' AS kind,
     c.relname AS name
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE
-    n.nspname = %(schema)s
+    c.oid = any(relations_of(%(schema)s)::oid [])
     AND c.relkind = 'r'
     AND NOT c.relispartition
     AND pg_catalog.obj_description(c.oid, 'pg_class') = %(mark)s
@@ -15,8 +14,12 @@ SELECT DISTINCT
     'noted' AS kind,
     c.relname AS name
 FROM pg_catalog.pg_proc AS f
-INNER JOIN pg_catalog.pg_namespace AS n ON f.pronamespace = n.oid
-INNER JOIN pg_catalog.pg_trigger AS t ON f.oid = t.tgfoid
-INNER JOIN pg_catalog.pg_class AS c ON t.tgrelid = c.oid AND c.relnamespace = n.oid
-WHERE n.nspname = %(schema)s AND f.proname = %(log)s
+-- pg_trigger has no index for its function, pg_depend has one
+INNER JOIN pg_catalog.pg_depend AS d
+    ON
+        d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND f.oid = d.refobjid
+        AND d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+INNER JOIN pg_catalog.pg_trigger AS t ON d.objid = t.oid AND f.oid = t.tgfoid
+INNER JOIN pg_catalog.pg_class AS c ON t.tgrelid = c.oid AND c.relnamespace = f.pronamespace
+WHERE f.pronamespace = schema_oid(%(schema)s) AND f.proname = %(log)s
 ORDER BY 1, 2

@@ -8,9 +8,8 @@ WITH pair AS (
         c.oid AS child,
         pg_catalog.quote_ident(c.relname) AS ident
     FROM pg_catalog.pg_class AS p
-    INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
-    INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = %(partition)s
-    WHERE n.nspname = %(schema)s AND p.relname = %(table)s
+    INNER JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.relnamespace AND c.relname = %(partition)s
+    WHERE p.relnamespace = schema_oid(%(schema)s) AND p.relname = %(table)s
 ),
 
 -- a column of either, with its type and collation, its default and whether it is NOT NULL
@@ -88,7 +87,8 @@ idx AS (
     INNER JOIN pg_catalog.pg_class AS x ON i.indexrelid = x.oid
     INNER JOIN pg_catalog.pg_class AS r ON i.indrelid = r.oid
     INNER JOIN pg_catalog.pg_namespace AS n ON r.relnamespace = n.oid
-    LEFT JOIN pg_catalog.pg_constraint AS k ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+    LEFT JOIN pg_catalog.pg_constraint AS k
+        ON i.indrelid = k.conrelid AND i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
     WHERE i.indrelid = pair.parent OR i.indisvalid
 ),
 
@@ -129,7 +129,7 @@ finding AS (
         END
     FROM pair
     INNER JOIN pg_catalog.pg_constraint AS k ON pair.parent = k.conrelid AND k.contype = 'c' AND NOT k.connoinherit
-    LEFT JOIN pg_catalog.pg_constraint AS h ON pair.child = h.conrelid AND k.conname = h.conname
+    LEFT JOIN pg_catalog.pg_constraint AS h ON pair.child = h.conrelid AND h.contypid = 0 AND k.conname = h.conname
     WHERE
         h.oid IS NULL
         OR NOT h.convalidated

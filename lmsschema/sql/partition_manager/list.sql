@@ -61,8 +61,17 @@ SELECT
         ORDER BY x.relname
     )::text[] AS invalid_indexes
 FROM pg_catalog.pg_class AS p
-INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
-CROSS JOIN pg_catalog.pg_class AS c
+CROSS JOIN
+    LATERAL (
+        SELECT a.inhrelid
+        FROM pg_catalog.pg_inherits AS a
+        WHERE a.inhparent = p.oid
+        UNION
+        SELECT r.oid
+        FROM pg_catalog.pg_class AS r
+        WHERE r.oid = any(relations_of(%(schema)s)::oid [])
+    ) AS one (oid)
+INNER JOIN pg_catalog.pg_class AS c ON one.oid = c.oid
 LEFT JOIN pg_catalog.pg_inherits AS i ON c.oid = i.inhrelid AND i.inhseqno = 1
 CROSS JOIN LATERAL (
     SELECT
@@ -72,14 +81,14 @@ CROSS JOIN LATERAL (
     INNER JOIN pg_catalog.pg_class AS l ON t.relid = l.oid AND t.isleaf
 ) AS leaves
 WHERE
-    n.nspname = %(schema)s
+    p.relnamespace = schema_oid(%(schema)s)
     AND p.relname = %(table)s
     AND c.relkind IN ('r', 'p', 'f')
     AND (
         i.inhparent = p.oid
         OR (
             (NOT c.relispartition OR pg_catalog.pg_partition_root(c.oid) <> p.oid)
-            AND c.relnamespace = n.oid
+            AND c.relnamespace = p.relnamespace
             AND c.relname ~ ('^' || p.relname || '_([0-9]{4}_|default)')
         )
     )

@@ -4,18 +4,16 @@ SELECT
     x.relname AS name
 FROM pg_catalog.pg_index AS i
 INNER JOIN pg_catalog.pg_class AS c ON i.indrelid = c.oid
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_class AS x ON i.indexrelid = x.oid
-WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND pg_catalog.starts_with(x.relname, c.relname || '_')
+WHERE c.relnamespace = schema_oid(%(schema)s) AND c.relname = %(table)s AND pg_catalog.starts_with(x.relname, c.relname || '_')
 UNION ALL
 SELECT
     'constraint' AS kind,
     k.conname AS name
 FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 WHERE
-    n.nspname = %(schema)s
+    c.relnamespace = schema_oid(%(schema)s)
     AND c.relname = %(table)s
     AND k.conindid = 0
     AND k.conparentid = 0

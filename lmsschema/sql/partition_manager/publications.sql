@@ -1,10 +1,9 @@
 -- What replicates a default partition: publications of all tables or of its schema, those that list it by
 -- name (with the columns and the condition of the rows), and enabled subscriptions that apply to it.
 WITH target AS (
-    SELECT c.oid, n.oid AS namespace
+    SELECT c.oid, c.relnamespace AS namespace
     FROM pg_catalog.pg_class AS c
-    INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
-    WHERE n.nspname = %(schema)s AND c.relname = %(table)s
+    WHERE c.relnamespace = schema_oid(%(schema)s) AND c.relname = %(table)s
 )
 
 SELECT

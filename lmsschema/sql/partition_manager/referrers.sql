@@ -8,8 +8,12 @@ SELECT
     column_names(k.confrelid, k.confkey) AS referenced_columns
 FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_class AS r ON k.confrelid = r.oid
-INNER JOIN pg_catalog.pg_namespace AS n ON r.relnamespace = n.oid
 INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
 INNER JOIN pg_catalog.pg_namespace AS cn ON c.relnamespace = cn.oid
-WHERE n.nspname = %(schema)s AND r.relname = %(table)s AND k.contype = 'f' AND k.conparentid = 0
+WHERE
+    r.relnamespace = schema_oid(%(schema)s)
+    AND r.relname = %(table)s
+    AND k.oid = any(referring_to(r.oid)::oid [])
+    AND k.contype = 'f'
+    AND k.conparentid = 0
 ORDER BY cn.nspname, c.relname, k.conname

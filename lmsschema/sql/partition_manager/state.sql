@@ -13,14 +13,14 @@ SELECT
     EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
         WHERE
-            c.relnamespace = n.oid
+            c.relnamespace = p.relnamespace
             AND c.relname IN (%(copy)s, %(log)s)
             AND pg_catalog.obj_description(c.oid, 'pg_class') = %(mark)s
     ) AS unfinished,
     EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
         WHERE
-            c.relnamespace = n.oid
+            c.relnamespace = p.relnamespace
             AND c.relname = %(default)s
             AND c.relkind IN ('r', 'p')
             AND NOT c.relispartition
@@ -42,7 +42,7 @@ SELECT
     ) AS detach_pending,
     -- null: the table's own
     ARRAY(
-        SELECT CASE WHEN c.relnamespace <> n.oid THEN c.relnamespace::regnamespace::text END
+        SELECT CASE WHEN c.relnamespace <> p.relnamespace THEN c.relnamespace::regnamespace::text END
         FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
         WHERE i.inhparent = p.oid ORDER BY i.inhrelid
     ) AS other_schemas,
@@ -58,7 +58,6 @@ SELECT
         WHERE i.inhparent = p.oid ORDER BY i.inhrelid
     ) AS kinds
 FROM pg_catalog.pg_class AS p
-INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
 LEFT JOIN pg_catalog.pg_partitioned_table AS k ON p.oid = k.partrelid
 LEFT JOIN pg_catalog.pg_attribute AS a ON p.oid = a.attrelid AND k.partattrs[0] = a.attnum
-WHERE n.nspname = %(schema)s AND p.relname = %(table)s
+WHERE p.relnamespace = schema_oid(%(schema)s) AND p.relname = %(table)s

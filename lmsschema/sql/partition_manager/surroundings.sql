@@ -27,5 +27,4 @@ SELECT
         LIMIT 1
     ) AS storage
 FROM pg_catalog.pg_class AS p
-INNER JOIN pg_catalog.pg_namespace AS n ON p.relnamespace = n.oid
-WHERE n.nspname = %(schema)s AND p.relname = %(table)s
+WHERE p.relnamespace = schema_oid(%(schema)s) AND p.relname = %(table)s

@@ -147,6 +147,13 @@ WHERE status = 'published' AND visibility = 'public' AND subject_area = %(subjec
 ORDER BY created_at DESC
 LIMIT 20;
 
+-- review_queue, read: The courses that wait for a review; an editor, each day.
+SELECT id, title, instructor_id
+FROM courses
+WHERE status = 'under_review'
+ORDER BY updated_at
+LIMIT 50;
+
 -- newest_courses, read: The newest courses of all; the start page, all day.
 SELECT id, title, status
 FROM courses
@@ -202,6 +209,11 @@ SELECT course_id, user_id, count(*), min(event_timestamp), max(event_timestamp)
 FROM learning_events
 WHERE event_timestamp >= %(since)s AND event_timestamp < %(until)s
 GROUP BY 1, 2;
+
+-- day_export, read: One day's events, whole; a job that copies them elsewhere, each night.
+SELECT id, event_timestamp, user_id, course_id, event_type, learning_context, event_data
+FROM learning_events
+WHERE event_timestamp >= %(since)s AND event_timestamp < %(until)s;
 
 -- heartbeat, write: A learner is still in a section; every 30 seconds of every learner.
 UPDATE section_progress
