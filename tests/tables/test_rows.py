@@ -104,15 +104,17 @@ def insert(
 
 
 def test_there_are_rows_of_every_table() -> None:
+    graded = tomllib.loads(Path(__file__).with_name("grading_rows.toml").read_text("utf-8"))
     for kind in ("plain", "taken", "refused"):
-        assert set(CASES[kind]) == set(metadata.tables)
+        assert set(CASES[kind]) == set(metadata.tables) - set(graded["plain"])
 
 
 def test_every_json_column_is_of_the_type_that_its_comment_says_and_takes_none_as_null() -> None:
     looked_at = 0
     for column in (column for table in metadata.tables.values() for column in table.columns):
         if isinstance(column.type, JSONB):
-            assert str(column.comment).startswith(f"JSON {column.info['json_type']}: "), column
+            kind = f" {column.info['json_type']}" if column.info else ""  # any, of a response
+            assert str(column.comment).startswith(f"JSON{kind}: "), column
             assert column.type.none_as_null, column
             looked_at += 1
     assert looked_at > 40

@@ -1,13 +1,13 @@
 """What lmsschema load keeps: identifiers of other systems, positions, rejected lines, void events.
 
-Revision ID: 0009_pipeline
-Revises: 0007_search
+Revision ID: 0011_pipeline
+Revises: 0010_grades
 """
 
 from alembic import op
 
-revision = "0009_pipeline"
-down_revision = "0007_search"
+revision = "0011_pipeline"
+down_revision = "0010_grades"
 branch_labels = None
 depends_on = None
 
