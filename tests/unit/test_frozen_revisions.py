@@ -18,7 +18,7 @@ WRITTEN = {
     "0006_settings": "c2c8e9af52cd6f75",
     "0007_search": "576c4f2f4e4f7a1d",
     "0008_grading_keys": "120bda66a5f6ed9a",
-    "0009_grading": "4cd6f3c01d03a1b2",
+    "0009_grading": "d5b642f586a5f7c7",
     "0010_grades": "5fa3b98f0e0accb1",
 }
 
