@@ -1,5 +1,6 @@
 """The fixtures of the project's own tests, built on the pytest plugin that it ships."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if place(item).startswith(ONCE):
             item.add_marker(pytest.mark.once)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lasts as long as the run: it takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

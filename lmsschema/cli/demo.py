@@ -11,7 +11,7 @@ from lmsschema.cli import _common
 from lmsschema.demo import shape as demo_shape
 
 if TYPE_CHECKING:
-    from lmsschema.demo.fill import Outcome
+    from lmsschema.demo.fill import Filled
     from lmsschema.demo.shape import Shape
 
 
@@ -96,7 +96,7 @@ def command(  # noqa: PLR0917  click passes them by name
     _common.result(_text(outcome, shape, seconds), data, as_json=as_json)
 
 
-def _text(outcome: "Outcome", shape: "Shape", seconds: float) -> str:
+def _text(outcome: "Filled", shape: "Shape", seconds: float) -> str:
     """Return what was done, for a person."""
     what = f"seed {shape.seed}, until {shape.until}"
     if outcome.complete:

@@ -18,7 +18,7 @@ from lmsschema.errors import LockTimeoutError
 from lmsschema.locks.context import Context, Progress
 
 #: The rows of one transaction: other writers of these wait for some tenths of a second at most.
-_BATCH = 200
+_BATCH = 100
 
 _LEFT = sql.SQL("SELECT count(*) FROM {table} WHERE {column} IS NULL")
 _ANY_LEFT = sql.SQL("SELECT EXISTS (SELECT FROM {table} WHERE {column} IS NULL)")

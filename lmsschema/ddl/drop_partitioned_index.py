@@ -3,8 +3,9 @@
 Locks:
   - ACCESS EXCLUSIVE on the table, its partitions and the index of each, for a moment: PostgreSQL
     has no CONCURRENTLY for it;
-  - SHARE UPDATE EXCLUSIVE on a partition whose part an interrupted build has not attached: it is
-    dropped before, while readers and writers go on.
+  - SHARE UPDATE EXCLUSIVE on a partition that has a part of it which is not attached, left by an
+    interrupted build or come back with a detached partition: it is dropped before, while readers
+    and writers go on.
 """
 
 import dataclasses
@@ -24,6 +25,14 @@ class DropPartitionedIndex(DropIndex):
 
     _kind = ("I", "its table has no partitions", "Use the step DropIndex.")
 
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether there is none; if it is known what it is, nor a part of it on a partition.
+
+        Raises:
+            UnsafeError: What has the name is not to be dropped.
+        """
+        return super().done(conn) and not self.left(conn)
+
     def apply(self, context: Context) -> None:
         """Drop it unless it is gone.
 
@@ -34,7 +43,7 @@ class DropPartitionedIndex(DropIndex):
         with context.database.transaction(read_only=True) as conn:
             if self.done(conn):
                 return
-            left = self._not_attached(conn)
+            left = self.left(conn)
         for part in left:
             part.apply(context)
         constraints.brief(
@@ -55,22 +64,26 @@ class DropPartitionedIndex(DropIndex):
             "-- squawk-ignore require-concurrent-index-deletion\n" + self.statement().as_string()
         ]
 
-    def _not_attached(self, conn: psycopg.Connection) -> list[DropIndex]:
-        """Return the drops of what an interrupted build of it has made on partitions."""
-        whole = drop_index.read(conn, self.name)
-        index = None if whole is None or whole.valid else whole.parsed
+    def left(self, conn: psycopg.Connection) -> list[DropIndex]:
+        """Return the drops of its parts that are attached to nothing.
+
+        An interrupted build has left them, or they came back with a partition that was detached.
+        """
+        index = self.expected
+        if index is None:
+            whole = drop_index.read(conn, self.name)
+            index = None if whole is None or whole.valid else whole.parsed
         if index is None:
             return []
-        values = {"index": self.name, "table": self.table}
-        rows = conn.execute(query("ddl/partition_indexes"), values).fetchall()
-        left = []
-        for partition in [partition for partition, _, attached, _ in rows if attached is None]:
-            for name in dict.fromkeys(index.part_names(partition)):
-                part = dataclasses.replace(index, name=name, table=partition)
-                found = drop_index.read(conn, name)
-                if found is not None and found.part_of is None and found.is_one(conn, part):
-                    left.append(DropIndex(partition, name, part))
-        return left
+        found = conn.execute(query("ddl/loose_indexes"), {"table": self.table}).fetchall()
+        parts = [(name, dataclasses.replace(index, table=table)) for table, name in found]
+        return [
+            DropIndex(part.table, name, part)
+            for name, part in parts
+            if part.may_name(part.table, name)
+            and (one := drop_index.read(conn, name)) is not None
+            and one.is_one(conn, part)
+        ]
 
 
 def removal(name: str, schema: str | None = None) -> sql.Composed:

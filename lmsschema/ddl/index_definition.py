@@ -25,6 +25,8 @@ _KEY = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 
+_CALL = re.compile(r"(\w+)\(.*\)", re.DOTALL)
+
 _ORDER = ("asc", "desc", "nulls", "first", "last")
 
 _OPTION = re.compile(r"\s*(?P<name>\w+)\s*=\s*'?(?P<value>[^']*?)'?\s*")
@@ -124,15 +126,32 @@ class IndexDefinition:
         )
 
     def part_names(self, partition: str) -> tuple[str, str]:
-        """Return the names of its part on a partition: the first is PostgreSQL's own, if it fits.
+        """Return the names of its part on a partition: the first is the one that PostgreSQL gives.
 
         Another index may have that one: the second is this index's alone.
         """
-        words = [what if what.isidentifier() else "expr" for what, _ in self.keys]
-        words += _columns(self.include)
-        usual = f"{partition}_{'_'.join(words)}_idx"
-        own = names.shortened(f"{partition}_{self.name}")
-        return (usual if names.fits(usual) else own), own
+        return self._usual(partition, ""), names.shortened(f"{partition}_{self.name}")
+
+    def may_name(self, partition: str, name: str) -> bool:
+        """Whether its part on a partition may have a name; PostgreSQL numbers what others have."""
+        numbered = {self._usual(partition, str(number)) for number in range(1, 10)}
+        return name in {*self.part_names(partition), *numbered}
+
+    def _usual(self, partition: str, number: str) -> str:
+        """Return the name that PostgreSQL gives a part, as its makeObjectName() shortens it."""
+        words: list[str] = []
+        for what in [*(key for key, _ in self.keys), *_columns(self.include)]:
+            called = _CALL.fullmatch(what)
+            word = what if what.isidentifier() else called[1] if called else "expr"
+            taken = sum(one.rstrip("0123456789") == word for one in words if one != word)
+            words.append(f"{word}{taken + 1}" if word in words else word)
+        columns = "_".join(words)
+        room = names.MAX_BYTES - len(f"__idx{number}")
+        table = names.size(partition)
+        rest = min(names.size(columns), names.MAX_BYTES)
+        while table + rest > room:
+            table, rest = (table - 1, rest) if table > rest else (table, rest - 1)
+        return f"{names.cut(partition, table)}_{names.cut(columns, rest)}_idx{number}"
 
 
 def _key(text: str) -> tuple[str, str]:

@@ -143,13 +143,19 @@ class PartitionedIndex(IndexDefinition):
             return
 
     def _part(self, conn: psycopg.Connection, partition: str) -> Index:
-        """Return the index of a partition, by a name that no other index has."""
-        usual, own = self.part_names(partition)
-        index = dataclasses.replace(self.index, name=usual, table=partition)
-        found = drop_index.read(conn, usual)
-        if found is None or (found.part_of is None and found.is_one(conn, index)):
-            return index
-        return dataclasses.replace(index, name=own)
+        """Return the index of a partition, by a name that no other index has.
+
+        One that is there and was not attached, whoever was interrupted, is gone on with.
+        """
+        usual, own = (
+            dataclasses.replace(self.index, name=name, table=partition)
+            for name in self.part_names(partition)
+        )
+        for index in (usual, own):
+            found = drop_index.read(conn, index.name)
+            if found is not None and found.part_of is None and found.is_one(conn, index):
+                return index
+        return usual if drop_index.read(conn, usual.name) is None else own
 
 
 def attachment(index: str, part: str, schema: str | None = None) -> sql.Composed:

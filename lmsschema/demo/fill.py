@@ -37,7 +37,7 @@ TABLES = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class Filled:
     """What a run did.
 
     Attributes:
@@ -60,7 +60,7 @@ def fill(
     workers: int,
     allow_users: bool = False,
     wait: float = run_lock.WAIT,
-) -> Outcome:
+) -> Filled:
     """Make the data that is asked for, or what an interrupted run has left of it.
 
     Holds the run lock, so that no revision is applied meanwhile. Locks tables as inserts do.
@@ -86,7 +86,7 @@ def fill(
     with run_lock.hold(context, wait=wait) as require_lock:
         standing = record.read(database, shape, allow_users=allow_users)
         if standing.complete:
-            return Outcome({}, (), begun=True, complete=True)
+            return Filled({}, (), begun=True, complete=True)
         made = _make_partitions(context, shape)
         with crew.hired(context, shape, workers) as hands:
             hands.prepare()
@@ -102,7 +102,7 @@ def fill(
             hands.run("analytics", 0, [_analyse])
             jobs = [_vacuum(table) for table in TABLES]
             hands.run("statistics for the planner", 0, jobs)
-    return Outcome(rows, made, begun=standing.begun, complete=False)
+    return Filled(rows, made, begun=standing.begun, complete=False)
 
 
 def today(database: Database) -> datetime:

@@ -10,7 +10,7 @@ from lmsschema.errors import LmsschemaError, UnsafeError
 
 
 @dataclasses.dataclass(frozen=True)
-class Standing:
+class Begun:
     """How far a database has the data that is asked for.
 
     Attributes:
@@ -22,7 +22,7 @@ class Standing:
     complete: bool
 
 
-def read(database: Database, shape: Shape, *, allow_users: bool) -> Standing:
+def read(database: Database, shape: Shape, *, allow_users: bool) -> Begun:
     """Return how far the database has the data; refuse to add it to what does not go with it.
 
     Raises:
@@ -34,7 +34,7 @@ def read(database: Database, shape: Shape, *, allow_users: bool) -> Standing:
         raise LmsschemaError("the server did not say what data there is")
     demos, complete, has_users = row
     if shape.data() in demos:
-        return Standing(begun=True, complete=complete)
+        return Begun(begun=True, complete=complete)
     where = f"schema {database.schema} of {database.target}"
     if any(one.get("seed") == shape.seed for one in demos):
         raise UnsafeError(
@@ -49,7 +49,7 @@ def read(database: Database, shape: Shape, *, allow_users: bool) -> Standing:
             or "Take another database (lmsschema createdb NAME), or add to it with --allow-users.",
             details={"found": demos},
         )
-    return Standing(begun=False, complete=False)
+    return Begun(begun=False, complete=False)
 
 
 def command(asked: dict[str, Any]) -> str:

@@ -4,8 +4,6 @@ A change builds what the new profile has, records it, and then drops what the ol
 it goes on, or after it was interrupted, the database has indexes of both profiles.
 """
 
-from collections.abc import Iterator
-
 from lmsschema.database.catalog import Attributes, Catalog, Identity
 from lmsschema.ddl.index_definition import IndexDefinition
 from lmsschema.drift.compare import Difference, Problem
@@ -38,21 +36,17 @@ def of_another(difference: Difference, other: Catalog, found: Catalog) -> bool:
     return any(
         one[:2] == identity[:2]
         and _built(attributes) == _built(found.objects[identity])
-        and identity.name in {one.name, *_part_names(one, attributes, found)}
+        and (identity.name == one.name or _may_name(one, attributes, identity.name))
         for one, attributes in other.objects.items()
     )
 
 
-def _part_names(index: Identity, attributes: Attributes, found: Catalog) -> Iterator[str]:
-    """Yield the names that a partition's index has until it is attached to its table's.
-
-    That is there, and not valid: else it is a leftover that no change goes on with.
-    """
-    partition = found.objects.get(Identity(index.relation, "table", index.relation), {})
-    whole = index._replace(relation=str(partition.get("partition of")))
-    if attributes.get("inherited") and found.objects.get(whole, {}).get("valid") is False:
-        creation = f"CREATE INDEX {index.name} ON {index.relation} {attributes['definition']}"
-        yield from IndexDefinition.parse(creation).part_names(index.relation)
+def _may_name(index: Identity, attributes: Attributes, name: str) -> bool:
+    """Whether a partition's index may have a name that is attached to none of the table."""
+    if not attributes.get("inherited"):
+        return False
+    creation = f"CREATE INDEX {index.name} ON {index.relation} {attributes['definition']}"
+    return IndexDefinition.parse(creation).may_name(index.relation, name)
 
 
 def _built(attributes: Attributes) -> tuple[object, ...]:

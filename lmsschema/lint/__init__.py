@@ -1,4 +1,4 @@
-"""The revisions' SQL held against the project's rules, squawk and sqlfluff.
+"""Checks the SQL of revisions with the project's own rules, squawk and sqlfluff.
 
 Imported by the command line alone.
 """

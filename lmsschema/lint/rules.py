@@ -1,6 +1,6 @@
-"""The project's own rules for the SQL of a revision: what neither squawk nor sqlfluff sees.
+"""The project's own rules for the SQL of a revision: what neither squawk nor sqlfluff finds.
 
-They read words, not text: comments, literals and the bodies of functions are none.
+They look at words; what stands in comments, literals and function bodies is not a word.
 """
 
 import dataclasses
@@ -9,23 +9,23 @@ from collections.abc import Callable, Iterable, Iterator
 
 from lmsschema import names
 
-#: Alembic writes one row of it, by its key.
+#: Alembic updates its one row, by the key.
 _VERSION_TABLE = "lmsschema_version"
 
 #: Words between UPDATE, DELETE or MERGE and the table.
 _BEFORE_A_TABLE = frozenset({"FROM", "INTO", "ONLY"})
 
-#: A comment inside a statement that takes it out of a rule, with a reason that has to be given.
+#: A comment in a statement that exempts it from a rule; the reason is required.
 _IGNORED = re.compile(r"lint: ignore ([a-z-]+): \S")
 
 
 @dataclasses.dataclass(frozen=True)
 class LexedStatement:
-    """A statement as the linter's lexer cut it.
+    """A statement, split into words by sqlfluff's lexer.
 
     Attributes:
-        line: The line that it begins on, from 1.
-        words: Its words, names, literals and signs, as they are written.
+        line: Its first line, from 1.
+        words: Its keywords, names, literals and operators, as they are written.
         comments: The comments before and in it.
     """
 
@@ -39,14 +39,14 @@ class LexedStatement:
         return tuple(word.upper() for word in self.words)
 
     def has(self, *words: str) -> bool:
-        """Whether these words stand in it, one after the other."""
+        """Whether it contains these words, one after the other."""
         found = self.upper
         return any(found[i : i + len(words)] == words for i in range(len(found)))
 
 
 @dataclasses.dataclass(frozen=True)
 class Breach:
-    """A rule that a statement breaks, and what to do about it."""
+    """A rule that a statement violates, and what to do about it."""
 
     line: int
     rule: str
@@ -55,7 +55,7 @@ class Breach:
 
 
 def check(statements: Iterable[LexedStatement]) -> list[Breach]:
-    """Return what the statements of one revision break, in their order."""
+    """Return the rules that the statements of one revision violate, by line."""
     found = list(statements)
     breaches = [
         breach for statement in found for rule in _OF_A_STATEMENT for breach in rule(statement)
@@ -77,8 +77,8 @@ def _partition_of(statement: LexedStatement) -> Iterator[Breach]:
         yield Breach(
             statement.line,
             "partition-of",
-            "a partition made with PARTITION OF: every reader of the table and its default waits",
-            "Leave partitions to the partition manager: lmsschema partitions ensure.",
+            "a partition created with PARTITION OF: it blocks every reader of the table",
+            "Let the partition manager create partitions: lmsschema partitions ensure.",
         )
 
 
@@ -87,8 +87,8 @@ def _concurrently_if_not_exists(statement: LexedStatement) -> Iterator[Breach]:
         yield Breach(
             statement.line,
             "concurrently-if-not-exists",
-            "CONCURRENTLY with IF NOT EXISTS keeps an index that an earlier try left INVALID",
-            "Take IF NOT EXISTS away; drop what is left of an earlier try first.",
+            "CONCURRENTLY with IF NOT EXISTS keeps an invalid index of an earlier, failed attempt",
+            "Remove IF NOT EXISTS; drop an invalid index first.",
         )
 
 
@@ -99,7 +99,7 @@ def _long_names(statement: LexedStatement) -> Iterator[Breach]:
             yield Breach(
                 statement.line,
                 "name-too-long",
-                f"{name} has {names.size(name)} bytes; PostgreSQL cuts it to {names.MAX_BYTES}",
+                f"{name} has {names.size(name)} bytes, of which PostgreSQL keeps {names.MAX_BYTES}",
                 "Choose a shorter name.",
             )
 
@@ -111,8 +111,8 @@ def _second_outside_a_transaction(statements: list[LexedStatement]) -> Iterator[
             statement.line,
             "second-non-transactional",
             "a second statement that runs outside a transaction: after a failure between the two, "
-            "the rerun meets the first one done",
-            "Put it into a revision of its own.",
+            "the next run fails at the first one, which is already done",
+            "Move it to a revision of its own.",
         )
 
 
@@ -141,8 +141,8 @@ def _unbatched_writes(statements: list[LexedStatement]) -> Iterator[Breach]:
                     statement.line,
                     "unbatched-write",
                     f"{verb} {table}{whole} in one transaction: its rows stay locked until the "
-                    "revision ends, and their old versions are not cleared away",
-                    "Write in batches outside of a revision. If it is few rows, say so in the "
+                    "revision ends, and VACUUM can't remove their old versions until then",
+                    "Write in batches, outside of a revision. If there are few rows, say so in the "
                     "statement: -- lint: ignore unbatched-write: REASON",
                 )
 
@@ -155,7 +155,7 @@ def _table_made(statement: LexedStatement) -> Iterator[str]:
 
 
 def _written(statement: LexedStatement) -> Iterator[tuple[str, str]]:
-    """Yield each UPDATE or DELETE of a statement with the table that it writes."""
+    """Yield each UPDATE, DELETE or MERGE of a statement with the table that it writes to."""
     words = statement.upper
     if words[:1] not in {("UPDATE",), ("DELETE",), ("MERGE",), ("WITH",)}:
         return
@@ -169,7 +169,7 @@ def _written(statement: LexedStatement) -> Iterator[tuple[str, str]]:
 
 
 def _name_at(statement: LexedStatement, at: int) -> str:
-    """Return the name at a word's place, without a schema's and without quotes."""
+    """Return the name that begins at a word, without its schema and without quotes."""
     words = statement.words
     while words[at + 1 : at + 2] == (".",):
         at += 2

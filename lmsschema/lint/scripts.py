@@ -11,7 +11,7 @@ from lmsschema.lint.tools import Remark
 from lmsschema.migration import line, revisions
 from lmsschema.partitions import POLICIES, Policy
 
-#: squawk's rule that a partitioned table can't follow: its index is made ONLY on it, without rows.
+#: squawk's rule that can't hold for a partitioned table: its index is created ONLY on it.
 _CONCURRENT_INDEX = "require-concurrent-index-creation"
 
 
@@ -20,10 +20,10 @@ class Script:
     """A script to lint.
 
     Attributes:
-        name: What to call it: a revision's id, or the file's path.
+        name: A revision's id, or the file's path.
         file: The file that it comes from.
         sql: Its SQL.
-        config: The file that says the form that its SQL is to have; None: any.
+        config: The file with sqlfluff's configuration; None: the SQL's layout is not checked.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Violation:
     Attributes:
         script: The revision's id, or the file's path.
         file: The file to change.
-        line: The line in it, from 1; None where the SQL's line is not found there as it stands.
+        line: The line in it, from 1; None if the SQL's line does not occur there exactly once.
         sql_line: The line in the script, from 1.
         text: That line.
         linter: ``squawk``, ``sqlfluff`` or ``lmsschema``.
@@ -62,7 +62,7 @@ class Violation:
 def run(
     files: Collection[Path] = (), policies: Collection[Policy] = POLICIES
 ) -> tuple[list[str], list[Violation]]:
-    """Lint revisions or files of SQL; return the names of what was read, and what was found.
+    """Lint revisions or files of SQL; return the names of what was read, and the violations.
 
     Args:
         files: Revisions' files, folders of them, or files of SQL; none of them means all revisions
@@ -70,13 +70,13 @@ def run(
         policies: The policies of all partitioned tables.
 
     Raises:
-        UsageError: A file is neither; or none is named, and this is no checkout.
-        LmsschemaError: A linter is not installed, or does not work.
+        UsageError: A file is neither; or none is named, and this is not a checkout.
+        LmsschemaError: A linter is not installed, or failed.
     """
     config = _config()
     if not files or (config and any(map(_is_ours, files))):
         revisions.checkout()
-        if broken := line.order():  # Alembic can't render what is no line
+        if broken := line.order():  # Alembic can't render revisions that are not in one line
             return [problem.file.stem for problem in broken], list(map(_of_file, broken))
     scripts = [_from_file(one, config) for file in files for one in _within(file)] or [
         _revision(one, config) for one in revisions.ids()
@@ -86,13 +86,13 @@ def run(
 
 
 def _config() -> Path | None:
-    """Return the file with sqlfluff's configuration: a checkout has one."""
+    """Return the file with sqlfluff's configuration; None outside a checkout."""
     file = revisions.folder().parent / "pyproject.toml"
     return file if file.is_file() else None
 
 
 def _within(file: Path) -> list[Path]:
-    """Return the files that a path stands for: of a folder, its revisions."""
+    """Return the file, or the revisions of a folder."""
     if not file.is_dir():
         return [file]
     if not (found := sorted(file.glob("[!_]*.py"))):
@@ -101,13 +101,13 @@ def _within(file: Path) -> list[Path]:
 
 
 def _is_ours(file: Path) -> bool:
-    """Whether a file is, or a folder holds, revisions of lmsschema's."""
+    """Whether it is one of lmsschema's revisions, or their folder."""
     ours = (revisions.folder() / "versions").resolve()
     return ours in {file.resolve(), file.resolve().parent}
 
 
 def _of_file(problem: line.LineFault) -> Violation:
-    """Return what is wrong with a revision's file as a finding."""
+    """Return a fault of a revision's file as a violation."""
     text = problem.file.read_text("utf-8").splitlines()[problem.line - 1].strip()
     return Violation(
         problem.file.stem,
@@ -137,7 +137,7 @@ def _from_file(file: Path, config: Path | None) -> Script:
 
 
 def _revision(revision: str, config: Path | None) -> Script:
-    """Return a revision as the script that takes a database there from the one before it."""
+    """Return the script that upgrades a database from the revision before to this one."""
     from lmsschema.migration import runner
 
     before = [revisions.BASE, *revisions.ids()][revisions.position(revision) - 1]
@@ -146,7 +146,7 @@ def _revision(revision: str, config: Path | None) -> Script:
 
 
 def _lint(script: Script, policies: Collection[Policy]) -> list[Violation]:
-    """Return what the linters find in a script, in the order of its lines."""
+    """Return the violations in a script, ordered by line."""
     form, statements = tools.sqlfluff(script.sql, script.config)
     locks = tools.squawk(script.sql)
     own = [Remark(one.line, one.rule, one.message, one.help) for one in rules.check(statements)]
@@ -167,7 +167,7 @@ def _lint(script: Script, policies: Collection[Policy]) -> list[Violation]:
 def _on_parent_alone(
     remark: Remark, statements: list[LexedStatement], policies: Collection[Policy]
 ) -> bool:
-    """Whether squawk asks for CONCURRENTLY where an index is made on a partitioned table alone."""
+    """Whether squawk asks for CONCURRENTLY for an index ONLY on a partitioned table."""
     return remark.rule == _CONCURRENT_INDEX and any(
         statement.line == remark.line and statement.has("ON", "ONLY", policy.table.upper())
         for statement in statements

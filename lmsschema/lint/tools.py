@@ -1,4 +1,4 @@
-"""The linters that others wrote, each asked about one script: squawk and sqlfluff."""
+"""Runs squawk and sqlfluff on a script."""
 
 import dataclasses
 import json
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 INSTALL = 'pip install "lmsschema[lint]"'
 
-#: squawk's rules that are not kept here, each with the reason.
+#: squawk's rules that are turned off, each with the reason.
 SQUAWK_OFF = {
     "prefer-bigint-over-int": "the guide says INTEGER: minutes, seconds and counts of a learner",
-    "prefer-robust-stmts": "IF NOT EXISTS keeps what is half made; a rerun starts at a revision",
+    "prefer-robust-stmts": "IF NOT EXISTS keeps what is incomplete; a rerun starts at a revision",
     "prefer-text-field": "the guide says VARCHAR(n)",
-    "require-lock-timeout": "every transaction of lmsschema's has one",
-    "require-statement-timeout": "it would end a long build near its end; locks are bounded",
+    "require-lock-timeout": "every transaction of lmsschema has one",
+    "require-statement-timeout": "it would cancel a long build near its end; locks have a limit",
 }
 
 _OLDEST_SERVER = "15.0"
 _FOUND_SOMETHING = 1
-_UNREADABLE = frozenset({"PRS", "LXR"})  # sqlfluff's rules that it could read the SQL at all
-_TIMEOUT = 60  # seconds; it takes a fraction of one
+_UNREADABLE = frozenset({"PRS", "LXR"})  # sqlfluff's codes for SQL that it could not parse
+_TIMEOUT = 60  # seconds; usually it takes less than one
 
 
 @dataclasses.dataclass(frozen=True)
 class Remark:
-    """What a linter says of a line, from 1."""
+    """A linter's message about a line, from 1."""
 
     line: int
     rule: str
@@ -43,17 +43,17 @@ class Remark:
 
 
 def squawk(script: str) -> list[Remark]:
-    """Return what squawk says: locks that are held too long, data that is lost.
+    """Return squawk's remarks: locks that are held too long, data that is lost.
 
     Args:
         script: A whole revision with its transaction, so that squawk knows which tables are new.
 
     Raises:
-        LmsschemaError: It is not installed, or does not work.
+        LmsschemaError: It is not installed, or failed.
     """
     argv = [
         str(squawk_program()),
-        *("--config", os.devnull),  # not one that happens to lie above the working folder
+        *("--config", os.devnull),  # not a configuration in a folder above
         *("--pg-version", _OLDEST_SERVER),
         *("--exclude", ",".join(SQUAWK_OFF)),
         *("--reporter", "json"),
@@ -84,14 +84,14 @@ def squawk(script: str) -> list[Remark]:
 
 
 def sqlfluff(script: str, config: Path | None) -> tuple[list[Remark], list[LexedStatement]]:
-    """Return what sqlfluff says of the SQL's form, and the statements as it cut them.
+    """Return sqlfluff's remarks about the SQL's layout, and the statements, split into words.
 
     Args:
         script: SQL.
-        config: The file that holds sqlfluff's configuration; None: the form is not looked at.
+        config: The file with sqlfluff's configuration; None: the layout is not checked.
 
     Raises:
-        LmsschemaError: It is not installed, or could not cut the script into words.
+        LmsschemaError: It is not installed, or could not split the script into words.
     """
     try:
         from sqlfluff.core import FluffConfig, Linter
@@ -132,7 +132,7 @@ def _statements(tree: "BaseSegment") -> Iterator[LexedStatement]:
 
 
 def squawk_program() -> Path:
-    """Return squawk's program: its package holds nothing else."""
+    """Return squawk's program, the only content of its package."""
     try:
         files = metadata.distribution("squawk-cli").files or []
     except metadata.PackageNotFoundError as error:
@@ -151,5 +151,5 @@ def _missing(package: str) -> LmsschemaError:
 
 def _sqlfluff_help(rule: str) -> str:
     if rule in _UNREADABLE:
-        return "Is it SQL that PostgreSQL takes? If so, say: -- noqa: PRS"
+        return "If PostgreSQL accepts it, add: -- noqa: PRS"
     return f"See: sqlfluff rules (rule {rule})"

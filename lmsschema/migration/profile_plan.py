@@ -7,7 +7,7 @@ import psycopg
 from lmsschema.database import extensions
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
-from lmsschema.ddl import remedies
+from lmsschema.ddl import drop_index, remedies
 from lmsschema.ddl.drop_index import DropIndex
 from lmsschema.ddl.drop_partitioned_index import DropPartitionedIndex
 from lmsschema.ddl.index import Index
@@ -81,9 +81,13 @@ def _statements(conn: psycopg.Connection, schema: str, step: Step) -> Iterator[s
         made = remedies.build(schema, step.table, step.name, step.body)
         if step.valid(conn) is False:
             made = [*remedies.drop(schema, step.name, partitioned=False), *made]
+    elif isinstance(step, DropPartitionedIndex):
+        left = [one.name for one in step.left(conn)]
+        made = [one for name in left for one in remedies.drop(schema, name, partitioned=False)]
+        if drop_index.read(conn, step.name) is not None:
+            made += remedies.drop(schema, step.name, partitioned=True)
     elif isinstance(step, DropIndex):
-        partitioned = isinstance(step, DropPartitionedIndex)
-        made = remedies.drop(schema, step.name, partitioned=partitioned)
+        made = remedies.drop(schema, step.name, partitioned=False)
     else:
         yield from step.statements()
         return

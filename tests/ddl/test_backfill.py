@@ -65,7 +65,7 @@ def test_each_batch_is_a_transaction_of_its_own(database_url: str, opened: Open)
             seen.append(row[0] if row else -1)
 
     STEP.apply(Context(database, SHORT, look))
-    assert seen == [800, 600, 400, 200, 0]
+    assert seen == list(range(900, -1, -100))
 
 
 def test_courses_that_were_there_are_found_and_keep_their_times(

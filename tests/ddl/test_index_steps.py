@@ -151,6 +151,39 @@ def test_what_is_not_the_steps_to_change_is_refused(
     assert catalogs(database) == before
 
 
+def test_a_part_has_the_name_that_postgresql_gives_it(database_url: str, opened: Open) -> None:
+    conn = opened(database_url).conn
+    long = "events_" + "é" * 25
+    conn.execute(SETUP)
+    conn.execute(
+        f"CREATE TABLE {long} PARTITION OF events FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')"
+    )
+    for name, words in DEFINITIONS.items():
+        if name == "collation":
+            continue  # PostgreSQL looks into a CAST
+        step = PartitionedIndex("wanted", "events", **words)
+        usual = {step.part_names(partition)[0] for partition in ("events_1", "events_2", long)}
+        for _ in range(2):
+            conn.execute(f"CREATE INDEX wanted ON events {step.body}".encode())
+            made = {
+                str(name): str(table)
+                for table, name in conn.execute(
+                    "SELECT c.relname, i.relname FROM pg_inherits AS h"
+                    " JOIN pg_index AS x ON x.indexrelid = h.inhrelid"
+                    " JOIN pg_class AS c ON c.oid = x.indrelid"
+                    " JOIN pg_class AS i ON i.oid = x.indexrelid"
+                    " WHERE h.inhparent = 'wanted'::regclass"
+                ).fetchall()
+            }
+            assert all(step.may_name(table, name) for name, table in made.items())
+            if set(made) == usual:  # the other time others have them
+                conn.execute("ALTER INDEX wanted RENAME TO before")
+                continue
+            assert set(made).isdisjoint(usual)
+            assert len(made) == len(usual)
+        conn.execute("DROP INDEX before, wanted")
+
+
 def test_a_part_takes_another_name_where_the_usual_one_is_anothers(
     database_url: str, opened: Open
 ) -> None:

@@ -16,6 +16,12 @@ import pytest
 
 from lmsschema import names
 from lmsschema.database import catalog
+from lmsschema.database.connection import Database
+from lmsschema.locks.context import Context
+from lmsschema.partition_manager import prune, restore
+from lmsschema.partition_manager.retention import Span
+from lmsschema.partitions import LEARNING_EVENTS
+from tests.partition_manager.test_restore import NAME, detach, drift_of
 from tests.support import boundaries, forks, own_servers
 from tests.support.boundaries import Boundary, Interlude
 from tests.support.checking import checked, execute
@@ -137,6 +143,35 @@ def test_the_second_of_two_at_once_is_refused_or_waits(
     assert [one.code for one in (done, *refused, *waited)] == [0, 5, 0], waited
     assert "still works on schema public" in refused[0].err
     assert checked(upgraded_url).clean(strict=True)
+
+
+def test_a_month_that_was_detached_before_gets_the_indexes_of_the_profile(
+    upgraded_url: str,
+    opened: Callable[..., Database],
+    lmsschema: Program,
+    psql: Callable[..., str],
+) -> None:
+    """It comes back with those of the other one: they are pending, and dropped."""
+    database = opened(upgraded_url)
+    on = ("--url", upgraded_url)
+    for profile in (names.LEAN, names.FAITHFUL):
+        with psycopg.connect(upgraded_url, autocommit=True) as conn:
+            if profile == names.LEAN:
+                detach(database, conn)
+            else:
+                span = Span(6, "m")
+                prune.prune(Context(database), LEARNING_EVENTS, span)
+        assert lmsschema("indexes", "set", profile, *on).code == 0
+        restore.restore(Context(database), LEARNING_EVENTS, NAME)
+        report = checked(upgraded_url)
+        assert drift_of(database) == []
+        assert {one.identity.relation for one in report.changing} == {NAME}
+        if profile == names.LEAN:
+            assert lmsschema("indexes", "set", profile, *on).code == 0
+        else:
+            psql(upgraded_url, lmsschema("indexes", "plan", profile, *on).out)
+        assert checked(upgraded_url).changing == ()
+        assert drift_of(database) == []
 
 
 @pytest.fixture

@@ -31,19 +31,34 @@ def current(database: Database) -> str | None:
     return None if row is None else str(row[0])
 
 
-def contents(url: str) -> Contents:
-    """Return how many rows each table has and a sum of their hashes, the version's among them."""
+def columns(url: str) -> dict[str, list[str]]:
+    """Return the names of each table's columns."""
     with psycopg.connect(url) as conn:
-        tables = conn.execute(
-            "SELECT relname FROM pg_class"
-            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        rows = conn.execute(
+            "SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum)"
+            " FROM pg_class AS c INNER JOIN pg_attribute AS a ON a.attrelid = c.oid"
+            " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'"
+            " AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1"
         ).fetchall()
-        if not tables:
-            return {}
-        one = sql.SQL("SELECT {}, count(*), sum(hashtextextended(t::text, 0)) FROM {} AS t")
+    return dict(rows)
+
+
+def contents(url: str, known: dict[str, list[str]] | None = None) -> Contents:
+    """Return how many rows each table has and a sum of their hashes, the version's among them.
+
+    Args:
+        url: The database.
+        known: The tables and columns to read; all of them unless given.
+    """
+    tables = columns(url) if known is None else known
+    if not tables:
+        return {}
+    one = sql.SQL("SELECT {}, count(*), sum(hashtextextended(ROW({})::text, 0)) FROM {}")
+    with psycopg.connect(url) as conn:
         rows = conn.execute(
             sql.SQL(" UNION ALL ").join(
-                one.format(sql.Literal(name), sql.Identifier(name)) for (name,) in tables
+                one.format(name, sql.SQL(", ").join(map(sql.Identifier, of)), sql.Identifier(name))
+                for name, of in tables.items()
             )
         )
         return {name: (count, hashes) for name, count, hashes in rows}

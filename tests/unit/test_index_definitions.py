@@ -97,6 +97,10 @@ def test_the_names_of_parts_are_postgresqls_own_and_then_the_indexs() -> None:
 
     assert names("user_id, at DESC") == ("events_1_user_id_at_idx", "events_1_idx_e")
     assert names("user_id", "at, n") == ("events_1_user_id_at_n_idx", "events_1_idx_e")
-    assert names("lower(title)")[0] == "events_1_expr_idx"
+    assert names("lower(title), n + 1, (n), m")[0] == "events_1_lower_expr_expr1_m_idx"
     long = names("user_id, event_timestamp", partition="e" * 50)
-    assert long == ("e" * 50 + "_idx_e",) * 2
+    assert long == ("e" * 35 + "_user_id_event_timestamp_idx", "e" * 50 + "_idx_e")
+    index = IndexDefinition("idx_e", "events", "user_id")
+    there = ("events_1_user_id_idx", "events_1_user_id_idx9", "events_1_idx_e")
+    assert all(index.may_name("events_1", name) for name in there)
+    assert not index.may_name("events_1", "own")
