@@ -17,9 +17,9 @@ WRITTEN = {
     "0005_consistency": "d223d9034c46c6be",
     "0006_settings": "c2c8e9af52cd6f75",
     "0007_search": "576c4f2f4e4f7a1d",
-    "0008_grading_keys": "120bda66a5f6ed9a",
-    "0009_grading": "d5b642f586a5f7c7",
-    "0010_grades": "5fa3b98f0e0accb1",
+    "0008_grading_keys": "9e6c1c709cfee6db",
+    "0009_grading": "ee13bf848fe04146",
+    "0010_grades": "ab94fe32d7a910cc",
 }
 
 
