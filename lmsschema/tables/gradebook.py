@@ -109,7 +109,6 @@ gradebooks = Table(
     ),
     comment="How a course is graded; a course without one: by points, without labels",
 )
-# the courses to compute anew when a scheme changes, and the SET NULL when it is deleted
 Index("idx_gradebooks_scheme", gradebooks.c.grading_scheme_id)
 
 grading_periods = Table(
