@@ -17,6 +17,10 @@ WRITTEN = {
     "0005_consistency": "d223d9034c46c6be",
     "0006_settings": "c2c8e9af52cd6f75",
     "0007_search": "1baec3a80116da91",
+    "0008_grading_keys": "120bda66a5f6ed9a",
+    "0009_grading": "4cd6f3c01d03a1b2",
+    "0010_grades": "5fa3b98f0e0accb1",
+    "0011_pipeline": "a43d96e29a3eec30",
 }
 
 
