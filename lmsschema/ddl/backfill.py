@@ -28,8 +28,8 @@ _NEXT = sql.SQL(
 )
 _FILL = sql.SQL("UPDATE {table} SET {column} = {column} WHERE id = ANY(%(keys)s)")
 _FILL_ALL = sql.SQL(
-    "-- lint: ignore unbatched-write: an upgrade writes the rows in batches\n"
-    "UPDATE {table} SET {column} = {column}\nWHERE {column} IS NULL"
+    "-- lint: ignore unbatched-write: upgrade writes in batches\n"
+    "UPDATE {table}\nSET {column} = {column}\nWHERE {column} IS NULL"
 )
 
 
