@@ -14,7 +14,7 @@ from lmsschema.locks.context import Context
 
 #: So many rejected lines, and bytes of them, are read at once.
 _LINES = 1_000
-_BYTES = 16 << 20
+_BYTES = 4 << 20
 
 
 def keep(

@@ -21,8 +21,8 @@ from lmsschema.load.write import Batch, Counts, Writer
 from lmsschema.locks.context import Context, Progress
 from lmsschema.partitions import LEARNING_EVENTS
 
-#: A batch has no more bytes than this.
-_BATCH_BYTES = 16 << 20
+#: A batch ends once it has so many bytes: a rejected line takes several times its own.
+_BATCH_BYTES = 4 << 20
 
 #: Seconds between two lines of progress.
 _PACE = 10.0
