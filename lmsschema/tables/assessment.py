@@ -64,7 +64,6 @@ learner_group_members = Table(
     UniqueConstraint("learner_group_id", "enrollment_id"),
     comment="Who is in which group of learners",
 )
-# the groups of a learner, for the dates that hold for them; the cascade of an enrollment
 Index("idx_learner_group_members_enrollment", learner_group_members.c.enrollment_id)
 
 assessments = Table(
@@ -166,13 +165,9 @@ assessments = Table(
     UniqueConstraint("id", "course_id", "max_score"),
     comment="What is graded: assignments, quizzes, exams",
 )
-# the assessments of a course in their order, and the cascade when it is deleted
 Index("idx_assessments_course_order", assessments.c.course_id, assessments.c.order_index)
-# the assessments of a group; whether the group may be deleted
 Index("idx_assessments_group", assessments.c.assessment_group_id)
-# what is due in a span of time, over all courses
 Index("idx_assessments_due", assessments.c.due_at)
-# the SET NULLs when a section, a rubric, a late policy is deleted
 Index("idx_assessments_section", assessments.c.section_id)
 Index("idx_assessments_rubric", assessments.c.rubric_id)
 Index("idx_assessments_late_policy", assessments.c.late_policy_id)
@@ -217,17 +212,12 @@ assessment_overrides = Table(
     UniqueConstraint("assessment_id", "learner_group_id"),
     comment="Exceptions of an assessment for a learner or a group",
 )
-# all exceptions of a course at once, for its gradebook
 Index("idx_assessment_overrides_course", assessment_overrides.c.course_id)
-# the exceptions of a learner, and the cascade of an enrollment
 Index(
     "idx_assessment_overrides_enrollment",
     assessment_overrides.c.enrollment_id,
-    postgresql_where=assessment_overrides.c.enrollment_id.is_not(None),
 )
-# the exceptions of a group, and its cascade
 Index(
     "idx_assessment_overrides_group",
     assessment_overrides.c.learner_group_id,
-    postgresql_where=assessment_overrides.c.learner_group_id.is_not(None),
 )

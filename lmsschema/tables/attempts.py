@@ -92,7 +92,6 @@ assessment_attempts = Table(
     UniqueConstraint("id", "enrollment_id", "assessment_id"),
     comment="Attempts at assessments: quizzes taken, work handed in, each resubmission of it",
 )
-# one attempt in progress per learner and assessment; the one to go on with
 Index(
     "idx_assessment_attempts_in_progress",
     assessment_attempts.c.enrollment_id,
@@ -100,26 +99,21 @@ Index(
     unique=True,
     postgresql_where=assessment_attempts.c.status == enums.AttemptStatus.IN_PROGRESS,
 )
-# what waits to be graded, the longest first
 Index(
     "idx_assessment_attempts_to_grade",
     assessment_attempts.c.assessment_id,
     assessment_attempts.c.submitted_at,
     postgresql_where=assessment_attempts.c.status == enums.AttemptStatus.SUBMITTED,
 )
-# the attempts at an assessment, and its cascade
 Index("idx_assessment_attempts_assessment", assessment_attempts.c.assessment_id)
-# those whose time is up
 Index(
     "idx_assessment_attempts_expires",
     assessment_attempts.c.expires_at,
     postgresql_where=assessment_attempts.c.status == enums.AttemptStatus.IN_PROGRESS,
 )
-# whether a form of an assessment is in use
 Index(
     "idx_assessment_attempts_version",
     assessment_attempts.c.assessment_version_id,
-    postgresql_where=assessment_attempts.c.assessment_version_id.is_not(None),
 )
 
 item_responses = Table(
@@ -143,5 +137,4 @@ item_responses = Table(
     UniqueConstraint("attempt_id", "assessment_item_id"),
     comment="Responses to the items of the form that was attempted",
 )
-# the responses to an item, for its difficulty; whether it may be deleted
 Index("idx_item_responses_item", item_responses.c.assessment_item_id)

@@ -6,7 +6,6 @@ from sqlalchemy import (
     Index,
     Integer,
     Numeric,
-    SmallInteger,
     String,
     Table,
     UniqueConstraint,
@@ -42,7 +41,7 @@ grading_schemes = Table(
     Column("name", String(255), nullable=False),
     Column(
         "round_to",
-        SmallInteger,
+        Integer,
         nullable=False,
         server_default=text("2"),
         comment="To how many decimal places a percentage is rounded, once, half up",
@@ -110,7 +109,6 @@ gradebooks = Table(
     ),
     comment="How a course is graded; a course without one: by points, without labels",
 )
-# the courses to compute anew when a scheme changes, and the SET NULL when it is deleted
 Index("idx_gradebooks_scheme", gradebooks.c.grading_scheme_id)
 
 grading_periods = Table(
@@ -194,8 +192,8 @@ assessment_groups = Table(
         server_default="points",
         comment="Whether assessments count by their points, all alike, or by their weights",
     ),
-    Column("drop_lowest", SmallInteger, nullable=False, server_default=ZERO),
-    Column("drop_highest", SmallInteger, nullable=False, server_default=ZERO),
+    Column("drop_lowest", Integer, nullable=False, server_default=ZERO),
+    Column("drop_highest", Integer, nullable=False, server_default=ZERO),
     Column("is_extra_credit", Boolean, nullable=False, server_default=FALSE),
     created_at(),
     updated_at(),

@@ -40,9 +40,7 @@ rubrics = Table(
     UniqueConstraint("id", "institution_id"),
     comment="Rubrics: what work is judged by",
 )
-# the rubrics of an institution, and the cascade
 Index("idx_rubrics_institution", rubrics.c.institution_id)
-# the rubrics of a course, and the SET NULL when it is deleted
 Index("idx_rubrics_course", rubrics.c.course_id)
 
 rubric_criteria = Table(
@@ -89,11 +87,9 @@ gradings = Table(
     UniqueConstraint("id", "rubric_id"),
     comment="Judgements of attempts by graders",
 )
-# one judgement that counts per attempt
 Index(
     "idx_gradings_final", gradings.c.attempt_id, unique=True, postgresql_where=gradings.c.is_final
 )
-# one of each grader per attempt; the judgements of an attempt, and its cascade
 Index(
     "idx_gradings_attempt_grader",
     gradings.c.attempt_id,
@@ -101,12 +97,8 @@ Index(
     gradings.c.is_final,
     unique=True,
 )
-# the work of a grader, the latest first, and the SET NULL
 Index("idx_gradings_grader_time", gradings.c.grader_id, gradings.c.updated_at.desc())
-# whether a rubric is in use
-Index(
-    "idx_gradings_rubric", gradings.c.rubric_id, postgresql_where=gradings.c.rubric_id.is_not(None)
-)
+Index("idx_gradings_rubric", gradings.c.rubric_id)
 
 rubric_ratings = Table(
     "rubric_ratings",
@@ -123,5 +115,4 @@ rubric_ratings = Table(
     UniqueConstraint("grading_id", "rubric_criterion_id"),
     comment="What a judgement gives for each criterion of its rubric",
 )
-# how a criterion is rated; whether it may be deleted
 Index("idx_rubric_ratings_criterion", rubric_ratings.c.rubric_criterion_id)

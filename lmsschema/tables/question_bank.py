@@ -33,11 +33,8 @@ questions = Table(
     UniqueConstraint("id", "institution_id"),
     comment="The question bank; what a question says is in its versions",
 )
-# the bank of an institution by name, and the cascade
 Index("idx_questions_institution_name", questions.c.institution_id, questions.c.name)
-# the questions of a course, and the SET NULL when it is deleted
 Index("idx_questions_course", questions.c.course_id)
-# the questions of a tag
 Index(
     "idx_questions_tags",
     questions.c.tags,
@@ -107,5 +104,4 @@ assessment_items = Table(
     UniqueConstraint("id", "assessment_version_id"),
     comment="The questions of a form of an assessment, in the order of order_index",
 )
-# where a version of a question is used; whether it may be deleted
 Index("idx_assessment_items_question_version", assessment_items.c.question_version_id)

@@ -107,13 +107,10 @@ grades = Table(
     UniqueConstraint("enrollment_id", "assessment_id"),
     comment="The grade of a learner in an assessment, once there is anything to say",
 )
-# the grades of an assessment with their scores: statistics without the table; the cascade
 Index("idx_grades_assessment_score", grades.c.assessment_id, grades.c.score)
-# the gradebook of a course
 Index("idx_grades_course", grades.c.course_id)
-# the SET NULLs of an attempt and of a grader
-Index("idx_grades_attempt", grades.c.attempt_id, postgresql_where=grades.c.attempt_id.is_not(None))
-Index("idx_grades_grader", grades.c.grader_id, postgresql_where=grades.c.grader_id.is_not(None))
+Index("idx_grades_attempt", grades.c.attempt_id)
+Index("idx_grades_grader", grades.c.grader_id)
 
 course_grades = Table(
     "course_grades",
@@ -139,18 +136,15 @@ course_grades = Table(
     UniqueConstraint("enrollment_id", "grading_period_id", postgresql_nulls_not_distinct=True),
     comment="The grade of a learner in a course, and in each of its periods",
 )
-# the grades of a course, the best first
 Index(
     "idx_course_grades_course_final",
     course_grades.c.course_id,
     course_grades.c.final_percentage.desc().nulls_last(),
     postgresql_where=course_grades.c.grading_period_id.is_(None),
 )
-# the cascade of a grading period
 Index(
     "idx_course_grades_period",
     course_grades.c.grading_period_id,
-    postgresql_where=course_grades.c.grading_period_id.is_not(None),
 )
 
 # without foreign keys: it outlives what it tells of, and a new month locks no other table
@@ -188,21 +182,17 @@ grade_changes = Table(
     comment="What happened to grades, append-only, in partitions by month (UTC) of changed_at",
     postgresql_partition_by=f"RANGE ({GRADE_CHANGES_KEY})",
 )
-# the history of a learner's grades, the latest first
 Index(
     "idx_grade_changes_enrollment_time",
     grade_changes.c.enrollment_id,
     grade_changes.c.changed_at.desc(),
 )
-# the history of an assessment's grades
 Index(
     "idx_grade_changes_assessment_time",
     grade_changes.c.assessment_id,
     grade_changes.c.changed_at.desc(),
 )
-# the history of a course's grades
 Index("idx_grade_changes_course_time", grade_changes.c.course_id, grade_changes.c.changed_at.desc())
-# what somebody has changed
 Index("idx_grade_changes_actor_time", grade_changes.c.actor_id, grade_changes.c.changed_at.desc())
 
 grade_recalculations = Table(
@@ -214,7 +204,5 @@ grade_recalculations = Table(
     Column("queued_at", Timestamp, nullable=False, server_default=NOW),
     comment="Whose grades may have changed: appended by triggers, taken by recalculate_grades()",
 )
-# the oldest first
 Index("idx_grade_recalculations_time", grade_recalculations.c.queued_at)
-# all of one course at once
 Index("idx_grade_recalculations_course", grade_recalculations.c.course_id)

@@ -44,7 +44,7 @@ def command(
     schema: str | None,
     as_json: bool,
 ) -> int:
-    """Load xAPI statements, one a line: files, folders, zip archives, or - (stdin).
+    """Load xAPI statements, one a line, of files, folders, zip archives or -.
 
     Exits 3 if lines were rejected; they are kept (lmsschema load rejects).
     """

@@ -97,7 +97,7 @@ BEGIN
             g.is_extra_credit, g.assessment_ids, r.numerator, r.denominator, r.possible, r.dropped
         FROM gathered AS g
         CROSS JOIN LATERAL group_ratio(g.scores, g.points, g.weights, g.kinds, g.aggregation,
-            g.drop_lowest::integer, g.drop_highest::integer) AS r
+            g.drop_lowest, g.drop_highest) AS r
     ),
     summed AS (
         SELECT
