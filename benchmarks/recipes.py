@@ -133,7 +133,7 @@ def _size(conn: psycopg.Connection, name: str) -> str:
 def _inserting(conn: psycopg.Connection) -> float:
     """Return the microseconds of processor time that a copied row takes to insert."""
     count = 20_000
-    text = f"INSERT INTO copied SELECT * FROM (SELECT * FROM copied LIMIT {count}) AS some"  # noqa: S608
+    text = f"INSERT INTO copied SELECT * FROM (SELECT * FROM copied LIMIT {count}) AS rows"  # noqa: S608
     with conn.transaction(force_rollback=True):
         begin = processor_time(conn)
         conn.execute(text.encode())

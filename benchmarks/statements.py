@@ -47,7 +47,7 @@ UPDATED = {
 BUSY = """
     SELECT s.id AS session_id, s.session_start, s.user_id, s.course_id, e.id AS enrollment_id,
         u.institution_id, u.email, c.instructor_id, c.academic_term, c.subject_area,
-        c.subject_area AS words, c.language, p.section_id, x.lesson_id,
+        c.subject_area AS words, 'en' AS language, p.section_id, x.lesson_id,
         'semester' AS analysis_period, a.period_start
     FROM (
         SELECT * FROM learning_sessions

@@ -108,7 +108,8 @@ def profile_option(*, default: str | None) -> Callable[[F], F]:
         "--profile",
         type=click.Choice(names.PROFILES),
         default=default,
-        help=f"Index profile [{default or 'as it is'}].",
+        metavar="NAME",
+        help=f"Index profile: faithful, lean [{default or 'as it is'}].",
     )
 
 

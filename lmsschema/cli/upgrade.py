@@ -57,9 +57,8 @@ def command(  # noqa: PLR0917  click passes them by name
 ) -> None:
     """Bring the database to the newest revision, or to REVISION.
 
-    A revision is one transaction, or steps with short ones of their own; after an interruption the
-    next run goes on. Then learning_events gets partitions for this month and the next three, and a
-    default one. A second run changes nothing.
+    A revision is one transaction, or steps; after an interruption the next run goes on. Then
+    learning_events gets partitions for this month and the next three, and a default one.
     """
     from lmsschema.migration.retry import Retry
     from lmsschema.migration.upgrade import upgrade

@@ -9,6 +9,7 @@ import lmsschema.tables.foundation as foundation  # isort: skip  # in the guide'
 import lmsschema.tables.progress as progress  # isort: skip
 import lmsschema.tables.events as events  # isort: skip
 import lmsschema.tables.analytics as analytics  # isort: skip
+import lmsschema.tables.pipeline as pipeline  # isort: skip
 import lmsschema.tables.gradebook as gradebook  # isort: skip
 import lmsschema.tables.assessment as assessment  # isort: skip
 import lmsschema.tables.question_bank as question_bank  # isort: skip
@@ -23,7 +24,7 @@ import lmsschema.tables.values as values
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-    from lmsschema.tables import columns, grade_columns, grading_columns
+    from lmsschema.tables import columns, grade_columns, grading_columns, pipeline_columns
 
 institutions = cast("Table[columns.Institutions]", foundation.institutions)
 users = cast("Table[columns.Users]", foundation.users)
@@ -37,6 +38,12 @@ learning_events = cast("Table[columns.LearningEvents]", events.learning_events)
 learning_sessions = cast("Table[columns.LearningSessions]", events.learning_sessions)
 course_analytics = cast("Table[columns.CourseAnalytics]", analytics.course_analytics)
 learner_analytics = cast("Table[columns.LearnerAnalytics]", analytics.learner_analytics)
+external_ids = cast("Table[pipeline_columns.ExternalIds]", pipeline.external_ids)
+load_sources = cast("Table[pipeline_columns.LoadSources]", pipeline.load_sources)
+rejected_records = cast("Table[pipeline_columns.RejectedRecords]", pipeline.rejected_records)
+event_voidings = cast("Table[pipeline_columns.EventVoidings]", pipeline.event_voidings)
+voided_events = cast("Table[pipeline_columns.VoidedEvents]", pipeline.voided_events)
+dirty_sessions = cast("Table[pipeline_columns.DirtySessions]", pipeline.dirty_sessions)
 grading_schemes = cast("Table[grading_columns.GradingSchemes]", gradebook.grading_schemes)
 grading_scheme_levels = cast(
     "Table[grading_columns.GradingSchemeLevels]", gradebook.grading_scheme_levels
@@ -93,8 +100,11 @@ __all__ = [
     "course_analytics",
     "course_grades",
     "courses",
+    "dirty_sessions",
     "enrollments",
+    "event_voidings",
     "events",
+    "external_ids",
     "foundation",
     "grade_changes",
     "grade_recalculations",
@@ -116,11 +126,14 @@ __all__ = [
     "learning_sessions",
     "lesson_progress",
     "lessons",
+    "load_sources",
     "metadata",
+    "pipeline",
     "progress",
     "question_bank",
     "question_versions",
     "questions",
+    "rejected_records",
     "results",
     "rubric_criteria",
     "rubric_ratings",
@@ -130,4 +143,5 @@ __all__ = [
     "updated_at",
     "users",
     "values",
+    "voided_events",
 ]

@@ -215,6 +215,11 @@ PURPOSES: dict[str, tuple[str, str]] = {
         "learners_at_risk",
     ),
     "idx_learner_analytics_updated": ("the profiles updated last", ""),
+    # pipeline
+    "idx_load_sources_institution": (
+        "the files of an institution, and the cascade when it is deleted",
+        "delete_institution",
+    ),
 }
 
 

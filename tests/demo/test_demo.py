@@ -1,9 +1,14 @@
 """What ``lmsschema demo`` makes: the same rows on every server, and rows that agree."""
 
+import itertools
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 from psycopg import sql
 
+from benchmarks import statements as measured
+from lmsschema import workload
 from tests.support import demos
 from tests.support.program import Program
 
@@ -102,6 +107,10 @@ CONTRADICTIONS = {
 SKEW = {"course_id": 0.35, "user_id": 0.4}
 
 
+#: Statements that so few rows need not answer.
+RARE: set[str] = set()
+
+
 @pytest.fixture(scope="module")
 def made(lmsschema: Program, module_url: str) -> str:
     """The URL of a database with the data."""
@@ -174,6 +183,20 @@ def test_a_second_run_finds_it_there(made: str, lmsschema: Program) -> None:
     outcome = lmsschema(*demos.ASKED, "--url", made, "--json")
     assert (outcome.code, outcome.json["complete"], outcome.json["rows"]) == (0, True, {})
     assert demos.digest(made) == demos.DIGEST
+
+
+def test_the_statements_of_an_lms_meet_rows(made: str) -> None:
+    """With the parameters that benchmarks/workload.py draws."""
+    with measured.connected(made) as conn:
+        end = datetime(2026, 11, 26, tzinfo=UTC)
+        rows = measured.busy(conn, end)
+        for statement in workload.statements().values():
+            found = 0
+            tries = 1 if statement.kind == "delete" else 20
+            for given in itertools.islice(measured.parameters(statement, rows, end), tries):
+                with conn.transaction(force_rollback=True):
+                    found += conn.execute(statement.text.encode(), given).rowcount
+            assert found or statement.name in RARE, statement.name
 
 
 def test_another_seed_is_added_where_that_is_told(made: str, lmsschema: Program) -> None:

@@ -25,8 +25,8 @@ def digest(url: str) -> str:
     with psycopg.connect(url, options="-c TimeZone=UTC") as conn:
         parts = [
             sql.SQL(
-                "SELECT md5(string_agg(md5((to_jsonb(t) - %(later)s)::text), '' ORDER BY id))"
-                " FROM {} AS t"
+                "SELECT md5(string_agg(md5(row::text), '' ORDER BY id)) FROM"
+                " (SELECT id, to_jsonb(t) - %(later)s::text[] AS row FROM {} AS t) AS t"
             ).format(sql.Identifier(table))
             for table in TABLES
         ]

@@ -1,5 +1,6 @@
 """An upgrade without a look for hazards beforehand; rows for all tables, and what there are."""
 
+import functools
 from pathlib import Path
 
 import psycopg
@@ -10,8 +11,16 @@ from lmsschema.database.queries import query
 from lmsschema.locks import run_lock
 from lmsschema.locks.context import Context
 from lmsschema.migration import revisions, runner
+from lmsschema.migration import upgrade as migration_upgrade
 
 Contents = dict[str, tuple[int, int | None]]
+
+#: What ``upgrade`` does but for measuring locks, which takes seconds: that has tests of its own.
+unmeasured = functools.partial(
+    migration_upgrade.upgrade,
+    allow=("unmeasured",),
+    shadow_url="postgresql://127.0.0.1:1/none",
+)
 
 FILL = Path(__file__).with_name("filled.sql").read_text("utf-8")
 

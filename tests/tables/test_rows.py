@@ -22,6 +22,7 @@ from lmsschema.errors import UnsafeError
 from lmsschema.migration.upgrade import upgrade
 from lmsschema.tables import metadata
 from lmsschema.testing.databases import Databases
+from tests.support.upgrading import unmeasured
 
 Values = dict[str, str]
 
@@ -72,7 +73,7 @@ def head(lms_databases: Databases, before: psycopg.Connection) -> psycopg.Connec
     """The same database at head."""
     database = connect(Target(lms_databases.url(before.info.dbname), "the test"))
     with database.conn:
-        upgrade(database, shadow_url=lms_databases.url("postgres"))
+        unmeasured(database)
     return before
 
 

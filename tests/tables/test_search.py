@@ -72,7 +72,7 @@ def test_a_title_weighs_more_than_tags_and_these_more_than_a_description(
     add(conn, "Algebra")
     add(conn, "Zoology")
     assert found(conn, "algebra") == ["Algebra", "Second", "Third"]
-    assert found(conn, "algebra -numbers") == ["Algebra", "Third"]
+    assert set(found(conn, "algebra -numbers")) == {"Algebra", "Third"}  # not ranked, with a NOT
     assert found(conn, 'algebra "') == ["Algebra", "Second", "Third"]  # as people type
 
 

@@ -20,6 +20,7 @@ WRITTEN = {
     "0008_grading_keys": "9e6c1c709cfee6db",
     "0009_grading": "ee13bf848fe04146",
     "0010_grades": "ab94fe32d7a910cc",
+    "0011_pipeline": "a43d96e29a3eec30",
 }
 
 

@@ -8,7 +8,20 @@ SELECT
     (
         SELECT pg_catalog.min(c.conname::text)
         FROM pg_catalog.pg_constraint AS c
-        WHERE i.oid = c.conindid
+        -- its own, or foreign keys that refer to it
+        WHERE
+            c.oid = any(
+                ARRAY(
+                    SELECT d.refobjid
+                    FROM pg_catalog.pg_depend AS d
+                    WHERE
+                        d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.oid
+                        AND d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                    UNION ALL
+                    SELECT pg_catalog.unnest(referring_to(i.oid)::oid [])
+                )
+            )
+            AND i.oid = c.conindid
     ) AS constraint_name,
     x.indisreplident AS is_replica_identity
 FROM pg_catalog.pg_class AS i

@@ -7,6 +7,5 @@ SELECT
         SELECT 'toast.' || o.parameter FROM pg_catalog.unnest(settable_options(t.reloptions)) AS o (parameter)
     ) AS parameters
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
 LEFT JOIN pg_catalog.pg_class AS t ON c.reltoastrelid = t.oid
-WHERE n.nspname = pg_catalog.current_schema() AND c.relname = %(table)s
+WHERE c.relnamespace = schema_oid(pg_catalog.current_schema()) AND c.relname = %(table)s

@@ -4,6 +4,5 @@ SELECT
     pg_catalog.pg_stat_get_tuples_updated(c.oid) AS updates,
     pg_catalog.pg_stat_get_tuples_hot_updated(c.oid) AS hot
 FROM pg_catalog.pg_class AS c
-INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
-WHERE n.nspname = %(schema)s AND c.relkind = 'r' AND NOT c.relispartition
+WHERE c.oid = any(relations_of(%(schema)s)::oid []) AND c.relkind = 'r' AND NOT c.relispartition
 ORDER BY c.relname
