@@ -11,7 +11,7 @@ from uuid import UUID, uuid4, uuid5
 import psycopg
 
 from lmsschema.database.queries import query
-from lmsschema.errors import LockTimeoutError, UsageError
+from lmsschema.errors import LmsschemaError, LockTimeoutError, UsageError
 from lmsschema.load import drain, source
 from lmsschema.load.identity import Identities
 from lmsschema.load.months import Months
@@ -81,13 +81,21 @@ def institution(context: Context, domain: str) -> Institution:
     """Return the institution of a domain.
 
     Raises:
-        UsageError: There is none.
+        LmsschemaError: The schema has no tables for loads yet.
+        UsageError: There is no such institution.
     """
-    with context.database.transaction(read_only=True) as conn:
+    database = context.database
+    with database.transaction(read_only=True) as conn:
+        there = conn.execute("SELECT pg_catalog.to_regclass('load_sources') IS NOT NULL")
+        if there.fetchone() != (True,):
+            raise LmsschemaError(
+                f"schema {database.schema} of {database.target} has no table load_sources",
+                hint="Bring it to the newest revision: lmsschema upgrade",
+            )
         row = conn.execute(query("load/institution"), {"domain": domain}).fetchone()
     if row is None:
         raise UsageError(
-            f"there is no institution with domain {domain} in {context.database.target}",
+            f"there is no institution with domain {domain} in {database.target}",
             hint="Insert it first: INSERT INTO institutions (name, domain, education_level) "
             "VALUES ('…', '…', 'higher_ed');",
         )

@@ -54,6 +54,17 @@ def test_what_is_wrong_is_said(
     assert said in outcome.err
 
 
+def test_a_database_that_has_no_tables_for_it_is_named(
+    lmsschema: Program, database_url: str, file: Path
+) -> None:
+    whose = ("--institution", loading.DOMAIN, "--url", database_url)
+    for command in (("xapi", str(file)), ("status",), ("rejects",), ("retry",)):
+        outcome = lmsschema("load", *command, *whose)
+        assert outcome.code == 1
+        assert "has no table load_sources" in outcome.err
+        assert "lmsschema upgrade" in outcome.err
+
+
 def test_the_json_is_as_documented(conn: psycopg.Connection, load: Load, file: Path) -> None:
     dry = load("xapi", file, "--dry-run")
     assert dry.code == 3

@@ -16,7 +16,7 @@ WRITTEN = {
     "0004_integrity": "a463560639e272bd",
     "0005_consistency": "d223d9034c46c6be",
     "0006_settings": "c2c8e9af52cd6f75",
-    "0007_search": "576c4f2f4e4f7a1d",
+    "0007_search": "1baec3a80116da91",
     "0008_grading_keys": "9e6c1c709cfee6db",
     "0009_grading": "ee13bf848fe04146",
     "0010_grades": "ab94fe32d7a910cc",
