@@ -21,13 +21,14 @@ def beginnings(table: Table, profile: str) -> list[tuple[str, ...]]:
     return found
 
 
-@pytest.mark.parametrize("profile", names.PROFILES)
-def test_every_foreign_key_has_an_index_that_begins_with_its_first_column(profile: str) -> None:
+def test_no_foreign_key_loses_the_index_that_begins_with_its_first_column() -> None:
     """A cascade reads the whole table else."""
     for table in TABLES:
-        begin = beginnings(table, profile)
-        for key in table.foreign_key_constraints:
-            assert key.columns.keys()[0] in {one[0] for one in begin if one}, key.name
+        faithful, lean = (
+            {one[0] for one in beginnings(table, profile) if one} for profile in names.PROFILES
+        )
+        firsts = {key.columns.keys()[0] for key in table.foreign_key_constraints}
+        assert firsts & faithful <= lean, table.name
 
 
 @pytest.mark.parametrize("profile", names.PROFILES)
