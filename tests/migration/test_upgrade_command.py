@@ -152,6 +152,10 @@ def test_downgrade_never_drops_rows_unasked(lmsschema: Program, upgraded_url: st
         assert "--lose-rows" in refused.err
         assert lmsschema("current", "--url", upgraded_url).out == f"{HEAD} (head)\n"
         assert conn.execute("SELECT count(*) FROM institutions").fetchone() == (1,)
+        column = lmsschema("downgrade", "0001", "--url", upgraded_url, "--json")
+        assert column.code == 6
+        assert "hold rows: institutions.language" in column.err
+        assert lmsschema("downgrade", "0006", "--url", upgraded_url, "--lose-rows").code == 0
         assert lmsschema("downgrade", "0001", "--url", upgraded_url).code == 0
         assert lmsschema("downgrade", "base", "--url", upgraded_url, "--lose-rows").code == 0
         assert conn.execute("SELECT to_regclass('institutions')").fetchone() == (None,)
