@@ -153,7 +153,6 @@ courses = Table(
     not_blank("title"),
     not_negative("estimated_hours"),
     not_negative("credit_hours"),
-    UniqueConstraint("id", "institution_id"),
     comment="Courses with their educational metadata; deleting one deletes its lessons, "
     "enrollments, events, sessions and analytics",
 )
