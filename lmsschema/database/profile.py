@@ -53,7 +53,12 @@ def of(conn: psycopg.Connection) -> Recorded:
 
 
 def known(database: Database, notify: Callable[[str], None] = lambda _: None) -> str:
-    """Return the database's profile; the default one, with a message, if it may not be read."""
+    """Return the database's profile; the default one, with a message, if it may not be read.
+
+    Raises:
+        UnsafeError: This program does not know it.
+        psycopg.errors.LockNotAvailable: Others have locked the table for too long.
+    """
     try:
         return read(database).profile
     except DatabaseUnavailableError as error:

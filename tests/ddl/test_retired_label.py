@@ -33,7 +33,8 @@ STEP = Checks("users", {"users_role_not_observer_check": "role <> 'observer'"})
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """Alembic's, for a copy of the revisions up to 0005 that the page's own is added to."""
-    [text] = re.findall(r"```python\n(.+?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.+?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    [text] = [one for one in blocks if "Revision ID" in one]
     migrations = shutil.copytree(revisions.folder(), tmp_path / "migrations")
     for file in (migrations / "versions").glob("[0-9]*.py"):
         if file.stem > "0005_consistency":

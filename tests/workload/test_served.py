@@ -39,11 +39,12 @@ MORE: LiteralString = """
         ON g % (SELECT count(*) FROM learning_sessions) = s.number
     ORDER BY g;
     INSERT INTO courses (
-        institution_id, title, description, subject_area, difficulty_level, academic_term, status
+        institution_id, title, description, subject_area, difficulty_level, academic_term,
+        visibility, status
     )
     SELECT
         i.id, 'word' || g % 200, 'course ' || g, 'subject ' || g % 30, 'beginner',
-        'term ' || g % 30,
+        'term ' || g % 30, 'public',
         CASE WHEN g % 400 = 0 THEN 'under_review' ELSE 'published' END::course_status
     FROM institutions AS i, generate_series(1, 1000) AS g;
     UPDATE institutions SET language = 'en';
