@@ -10,10 +10,6 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from psycopg import errors
-
-from lmsschema import names
-from lmsschema.database import profile
 from lmsschema.database.connection import Database, require_usage
 from lmsschema.database.queries import query
 from lmsschema.ddl import remedies
@@ -94,18 +90,12 @@ def _indexes(
     database: Database, limits: Limits, kept_since: datetime | None, now: datetime
 ) -> Iterator[Finding]:
     """Yield the findings about indexes."""
-    from lmsschema.tables import TABLES, profiles
+    from lmsschema.tables import TABLES
 
-    recorded = names.FAITHFUL
-    try:
-        recorded = profile.known(database)
-    except errors.LockNotAvailable:
-        message = "is locked exclusively by another session: the guide's indexes are assumed"
-        yield Finding("profile-not-read", names.SETTINGS, message, action_required=False)
-    known = [
+    known = [  # whichever the profile, which somebody may have locked: check tells what is too many
         (table.name, [column.name for column in index.columns], str(index.name))
         for table in TABLES
-        for index in profiles.indexes(table, recorded)
+        for index in table.indexes
     ]
     indexes = doctor_indexes.read(database)
     there = {index.index_name for index in indexes}

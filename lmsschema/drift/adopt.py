@@ -118,7 +118,7 @@ def run(
         found = _without_version_table(found)
         search = _Search(
             database,
-            profile.read(database).profile,
+            profile.known(database, notify),
             shadow_url,
             notify,
             found,
@@ -166,10 +166,10 @@ class _Search:
         """
         best: Comparison | None = None
         *older, head = revisions.ids()
-        if not self.compare(head).equal:
-            self._build_each(older)  # all will be compared
-        for revision in reversed(revisions.ids()):
+        for revision in reversed([*older, head]):
             comparison = self.compare(revision)
+            if revision == head and not comparison.equal:
+                self._build_each(older)  # all will be compared
             if best is not None and best.equal and not comparison.equal:
                 break
             if best is None or comparison.equal or _weight(comparison) < _weight(best):
