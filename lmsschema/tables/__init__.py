@@ -12,28 +12,23 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lmsschema.tables import analytics, events, foundation, progress, updated_at, values
     from lmsschema.tables._all import (
         TABLES,
-        analytics,
         course_analytics,
         courses,
         enrollments,
-        events,
-        foundation,
         institutions,
         learner_analytics,
         learning_events,
         learning_sessions,
         lesson_progress,
         lessons,
-        metadata,
-        progress,
         section_progress,
         sections,
-        updated_at,
         users,
-        values,
     )
+    from lmsschema.tables._metadata import metadata
     from lmsschema.tables.enums import (
         AnalysisPeriod,
         CourseDifficulty,

@@ -11,7 +11,6 @@ import lmsschema.tables.events as events  # isort: skip
 import lmsschema.tables.analytics as analytics  # isort: skip
 import lmsschema.tables._create_all as _create_all
 import lmsschema.tables.purposes as purposes
-import lmsschema.tables.updated_at as updated_at
 import lmsschema.tables.values as values
 
 if TYPE_CHECKING:
@@ -38,26 +37,3 @@ TABLES = tuple(metadata.tables.values())
 values.add_rules(TABLES)
 purposes.add(TABLES)
 _create_all.listen(metadata)
-
-__all__ = [
-    "TABLES",
-    "analytics",
-    "course_analytics",
-    "courses",
-    "enrollments",
-    "events",
-    "foundation",
-    "institutions",
-    "learner_analytics",
-    "learning_events",
-    "learning_sessions",
-    "lesson_progress",
-    "lessons",
-    "metadata",
-    "progress",
-    "section_progress",
-    "sections",
-    "updated_at",
-    "users",
-    "values",
-]

@@ -46,7 +46,9 @@ CONFIGURATIONS = {
 
 _CHOICE = "\n".join(
     [
-        "CASE pg_catalog.split_part(pg_catalog.translate(pg_catalog.lower({0}), '_', '-'), '-', 1)",
+        "CASE pg_catalog.split_part(",
+        "    pg_catalog.translate(pg_catalog.lower({0}), '_', '-'), '-', 1",
+        ")",
         *(
             f"    WHEN '{code}' THEN 'pg_catalog.{name}'::REGCONFIG"
             for code, name in CONFIGURATIONS.items()
@@ -74,7 +76,8 @@ DECLARE
 BEGIN
     IF code IS NULL THEN
         BEGIN
-            EXECUTE 'SELECT language FROM ' || pg_catalog.quote_ident(tg_table_schema)
+            EXECUTE 'SELECT language FROM '
+                || pg_catalog.quote_ident(tg_table_schema)
                 || '.institutions WHERE id = $1'
             INTO code
             USING new.institution_id;
@@ -86,9 +89,13 @@ BEGIN
     new.search := pg_catalog.setweight(
             pg_catalog.to_tsvector(configuration, new.title), 'A'
         ) || pg_catalog.setweight(
-            pg_catalog.to_tsvector(configuration, pg_catalog.left(new.tags::TEXT, 50000)), 'B'
+            pg_catalog.to_tsvector(
+                configuration, pg_catalog.left(new.tags::TEXT, 50000)
+            ), 'B'
         ) || pg_catalog.setweight(
-            pg_catalog.to_tsvector(configuration, pg_catalog.left(new.description, 50000)), 'C'
+            pg_catalog.to_tsvector(
+                configuration, pg_catalog.left(new.description, 50000)
+            ), 'C'
         );
     RETURN new;
 END
@@ -102,10 +109,12 @@ FOR EACH ROW
 EXECUTE FUNCTION update_search()"""
 
 INSTITUTION_FUNCTION = """\
-CREATE FUNCTION update_search_of_courses() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+CREATE FUNCTION update_search_of_courses() RETURNS TRIGGER
+LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE 'UPDATE ' || pg_catalog.quote_ident(tg_table_schema)
-        || '.courses SET search = search WHERE institution_id = $1 AND language IS NULL'
+        || '.courses SET search = search'
+        || ' WHERE institution_id = $1 AND language IS NULL'
     USING new.id;
     RETURN NULL;
 END

@@ -22,7 +22,9 @@ depends_on = None
 
 #: The configuration of the language whose code is in ``code``.
 CHOICE = """\
-CASE pg_catalog.split_part(pg_catalog.translate(pg_catalog.lower(code), '_', '-'), '-', 1)
+CASE pg_catalog.split_part(
+    pg_catalog.translate(pg_catalog.lower(code), '_', '-'), '-', 1
+)
     WHEN 'ar' THEN 'pg_catalog.arabic'::REGCONFIG
     WHEN 'ca' THEN 'pg_catalog.catalan'::REGCONFIG
     WHEN 'da' THEN 'pg_catalog.danish'::REGCONFIG
@@ -76,7 +78,8 @@ DECLARE
 BEGIN
     IF code IS NULL THEN
         BEGIN
-            EXECUTE 'SELECT language FROM ' || pg_catalog.quote_ident(tg_table_schema)
+            EXECUTE 'SELECT language FROM '
+                || pg_catalog.quote_ident(tg_table_schema)
                 || '.institutions WHERE id = $1'
             INTO code
             USING new.institution_id;
@@ -88,9 +91,13 @@ BEGIN
     new.search := pg_catalog.setweight(
             pg_catalog.to_tsvector(configuration, new.title), 'A'
         ) || pg_catalog.setweight(
-            pg_catalog.to_tsvector(configuration, pg_catalog.left(new.tags::TEXT, 50000)), 'B'
+            pg_catalog.to_tsvector(
+                configuration, pg_catalog.left(new.tags::TEXT, 50000)
+            ), 'B'
         ) || pg_catalog.setweight(
-            pg_catalog.to_tsvector(configuration, pg_catalog.left(new.description, 50000)), 'C'
+            pg_catalog.to_tsvector(
+                configuration, pg_catalog.left(new.description, 50000)
+            ), 'C'
         );
     RETURN new;
 END
@@ -109,11 +116,13 @@ END
 
 BEGIN
     EXECUTE 'UPDATE ' || pg_catalog.quote_ident(tg_table_schema)
-        || '.courses SET search = search WHERE institution_id = $1 AND language IS NULL'
+        || '.courses SET search = search'
+        || ' WHERE institution_id = $1 AND language IS NULL'
     USING new.id;
     RETURN NULL;
 END
 """,
+        returns="TRIGGER\nLANGUAGE plpgsql",
     ),
     Trigger(
         "update_search_of_courses",

@@ -16,7 +16,7 @@ WRITTEN = {
     "0004_integrity": "a463560639e272bd",
     "0005_consistency": "d223d9034c46c6be",
     "0006_settings": "c2c8e9af52cd6f75",
-    "0007_search": "1baec3a80116da91",
+    "0007_search": "f70a7418e3152cf4",
 }
 
 
