@@ -20,13 +20,14 @@ COMMANDS = {
     "demo": "Fill a database with synthetic data.",
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "indexes": "Index profiles: show, plan, set, advise.",
+    "tenants": "Many schemas at once: list, upgrade, check, partitions.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "indexes", "local")
+GROUPS = ("partitions", "indexes", "tenants", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
