@@ -42,8 +42,7 @@ Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
 
 Options:
   --url URL, --schema NAME, --json, --debug  Same as after the command.
-  -V, --version  Show the version and exit.
-  -h, --help     Show this message and exit.
+  -V, --version, -h, --help  Show the version, or this message, and exit.
 
 Commands:
 {commands}
