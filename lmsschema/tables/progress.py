@@ -50,7 +50,7 @@ enrollments = Table(
     ),
     Column("enrollment_status", enums.enrollment_status, nullable=False, server_default="active"),
     Column("grade", Numeric(5, 2), comment="Grade as a number"),
-    Column("grade_letter", String(2), comment="Grade as a letter, such as B+"),
+    Column("grade_letter", String(10), comment="Grade as a letter, such as B+"),
     json_object("initial_assessment", "assessment at the start, the baseline of the analytics"),
     json_object("learning_path", "path of the learner through the course"),
     json_object("personalization_settings", "how the course is adapted to the learner"),
@@ -113,6 +113,7 @@ enrollments = Table(
     ),
     UniqueConstraint("user_id", "course_id"),
     UniqueConstraint("id", "user_id"),
+    UniqueConstraint("id", "course_id"),
     comment="Enrollments of users in courses, each with a summary of the progress",
     info=LEAN_90,
 )

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import Table
 
+from lmsschema.tables import grading_purposes
+
 #: The purpose of each index, and the names of the statements.
 PURPOSES: dict[str, tuple[str, str]] = {
     # foundation
@@ -213,6 +215,11 @@ PURPOSES: dict[str, tuple[str, str]] = {
         "learners_at_risk",
     ),
     "idx_learner_analytics_updated": ("the profiles updated last", ""),
+    # pipeline
+    "idx_load_sources_institution": (
+        "the files of an institution, and the cascade when it is deleted",
+        "delete_institution",
+    ),
 }
 
 
@@ -220,6 +227,7 @@ def add(tables: Iterable[Table]) -> None:
     """Give each index the ``info`` of its ``purpose`` and of what it ``serves``."""
     for table in tables:
         for index in table.indexes:
-            if index.name in PURPOSES:
-                purpose, serves = PURPOSES[str(index.name)]
+            name = str(index.name)
+            purpose, serves = PURPOSES.get(name, (grading_purposes.PURPOSES.get(name), ""))
+            if purpose is not None:
                 index.info = {"purpose": purpose, "serves": tuple(serves.split()), **index.info}
