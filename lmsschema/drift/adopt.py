@@ -233,6 +233,17 @@ class _Search:
             self.built[revision] = _without_version_table(made.catalog)
         return self.built[revision]
 
+    def _build_each(self, names: Sequence[str]) -> None:
+        """Build revisions one upon the other: each alone would begin with the first."""
+        made = declared.read_each(
+            self.database,
+            names,
+            profile=self.profile,
+            shadow_url=self.shadow_url,
+            notify=self.notify,
+        )
+        self.built |= {name: _without_version_table(one) for name, one in made.items()}
+
     def _declared(self, but: str | None = None) -> set[str]:
         """Return the names of the tables and types that the built revisions declare.
 

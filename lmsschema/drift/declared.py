@@ -87,10 +87,56 @@ def read(
         UsageError: The other server is older than the database's.
         DatabaseUnavailableError: No server can build it.
     """
+    return _read(
+        database,
+        lambda on, extensions: build(on, revision, extensions, profile=profile),
+        shadow_url,
+        notify,
+    )
+
+
+def read_each(
+    database: Database,
+    revisions: Sequence[str],
+    *,
+    profile: str = names.FAITHFUL,
+    shadow_url: str | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> dict[str, Catalog]:
+    """Build revisions one upon the other, as :func:`read` does one; return their catalogs.
+
+    Args:
+        database: The database to compare them with.
+        revisions: The revisions, the oldest first.
+        profile: The index profile that they are to have.
+        shadow_url: The server to build them on.
+        notify: Called with a message if they are built on another server.
+
+    Raises:
+        UsageError: The other server is older than the database's.
+        DatabaseUnavailableError: No server can build them.
+    """
+    built: dict[str, Catalog] = {}
+
+    def make(on: Database, extensions: Sequence[str]) -> Catalog:
+        built.update(build_each(on, revisions, extensions, profile=profile))
+        return built[revisions[-1]]
+
+    _read(database, make, shadow_url, notify)
+    return built
+
+
+def _read(
+    database: Database,
+    make: Callable[[Database, Sequence[str]], Catalog],
+    shadow_url: str | None,
+    notify: Callable[[str], None],
+) -> Declared:
+    """Have a catalog made where it can be: on the database's server, or on another."""
     why = database.read_only
     if shadow_url is None and not why:
         try:
-            return Declared(build(database, revision, profile=profile))
+            return Declared(make(database, ()))
         except psycopg.Error as error:
             triggers = _event_triggers(database, error)
             if not triggers and not isinstance(error, _REFUSED):
@@ -108,7 +154,7 @@ def read(
             )
         with database.transaction(read_only=True) as conn:
             extensions = site_extensions.installed(conn)
-        return Declared(build(other, revision, extensions, profile=profile), place)
+        return Declared(make(other, extensions), place)
 
 
 def _event_triggers(database: Database, error: psycopg.Error) -> str:
@@ -148,28 +194,55 @@ def build(
             # what partitions there should be, their policies say
             database.conn.execute(schema_script.render(None, as_of=None, profile=profile).encode())
             return of(catalog.read(database.conn, name))
+    return build_each(database, [revision], extensions, profile=profile)[revision]
+
+
+def build_each(
+    database: Database,
+    revisions: Sequence[str],
+    extensions: Sequence[str] = (),
+    *,
+    profile: str = names.FAITHFUL,
+) -> dict[str, Catalog]:
+    """Build revisions one upon the other in a transaction that is rolled back.
+
+    Args:
+        database: The database to build them in.
+        revisions: The revisions, the oldest first.
+        extensions: As for :func:`build`.
+        profile: As for :func:`read`.
+
+    Returns:
+        The catalog of each.
+
+    Raises:
+        psycopg.Error: The server refused a statement.
+    """
     from alembic import command
     from sqlalchemy.exc import DBAPIError
 
     from lmsschema.migration import profile_steps, runner, schema_script
 
+    conn, found = database.conn, {}
     with runner.connection(database) as lent, lent.begin():
         # Alembic neither commits nor ends a transaction that is already open
-        name = scratch.create(database.conn)
-        site_extensions.install(database.conn, extensions)
-        database.conn.execute(_PROBES)
+        name = scratch.create(conn)
+        site_extensions.install(conn, extensions)
+        conn.execute(_PROBES)
         # else Alembic could find the version table of a schema in which an extension is installed
-        database.conn.execute(schema_script.VERSION_TABLE.encode())
-        try:
-            command.upgrade(runner.config(connection=lent), revision)
-        except DBAPIError as error:
-            if isinstance(error.orig, psycopg.Error):
-                raise error.orig from error
-            raise
-        profile_steps.apply_in_transaction(database.conn, profile, revision)
-        found = catalog.read(database.conn, name)
+        conn.execute(schema_script.VERSION_TABLE.encode())
+        for revision in revisions:
+            try:
+                command.upgrade(runner.config(connection=lent), revision)
+            except DBAPIError as error:
+                if isinstance(error.orig, psycopg.Error):
+                    raise error.orig from error
+                raise
+            with conn.transaction(force_rollback=True):  # later revisions begin without a profile
+                profile_steps.apply_in_transaction(conn, profile, revision)
+                found[revision] = of(catalog.read(conn, name))
         lent.rollback()
-    return of(found)
+    return found
 
 
 def of(built: Catalog) -> Catalog:

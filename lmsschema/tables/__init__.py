@@ -53,7 +53,6 @@ if TYPE_CHECKING:
         gradings,
         institutions,
         item_responses,
-        judgements,
         late_policies,
         learner_analytics,
         learner_group_members,
