@@ -4,5 +4,5 @@
 make records of the lines (:mod:`lmsschema.load.xapi`, :mod:`lmsschema.load.oulad`), finds out whom
 they are about (:mod:`lmsschema.load.identity`), and writes a batch with the position that was
 reached in one transaction (:mod:`lmsschema.load.write`). Lines that can't be loaded are kept
-(:mod:`lmsschema.load.rejects`); sessions are computed afterwards (:mod:`lmsschema.load.drain`).
+(:mod:`lmsschema.load.rejects`). Sessions are computed by ``lmsschema rollup``.
 """

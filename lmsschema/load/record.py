@@ -101,7 +101,6 @@ class Record:
     Attributes:
         id: Its id.
         at: When it happened.
-        stored: When it was stored by its source.
         actor: The user; None: nobody in particular.
         course: The course.
         lesson: The lesson; only with a course.
@@ -118,7 +117,6 @@ class Record:
 
     id: UUID
     at: datetime
-    stored: datetime
     actor: Entity | None
     course: Entity | None
     lesson: Entity | None
@@ -152,10 +150,6 @@ class Format(Protocol):
     @property
     def name(self) -> str:
         """What it is called."""
-
-    @property
-    def sessions(self) -> bool:
-        """Whether sessions are computed from the events."""
 
     def read(self, raw: bytes) -> Record | Voiding | None:
         """Return what a line means; None if it means nothing.

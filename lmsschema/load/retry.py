@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import psycopg
 
 from lmsschema.database.queries import query
-from lmsschema.load import drain, rejects, run
+from lmsschema.load import rejects, run
 from lmsschema.load.identity import Identities
 from lmsschema.load.months import Months
 from lmsschema.load.record import Format, Line, Reject
@@ -32,7 +32,7 @@ def retry(
     """
     identities = Identities(context, whose.id, options.missing)
     months = Months(context, LEARNING_EVENTS)
-    writer = Writer(context, whose.id, identities, sessions=form.sessions)
+    writer = Writer(context, whose.id, identities)
     total = Counts()
     for found in rejects.kept(context, whose.id, reason, form.name):
         batch = Batch()
@@ -61,6 +61,4 @@ def retry(
 
         months.make(record for _, record in batch.records)
         total.update(writer.write(batch, found[0][1], finish))
-    if form.sessions:
-        drain.drain(context)
     return total

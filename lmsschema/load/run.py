@@ -12,7 +12,7 @@ import psycopg
 
 from lmsschema.database.queries import query
 from lmsschema.errors import LmsschemaError, LockTimeoutError, UsageError
-from lmsschema.load import drain, source
+from lmsschema.load import source
 from lmsschema.load.identity import Identities
 from lmsschema.load.months import Months
 from lmsschema.load.record import Format, Line, Missing, Reject, RejectError, Voiding, namespace
@@ -109,7 +109,7 @@ def load(
     sources: Sequence[Source],
     options: Options,
 ) -> list[Loaded]:
-    """Load sources, one after the other; then compute the sessions of their events.
+    """Load sources, one after the other.
 
     Raises:
         LockTimeoutError: Another load, or DDL, had locks for too long. Each batch before is in.
@@ -117,13 +117,10 @@ def load(
     """
     identities = Identities(context, whose.id, options.missing)
     months = Months(context, LEARNING_EVENTS)
-    done = [
+    return [
         _Load(context, whose, form, one, options, identities=identities, months=months).run()
         for one in sources
     ]
-    if form.sessions:
-        drain.drain(context)
-    return done
 
 
 def preview(form: Format, sources: Sequence[Source], options: Options) -> list[Loaded]:
@@ -190,7 +187,7 @@ class _Load:
         self._source = what
         self._options = options
         self._months = months
-        self._writer = Writer(context, whose.id, identities, sessions=form.sessions)
+        self._writer = Writer(context, whose.id, identities)
         self._institution = whose.id
         made = f"{form.name}:{what.digest}"
         self._id = uuid5(namespace(whose.id), made) if what.digest else uuid4()

@@ -39,7 +39,6 @@ def _row(
             _escaped(record.data),
             str(record.session).encode(),
             record.at.isoformat().encode(),
-            record.stored.isoformat().encode(),
         )
     )
 

@@ -32,26 +32,11 @@ class LoadSource:
     finished_at: datetime | None
 
 
-@dataclasses.dataclass(frozen=True)
-class LoadStatus:
-    """What was loaded.
-
-    Attributes:
-        sources: The sources, oldest first.
-        waiting: How many sessions wait to be computed, of all institutions.
-    """
-
-    sources: tuple[LoadSource, ...]
-    waiting: int
-
-
-def read(context: Context, institution: UUID) -> LoadStatus:
-    """Return what was loaded for an institution."""
+def read(context: Context, institution: UUID) -> list[LoadSource]:
+    """Return the sources that were loaded for an institution, oldest first."""
     with context.database.transaction(read_only=True) as conn:
         rows = conn.execute(query("load/sources"), {"institution": institution}).fetchall()
-        waiting = conn.execute("SELECT count(DISTINCT session_id) FROM dirty_sessions").fetchone()
-    sources = tuple(
+    return [
         LoadSource(name, form, position, line, Counts(counts), begun, finished)
         for name, form, position, line, counts, begun, finished in rows
-    )
-    return LoadStatus(sources, int(waiting[0]) if waiting else 0)
+    ]

@@ -62,16 +62,12 @@ class Writer:
         context: The database.
         institution: The institution.
         identities: Whom and what records are about.
-        sessions: Whether sessions are computed from the events.
     """
 
-    def __init__(
-        self, context: Context, institution: UUID, identities: Identities, *, sessions: bool
-    ) -> None:
+    def __init__(self, context: Context, institution: UUID, identities: Identities) -> None:
         self._context = context
         self._institution = institution
         self._identities = identities
-        self._sessions = sessions
 
     def write(self, batch: Batch, source: UUID, finish: Finish) -> Counts:
         """Write a batch in one transaction.
@@ -165,7 +161,7 @@ class Writer:
             counts["voided"] += _number(
                 conn.execute(query("load/insert_voided"), {"numbers": void})
             )
-        inserted = _number(conn.execute(query("load/insert_events"), {"sessions": self._sessions}))
+        inserted = _number(conn.execute(query("load/insert_events")))
         counts["events"] += inserted
         counts["duplicates"] += len(rows) - inserted - len(void)
         differing: set[int] = set()
@@ -229,7 +225,7 @@ class Writer:
             with self._context.database.transaction() as conn:
                 conn.execute(query("load/stage"))
                 copy(conn, [(*one, nobody) for one in records], [None] * len(records))
-                conn.execute(query("load/insert_events"), {"sessions": False})
+                conn.execute(query("load/insert_events"))
                 raise psycopg.Rollback
         except psycopg.Error as error:
             if _is_of_values(error):

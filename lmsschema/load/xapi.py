@@ -65,7 +65,6 @@ class XapiFormat:
     until: datetime
     keep_actor: bool = False
     name: str = "xapi"
-    sessions: bool = True
 
     def read(self, raw: bytes) -> Record | Voiding | None:
         """Return the record of a statement.
@@ -94,7 +93,7 @@ class XapiFormat:
         what = _part(decode_object, statement.object, "object")
         if statement.verb.id == VOIDED:
             return _voiding(what, own)
-        at, stored = self._times(statement)
+        at = self._time(statement)
         agent = _part(decode_agent, statement.actor, "actor")
         actor = entity_of(agent)
         fields, context = _parts_of(statement.context)
@@ -116,7 +115,6 @@ class XapiFormat:
         return Record(
             id=own,
             at=at,
-            stored=stored,
             actor=actor,
             course=course,
             lesson=lesson,
@@ -131,15 +129,15 @@ class XapiFormat:
             unknown_verb="" if category else action,
         )
 
-    def _times(self, statement: XapiStatement) -> tuple[datetime, datetime]:
-        """Return when it happened and when it was stored."""
+    def _time(self, statement: XapiStatement) -> datetime:
+        """Return when it happened."""
         text = statement.timestamp or statement.stored
         if not text:
             raise RejectError("timestamp_missing")
         at = self._instant(text)
         if not self.since <= at < self.until:
             raise RejectError("timestamp_out_of_range", text)
-        return at, self._instant(statement.stored) if statement.stored else at
+        return at
 
     def _instant(self, text: str) -> datetime:
         try:

@@ -1,8 +1,8 @@
 """The schema of the guide as SQLAlchemy Core tables: the single source of what a database holds.
 
-One module a part of the guide, two for the third, six for section 9. An application imports tables
-and enumerations from here to read and write rows: ``from lmsschema.tables import CourseStatus,
-courses``.
+One module a part of the guide, two for the third, six for section 9, one for section 4. An
+application imports tables and enumerations from here to read and write rows:
+``from lmsschema.tables import CourseStatus, courses``.
 
 The import itself builds nothing; the first name that is asked for builds all tables at once, so
 that the metadata is never without some of them. Programs that import this package and use no table
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         progress,
         question_bank,
         results,
+        rollups,
         updated_at,
         values,
     )
@@ -39,12 +40,10 @@ if TYPE_CHECKING:
         course_analytics,
         course_grades,
         courses,
-        dirty_sessions,
         enrollments,
         event_voidings,
         external_ids,
         grade_changes,
-        grade_recalculations,
         gradebooks,
         grades,
         grading_periods,
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
         item_responses,
         late_policies,
         learner_analytics,
+        learner_course_daily,
         learner_group_members,
         learner_groups,
         learning_events,
@@ -64,7 +64,9 @@ if TYPE_CHECKING:
         load_sources,
         question_versions,
         questions,
+        recalculations,
         rejected_records,
+        rollup_state,
         rubric_criteria,
         rubric_ratings,
         rubrics,
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
         LateBasis,
         LateInterval,
         QuestionType,
+        RecalculationKind,
         ScorePolicy,
     )
 
@@ -121,6 +124,7 @@ __all__ = [
     "LessonContentType",
     "MasteryLevel",
     "QuestionType",
+    "RecalculationKind",
     "ScorePolicy",
     "SectionCompletionStatus",
     "SectionInteraction",
@@ -139,14 +143,12 @@ __all__ = [
     "course_analytics",
     "course_grades",
     "courses",
-    "dirty_sessions",
     "enrollments",
     "event_voidings",
     "events",
     "external_ids",
     "foundation",
     "grade_changes",
-    "grade_recalculations",
     "gradebook",
     "gradebooks",
     "grades",
@@ -159,6 +161,7 @@ __all__ = [
     "judgements",
     "late_policies",
     "learner_analytics",
+    "learner_course_daily",
     "learner_group_members",
     "learner_groups",
     "learning_events",
@@ -172,8 +175,11 @@ __all__ = [
     "question_bank",
     "question_versions",
     "questions",
+    "recalculations",
     "rejected_records",
     "results",
+    "rollup_state",
+    "rollups",
     "rubric_criteria",
     "rubric_ratings",
     "rubrics",

@@ -16,6 +16,7 @@ import lmsschema.tables.question_bank as question_bank  # isort: skip
 import lmsschema.tables.attempts as attempts  # isort: skip
 import lmsschema.tables.judgements as judgements  # isort: skip
 import lmsschema.tables.results as results  # isort: skip
+import lmsschema.tables.rollups as rollups  # isort: skip
 import lmsschema.tables._create_all as _create_all
 import lmsschema.tables.purposes as purposes
 import lmsschema.tables.values as values
@@ -23,7 +24,13 @@ import lmsschema.tables.values as values
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-    from lmsschema.tables import columns, grade_columns, grading_columns, pipeline_columns
+    from lmsschema.tables import (
+        columns,
+        grade_columns,
+        grading_columns,
+        pipeline_columns,
+        rollup_columns,
+    )
 
 institutions = cast("Table[columns.Institutions]", foundation.institutions)
 users = cast("Table[columns.Users]", foundation.users)
@@ -42,7 +49,6 @@ load_sources = cast("Table[pipeline_columns.LoadSources]", pipeline.load_sources
 rejected_records = cast("Table[pipeline_columns.RejectedRecords]", pipeline.rejected_records)
 event_voidings = cast("Table[pipeline_columns.EventVoidings]", pipeline.event_voidings)
 voided_events = cast("Table[pipeline_columns.VoidedEvents]", pipeline.voided_events)
-dirty_sessions = cast("Table[pipeline_columns.DirtySessions]", pipeline.dirty_sessions)
 grading_schemes = cast("Table[grading_columns.GradingSchemes]", gradebook.grading_schemes)
 grading_scheme_levels = cast(
     "Table[grading_columns.GradingSchemeLevels]", gradebook.grading_scheme_levels
@@ -74,9 +80,12 @@ rubric_ratings = cast("Table[grade_columns.RubricRatings]", judgements.rubric_ra
 grades = cast("Table[grade_columns.Grades]", results.grades)
 course_grades = cast("Table[grade_columns.CourseGrades]", results.course_grades)
 grade_changes = cast("Table[grade_columns.GradeChanges]", results.grade_changes)
-grade_recalculations = cast(
-    "Table[grade_columns.GradeRecalculations]", results.grade_recalculations
+recalculations = cast("Table[grade_columns.Recalculations]", results.recalculations)
+
+learner_course_daily = cast(
+    "Table[rollup_columns.LearnerCourseDaily]", rollups.learner_course_daily
 )
+rollup_state = cast("Table[rollup_columns.RollupState]", rollups.rollup_state)
 
 #: The schema's own tables, in the guide's order: an application may add its own to the metadata.
 TABLES = tuple(metadata.tables.values())

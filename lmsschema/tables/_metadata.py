@@ -35,6 +35,10 @@ Timestamp = DateTime(timezone=True)
 #: What of a column's ``info`` says which type of JSON it holds.
 JSON_TYPE = "json_type"
 
+#: The ``info`` of a column that has a rule of its own for what its type takes: it came later than
+#: its table's rule (lmsschema.tables.values).
+CHECKED = {"checked": True}
+
 #: The ``info`` of an index that only one profile has (lmsschema.tables.profiles).
 FAITHFUL = {"profiles": {names.FAITHFUL}}
 LEAN = {"profiles": {names.LEAN}}

@@ -1,6 +1,6 @@
 """The columns of the tables of work and grades for type checkers, as in ``columns``."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from lmsschema.tables.grading_enums import (
     GradeChangeKind,
     GradeStatus,
     QuestionType,
+    RecalculationKind,
 )
 
 
@@ -212,10 +213,12 @@ class GradeChanges(TypedColumns):
     changed: Column[dict[str, Any]]
 
 
-class GradeRecalculations(TypedColumns):
-    """The columns of ``grade_recalculations``."""
+class Recalculations(TypedColumns):
+    """The columns of ``recalculations``."""
 
     id: Column[UUID]
+    kind: Column[RecalculationKind]
     course_id: Column[UUID]
     enrollment_id: Column[UUID | None]
+    day: Column[date | None]
     queued_at: Column[datetime]

@@ -21,6 +21,7 @@ _PURE = frozenset(
         "late_deduction",
         "late_units",
         "next_version",
+        "note_withdrawal",
         "refuse_change",
         "time_zone_or_utc",
         "total_ratio",
@@ -71,7 +72,15 @@ TRIGGERS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "queue_institution_grades()",
         ),
     ),
-    "enrollments": (("queue_grades", "AFTER INSERT", _EACH_ROW, "queue_enrollment_grades()"),),
+    "enrollments": (
+        (
+            "note_withdrawal",
+            "BEFORE INSERT OR UPDATE OF enrollment_status, withdrawn_at",
+            _EACH_ROW,
+            "note_withdrawal()",
+        ),
+        ("queue_grades", "AFTER INSERT", _EACH_ROW, "queue_enrollment_grades()"),
+    ),
     "grading_schemes": (
         ("queue_grades", "AFTER UPDATE OF round_to", _EACH_ROW, "queue_scheme_grades('id')"),
     ),

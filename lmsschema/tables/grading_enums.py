@@ -114,3 +114,14 @@ class GradeChangeKind(StrEnum):
 
 
 grade_change_kind = label_type("grade_change_kind", GradeChangeKind)
+
+
+class RecalculationKind(StrEnum):
+    """What is to be computed anew (``recalculations.kind``)."""
+
+    GRADES = "grades"
+    PROGRESS = "progress"
+    ANALYTICS = "analytics"
+
+
+recalculation_kind = label_type("recalculation_kind", RecalculationKind)

@@ -57,6 +57,6 @@ PURPOSES: dict[str, str] = {
     "idx_grade_changes_assessment_time": "the history of an assessment's grades",
     "idx_grade_changes_course_time": "the history of a course's grades",
     "idx_grade_changes_actor_time": "what somebody has changed",
-    "idx_grade_recalculations_time": "the oldest first",
-    "idx_grade_recalculations_course": "all of one course at once",
+    "idx_recalculations_time": "the oldest of a kind first",
+    "idx_recalculations_course": "all of one course at once",
 }

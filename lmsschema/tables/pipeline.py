@@ -143,15 +143,7 @@ voided_events = Table(
     Column("learning_value", Numeric(3, 2)),
     Column("engagement_score", Numeric(3, 2)),
     created_at(),
+    Column("voided_at", Timestamp, nullable=False, server_default=NOW),
     comment="Events that are void, as they were in learning_events",
 )
-
-dirty_sessions = Table(
-    "dirty_sessions",
-    metadata,
-    identifier(),
-    Column("session_id", Uuid, nullable=False),
-    Column("first_event", Timestamp, nullable=False),
-    Column("last_event", Timestamp, nullable=False),
-    comment="Sessions to be computed from their events; each batch adds rows",
-)
+Index("idx_voided_events_voided", voided_events.c.voided_at)

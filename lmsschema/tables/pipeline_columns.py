@@ -84,12 +84,4 @@ class VoidedEvents(TypedColumns):
     learning_value: Column[Decimal | None]
     engagement_score: Column[Decimal | None]
     created_at: Column[datetime]
-
-
-class DirtySessions(TypedColumns):
-    """The columns of ``dirty_sessions``."""
-
-    id: Column[UUID]
-    session_id: Column[UUID]
-    first_event: Column[datetime]
-    last_event: Column[datetime]
+    voided_at: Column[datetime]

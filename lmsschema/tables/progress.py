@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from lmsschema.tables import enums
 from lmsschema.tables._metadata import (
+    CHECKED,
     FAITHFUL,
     LEAN_90,
     NOW,
@@ -99,6 +100,7 @@ enrollments = Table(
     ),
     created_at(),
     updated_at(),
+    Column("withdrawn_at", Timestamp, info=CHECKED),
     not_before("completion_date", "enrolled_at"),
     from_0_to(100, "progress_percentage"),
     not_negative("sections_completed"),
@@ -111,6 +113,7 @@ enrollments = Table(
         "(enrollment_status = 'completed') = (completion_date IS NOT NULL)",
         name="completion_date_when_completed",
     ),
+    CheckConstraint("isfinite(withdrawn_at)", name="withdrawn_at_finite"),
     UniqueConstraint("user_id", "course_id"),
     UniqueConstraint("id", "user_id"),
     UniqueConstraint("id", "course_id"),
@@ -241,13 +244,11 @@ lesson_progress = Table(
     Column(
         "average_mastery_level",
         Numeric(3, 2),
-        server_default=ZERO,
         comment="Average over the sections of the mastery level, expressed as a number",
     ),
     Column(
         "overall_confidence",
         Numeric(3, 2),
-        server_default=ZERO,
         comment="Confidence over the sections, on a scale from 0 to 1",
     ),
     json_array("milestones_achieved", "milestones that the learner has achieved"),

@@ -159,6 +159,10 @@ PURPOSES: dict[str, tuple[str, str]] = {
         "",
     ),
     "idx_learning_events_course_type_time": ("the latest events of one type within a course", ""),
+    "idx_learning_events_server_time": (
+        "the events that came in a span of time, which the rollup takes up",
+        "",
+    ),
     "idx_learning_events_course_cover": (
         "a course by day and type, from the index alone; the cascade when the course is deleted",
         "teacher_week delete_course",
@@ -219,6 +223,13 @@ PURPOSES: dict[str, tuple[str, str]] = {
     "idx_load_sources_institution": (
         "the files of an institution, and the cascade when it is deleted",
         "delete_institution",
+    ),
+    "idx_voided_events_voided": ("the events voided in a span of time, for the rollup", ""),
+    # rollups
+    "idx_learner_course_daily_course_day": ("a span of days of a course", ""),
+    "idx_learner_course_daily_user_day": (
+        "the days of a learner, and the cascade when the user is deleted",
+        "",
     ),
 }
 

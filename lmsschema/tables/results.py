@@ -5,6 +5,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     Index,
     Integer,
     Numeric,
@@ -195,14 +196,16 @@ Index(
 Index("idx_grade_changes_course_time", grade_changes.c.course_id, grade_changes.c.changed_at.desc())
 Index("idx_grade_changes_actor_time", grade_changes.c.actor_id, grade_changes.c.changed_at.desc())
 
-grade_recalculations = Table(
-    "grade_recalculations",
+recalculations = Table(
+    "recalculations",
     metadata,
     identifier(),
+    Column("kind", enums.recalculation_kind, nullable=False, server_default="grades"),
     Column("course_id", Uuid, nullable=False),
     Column("enrollment_id", Uuid, comment="NULL: all of the course"),
+    Column("day", Date, comment="Of analytics: the day whose periods are concerned; NULL: all"),
     Column("queued_at", Timestamp, nullable=False, server_default=NOW),
-    comment="Whose grades may have changed: appended by triggers, taken by recalculate_grades()",
+    comment="What may have changed: appended by triggers, taken by lmsschema rollup",
 )
-Index("idx_grade_recalculations_time", grade_recalculations.c.queued_at)
-Index("idx_grade_recalculations_course", grade_recalculations.c.course_id)
+Index("idx_recalculations_time", recalculations.c.kind, recalculations.c.queued_at)
+Index("idx_recalculations_course", recalculations.c.course_id)

@@ -1,7 +1,7 @@
 """Assessments, attempts, grades and their rules: the tables.
 
 Revision ID: 0009_grading
-Revises: 0008_grading_keys
+Revises: 0008_guide_tables
 """
 
 # The tables are empty, and others refer to nothing of them: only the keys that refer to the guide's
@@ -10,12 +10,13 @@ Revises: 0008_grading_keys
 from alembic import op
 
 revision = "0009_grading"
-down_revision = "0008_grading_keys"
+down_revision = "0008_guide_tables"
 branch_labels = None
 depends_on = None
 
 UPGRADE = (
     "CREATE TYPE grade_change_kind AS ENUM ('created', 'changed', 'deleted')",
+    "CREATE TYPE recalculation_kind AS ENUM ('grades', 'progress', 'analytics')",
     "CREATE TYPE group_aggregation AS ENUM ('points', 'equal', 'weights')",
     "CREATE TYPE late_interval AS ENUM ('hour', 'day')",
     "CREATE TYPE late_basis AS ENUM ('possible', 'earned')",
@@ -58,20 +59,23 @@ PARTITION BY RANGE (changed_at)""",
     "COMMENT ON COLUMN grade_changes.reason IS 'Why: setting lmsschema.reason'",
     "COMMENT ON COLUMN grade_changes.old_score IS 'Points, or percent of a course'",
     "COMMENT ON COLUMN grade_changes.changed IS 'JSON object: column: [old, new], of columns other than the score'",
-    # grade_recalculations
+    # recalculations
     """\
-CREATE TABLE grade_recalculations (
+CREATE TABLE recalculations (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
+    kind recalculation_kind DEFAULT 'grades' NOT NULL,
     course_id UUID NOT NULL,
     enrollment_id UUID,
+    day DATE,
     queued_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT grade_recalculations_pkey PRIMARY KEY (id),
-    CONSTRAINT grade_recalculations_finite_values_check CHECK (isfinite(queued_at))
+    CONSTRAINT recalculations_pkey PRIMARY KEY (id),
+    CONSTRAINT recalculations_finite_values_check CHECK (isfinite(day) AND isfinite(queued_at))
 )""",
-    "CREATE INDEX idx_grade_recalculations_course ON grade_recalculations (course_id)",
-    "CREATE INDEX idx_grade_recalculations_time ON grade_recalculations (queued_at)",
-    "COMMENT ON TABLE grade_recalculations IS 'Whose grades may have changed: appended by triggers, taken by recalculate_grades()'",
-    "COMMENT ON COLUMN grade_recalculations.enrollment_id IS 'NULL: all of the course'",
+    "CREATE INDEX idx_recalculations_course ON recalculations (course_id)",
+    "CREATE INDEX idx_recalculations_time ON recalculations (kind, queued_at)",
+    "COMMENT ON TABLE recalculations IS 'What may have changed: appended by triggers, taken by lmsschema rollup'",
+    "COMMENT ON COLUMN recalculations.enrollment_id IS 'NULL: all of the course'",
+    "COMMENT ON COLUMN recalculations.day IS 'Of analytics: the day whose periods are concerned; NULL: all'",
     # grading_schemes
     """\
 CREATE TABLE grading_schemes (
@@ -906,7 +910,7 @@ DOWNGRADE = (
     "DROP TABLE assessment_groups",
     "DROP TABLE grading_scheme_levels",
     "DROP TABLE grading_schemes",
-    "DROP TABLE grade_recalculations",
+    "DROP TABLE recalculations",
     "DROP TABLE grade_changes",
     "DROP TYPE grade_status",
     "DROP TYPE attempt_status",
@@ -916,6 +920,7 @@ DOWNGRADE = (
     "DROP TYPE late_basis",
     "DROP TYPE late_interval",
     "DROP TYPE group_aggregation",
+    "DROP TYPE recalculation_kind",
     "DROP TYPE grade_change_kind",
 )
 

@@ -607,12 +607,12 @@ $$""",
 CREATE FUNCTION queue_course_grades() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        INSERT INTO grade_recalculations (course_id) VALUES (old.course_id);
+        INSERT INTO recalculations (course_id) VALUES (old.course_id);
     END IF;
     IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND old.course_id <> new.course_id) THEN
-        INSERT INTO grade_recalculations (course_id) VALUES (new.course_id);
+        INSERT INTO recalculations (course_id) VALUES (new.course_id);
     END IF;
-    INSERT INTO grade_recalculations (course_id, queued_at)
+    INSERT INTO recalculations (course_id, queued_at)
     SELECT (to_jsonb(new) ->> 'course_id')::uuid, x.later
     FROM (
         SELECT (to_jsonb(new) ->> k)::timestamp with time zone AS later
@@ -626,7 +626,7 @@ $$""",
     """\
 CREATE FUNCTION queue_enrollment_grades() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO grade_recalculations (course_id, enrollment_id)
+    INSERT INTO recalculations (course_id, enrollment_id)
     SELECT new.course_id, new.id
     WHERE EXISTS (SELECT FROM assessments AS a WHERE a.course_id = new.course_id);
     RETURN NULL;
@@ -635,7 +635,7 @@ $$""",
     """\
 CREATE FUNCTION queue_institution_grades() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO grade_recalculations (course_id)
+    INSERT INTO recalculations (course_id)
     SELECT c.id FROM courses AS c
     WHERE c.institution_id = new.id
         AND EXISTS (SELECT FROM assessments AS a WHERE a.course_id = c.id);
@@ -646,14 +646,14 @@ $$""",
 CREATE FUNCTION queue_learner_grades() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        INSERT INTO grade_recalculations (course_id, enrollment_id)
+        INSERT INTO recalculations (course_id, enrollment_id)
         VALUES (old.course_id, old.enrollment_id);
     END IF;
     IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND old.enrollment_id <> new.enrollment_id) THEN
-        INSERT INTO grade_recalculations (course_id, enrollment_id)
+        INSERT INTO recalculations (course_id, enrollment_id)
         VALUES (new.course_id, new.enrollment_id);
     END IF;
-    INSERT INTO grade_recalculations (course_id, enrollment_id, queued_at)
+    INSERT INTO recalculations (course_id, enrollment_id, queued_at)
     SELECT x.course_id, x.enrollment_id, x.posted_at
     FROM jsonb_to_record(to_jsonb(new))
         AS x (course_id UUID, enrollment_id UUID, posted_at TIMESTAMP WITH TIME ZONE)
@@ -664,7 +664,7 @@ $$""",
     """\
 CREATE FUNCTION queue_scheme_grades() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO grade_recalculations (course_id)
+    INSERT INTO recalculations (course_id)
     SELECT g.course_id FROM gradebooks AS g
     WHERE g.grading_scheme_id IN (
         (to_jsonb(new) ->> TG_ARGV[0])::uuid, (to_jsonb(old) ->> TG_ARGV[0])::uuid
@@ -739,12 +739,13 @@ BEGIN
     ) THEN
         RETURN NULL;
     END IF;
-    SELECT r.course_id INTO course FROM grade_recalculations AS r
-    WHERE r.queued_at <= now() ORDER BY r.queued_at LIMIT 1;
+    SELECT r.course_id INTO course FROM recalculations AS r
+    WHERE r.kind = 'grades' AND r.queued_at <= now() ORDER BY r.queued_at LIMIT 1;
     WITH gone AS (
-        DELETE FROM grade_recalculations AS q WHERE q.id IN (
-            SELECT r.id FROM grade_recalculations AS r
-            WHERE r.course_id = course AND r.queued_at <= now() LIMIT batch FOR UPDATE SKIP LOCKED
+        DELETE FROM recalculations AS q WHERE q.id IN (
+            SELECT r.id FROM recalculations AS r
+            WHERE r.course_id = course AND r.kind = 'grades' AND r.queued_at <= now()
+            LIMIT batch FOR UPDATE SKIP LOCKED
         ) RETURNING q.enrollment_id
     )
     SELECT count(*)::integer AS entries, CASE WHEN bool_and(g.enrollment_id IS NOT NULL)

@@ -137,30 +137,20 @@ CREATE TABLE voided_events (
     learning_value NUMERIC(3, 2),
     engagement_score NUMERIC(3, 2),
     created_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT now(),
+    voided_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT now(),
     CONSTRAINT voided_events_pkey PRIMARY KEY (id, event_timestamp),
     CONSTRAINT voided_events_json_types_check CHECK ('object' = all(ARRAY[jsonb_typeof(learning_context), jsonb_typeof(event_data), jsonb_typeof(device_info), jsonb_typeof(browser_info)])),
-    CONSTRAINT voided_events_finite_values_check CHECK (isfinite(event_timestamp) AND isfinite(server_timestamp) AND isfinite(created_at) AND learning_value <> 'NaN' AND engagement_score <> 'NaN')
+    CONSTRAINT voided_events_finite_values_check CHECK (isfinite(event_timestamp) AND isfinite(server_timestamp) AND isfinite(created_at) AND isfinite(voided_at) AND learning_value <> 'NaN' AND engagement_score <> 'NaN')
 )""",
+    "CREATE INDEX idx_voided_events_voided ON voided_events (voided_at)",
     "COMMENT ON TABLE voided_events IS 'Events that are void, as they were in learning_events'",
     "COMMENT ON COLUMN voided_events.learning_context IS 'JSON object: as in learning_events'",
     "COMMENT ON COLUMN voided_events.event_data IS 'JSON object: as in learning_events'",
     "COMMENT ON COLUMN voided_events.device_info IS 'JSON object: as in learning_events'",
     "COMMENT ON COLUMN voided_events.browser_info IS 'JSON object: as in learning_events'",
-    # dirty_sessions
-    """\
-CREATE TABLE dirty_sessions (
-    id UUID NOT NULL DEFAULT gen_random_uuid(),
-    session_id UUID NOT NULL,
-    first_event TIMESTAMP WITH TIME ZONE NOT NULL,
-    last_event TIMESTAMP WITH TIME ZONE NOT NULL,
-    CONSTRAINT dirty_sessions_pkey PRIMARY KEY (id),
-    CONSTRAINT dirty_sessions_finite_values_check CHECK (isfinite(first_event) AND isfinite(last_event))
-)""",
-    "COMMENT ON TABLE dirty_sessions IS 'Sessions to be computed from their events; each batch adds rows'",
 )
 
 DOWNGRADE = (
-    "DROP TABLE dirty_sessions",
     "DROP TABLE voided_events",
     "DROP TABLE event_voidings",
     "DROP TABLE rejected_records",

@@ -19,10 +19,10 @@ VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 #: What a load leaves, without when it was done and where from.
 LEFT: dict[str, LiteralString] = {
     "events": "SELECT id, user_id, course_id, lesson_id, section_id, event_type, event_category,"
-    " event_action, learning_context, event_data, session_id, event_timestamp, server_timestamp"
+    " event_action, learning_context, event_data, session_id, event_timestamp"
     " FROM learning_events",
     "voided": "SELECT id, user_id, course_id, lesson_id, section_id, event_type, event_category,"
-    " event_action, learning_context, event_data, session_id, event_timestamp, server_timestamp"
+    " event_action, learning_context, event_data, session_id, event_timestamp"
     " FROM voided_events",
     "sessions": "SELECT id, user_id, course_id, session_start, session_end, total_duration,"
     " interactions_count, session_outcome FROM learning_sessions",
@@ -31,7 +31,6 @@ LEFT: dict[str, LiteralString] = {
     " FROM rejected_records",
     "people": "SELECT institution_id, kind, key, target FROM external_ids",
     "users": "SELECT id, institution_id, email, username, role FROM users",
-    "marks": "SELECT session_id FROM dirty_sessions",
     "misplaced": "SELECT id FROM learning_events_default",
 }
 
@@ -61,7 +60,7 @@ def clear(conn: psycopg.Connection) -> None:
     """Undo all loads."""
     conn.execute(
         "TRUNCATE learning_events, voided_events, learning_sessions, event_voidings,"
-        " rejected_records, load_sources, external_ids, users, courses, dirty_sessions CASCADE"
+        " rejected_records, load_sources, external_ids, users, courses CASCADE"
     )
 
 

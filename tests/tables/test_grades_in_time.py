@@ -227,7 +227,7 @@ def test_what_changes_is_queued_and_what_changes_later_for_then(conn: Conn) -> N
     book = Gradebook(conn)
     group = book.group()
     work = book.assessment(group, 10, due_at="2999-01-01Z")
-    later = "SELECT count(*) FROM grade_recalculations WHERE queued_at = '2999-01-01Z'"
+    later = "SELECT count(*) FROM recalculations WHERE queued_at = '2999-01-01Z'"
     assert book.value(later) == 1
 
     def queued() -> int:

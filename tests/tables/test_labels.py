@@ -25,6 +25,7 @@ from lmsschema.tables import (
     grading_columns,
     institutions,
     pipeline_columns,
+    rollup_columns,
 )
 from tests.support import events
 
@@ -165,7 +166,7 @@ def test_what_type_checkers_are_told_of_columns_is_so(table: Table) -> None:
     name = table.name.title().replace("_", "")
     [described] = [
         vars(module)[name]
-        for module in (columns, grade_columns, grading_columns, pipeline_columns)
+        for module in (columns, grade_columns, grading_columns, pipeline_columns, rollup_columns)
         if name in vars(module)
     ]
     told = inspect.get_annotations(described, eval_str=True)

@@ -12,7 +12,7 @@ from lmsschema.cli.load import _common as _load
 def command(domain: str, url: str | None, schema: str | None, *, as_json: bool) -> int:
     """List the files that were loaded, oldest first, and how far.
 
-    Exits 3 if a load was interrupted, or sessions wait to be computed: load the file again.
+    Exits 3 if a load was interrupted: load the file again.
     """
     from lmsschema.cli import _layout
     from lmsschema.load import run, status
@@ -32,9 +32,8 @@ def command(domain: str, url: str | None, schema: str | None, *, as_json: bool) 
                 "finished_at": one.finished_at,
                 **_load.counted(one.counts),
             }
-            for one in found.sources
+            for one in found
         ],
-        "waiting_sessions": found.waiting,
     }
     rows = [
         [
@@ -45,14 +44,12 @@ def command(domain: str, url: str | None, schema: str | None, *, as_json: bool) 
             str(one.line),
             _load.sentence(one.counts).partition(": ")[2],
         ]
-        for one in found.sources
+        for one in found
     ]
     head = ["source", "format", "begun (UTC)", "state", "lines", "of them"]
     text = _layout.table(head, rows, numbers=[4]) if rows else ["nothing was loaded"]
     _common.result("\n".join(text), data, as_json=as_json)
-    if found.waiting:
-        _common.say(f"sessions that wait to be computed: {found.waiting}")
-    if found.waiting or any(one.finished_at is None for one in found.sources):
+    if any(one.finished_at is None for one in found):
         _common.say("hint: load the interrupted file again: it is continued")
         return _load.REJECTED
     return 0

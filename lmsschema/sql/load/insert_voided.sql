@@ -4,13 +4,13 @@ WITH moved AS (
     WHERE number = ANY(%(numbers)s::int [])
     RETURNING
         id, user_id, course_id, lesson_id, section_id, event_type, event_category, event_action,
-        learning_context, event_data, session_id, event_timestamp, server_timestamp
+        learning_context, event_data, session_id, event_timestamp
 ),
 
 kept AS (
     INSERT INTO voided_events (
         id, user_id, course_id, lesson_id, section_id, event_type, event_category, event_action,
-        learning_context, event_data, session_id, event_timestamp, server_timestamp
+        learning_context, event_data, session_id, event_timestamp
     )
     SELECT * FROM moved
     ON CONFLICT DO NOTHING

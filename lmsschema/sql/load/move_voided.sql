@@ -1,5 +1,5 @@
--- Move events that are void out of learning_events, and mark their sessions (%(institution)s,
--- %(targets)s); of events that are of an institution only its own. Returns how many there were.
+-- Move events that are void out of learning_events (%(institution)s, %(targets)s); of events that
+-- are of an institution only its own. Returns how many there were. The rollup finds them by voided_at.
 WITH gone AS (
     DELETE FROM learning_events AS e
     WHERE
@@ -25,15 +25,6 @@ kept AS (
         server_timestamp, learning_value, engagement_score, created_at
     FROM gone
     ON CONFLICT DO NOTHING
-),
-
-marked AS (
-    INSERT INTO dirty_sessions (session_id, first_event, last_event)
-    SELECT
-        session_id,
-        event_timestamp,
-        event_timestamp
-    FROM gone
 )
 
 SELECT count(*) FROM gone

@@ -15,7 +15,6 @@ SELECT
     learning_context,
     event_data,
     session_id,
-    event_timestamp,
-    server_timestamp
+    event_timestamp
 FROM learning_events
 WITH NO DATA

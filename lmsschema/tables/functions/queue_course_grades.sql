@@ -3,12 +3,12 @@
 CREATE FUNCTION queue_course_grades() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        INSERT INTO grade_recalculations (course_id) VALUES (old.course_id);
+        INSERT INTO recalculations (course_id) VALUES (old.course_id);
     END IF;
     IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND old.course_id <> new.course_id) THEN
-        INSERT INTO grade_recalculations (course_id) VALUES (new.course_id);
+        INSERT INTO recalculations (course_id) VALUES (new.course_id);
     END IF;
-    INSERT INTO grade_recalculations (course_id, queued_at)
+    INSERT INTO recalculations (course_id, queued_at)
     SELECT (to_jsonb(new) ->> 'course_id')::uuid, x.later
     FROM (
         SELECT (to_jsonb(new) ->> k)::timestamp with time zone AS later

@@ -11,12 +11,13 @@ BEGIN
     ) THEN
         RETURN NULL;
     END IF;
-    SELECT r.course_id INTO course FROM grade_recalculations AS r
-    WHERE r.queued_at <= now() ORDER BY r.queued_at LIMIT 1;
+    SELECT r.course_id INTO course FROM recalculations AS r
+    WHERE r.kind = 'grades' AND r.queued_at <= now() ORDER BY r.queued_at LIMIT 1;
     WITH gone AS (
-        DELETE FROM grade_recalculations AS q WHERE q.id IN (
-            SELECT r.id FROM grade_recalculations AS r
-            WHERE r.course_id = course AND r.queued_at <= now() LIMIT batch FOR UPDATE SKIP LOCKED
+        DELETE FROM recalculations AS q WHERE q.id IN (
+            SELECT r.id FROM recalculations AS r
+            WHERE r.course_id = course AND r.kind = 'grades' AND r.queued_at <= now()
+            LIMIT batch FOR UPDATE SKIP LOCKED
         ) RETURNING q.enrollment_id
     )
     SELECT count(*)::integer AS entries, CASE WHEN bool_and(g.enrollment_id IS NOT NULL)
