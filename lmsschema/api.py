@@ -194,7 +194,7 @@ def ensure_partitions(
         UnsafeError: Another table has a partition's name; everything else was made.
     """
     from lmsschema.locks.context import Context, in_lines
-    from lmsschema.partition_manager import ensure
+    from lmsschema.partition_manager import ensure, state
     from lmsschema.partitions import POLICIES
 
     configured = _configured()
@@ -205,7 +205,8 @@ def ensure_partitions(
         policies = tuple(dataclasses.replace(policy, ahead=ahead) for policy in policies)
     with _opened(url, schema, notify) as database:
         context = Context(database, tell=in_lines(notify))
-        return tuple(ensure.ensure(context, policy) for policy in policies)
+        there = state.present(database, policies)
+        return tuple(ensure.ensure(context, policy) for policy in there)
 
 
 def createdb(

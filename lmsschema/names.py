@@ -8,9 +8,10 @@ import hashlib
 #: The longest name in bytes. PostgreSQL silently truncates longer ones, so that two may collide.
 MAX_BYTES = 63
 
-#: The guide's partitioned table and its partition key: definition and policy take them from here,
+#: The partitioned tables and their partition keys: definitions and policies take them from here,
 #: since an application that imports the tables does not plan partitions.
 EVENTS, EVENTS_KEY = "learning_events", "event_timestamp"
+GRADE_CHANGES, GRADE_CHANGES_KEY = "grade_changes", "changed_at"
 
 #: The index profiles: that of the guide, which is the default, and the measured one.
 PROFILES = FAITHFUL, LEAN = "faithful", "lean"

@@ -1,8 +1,7 @@
 """The policy of a range-partitioned table and the planning of its partitions.
 
-Pure: no database, no clock, no SQLAlchemy.
-
-All instants are timezone-aware; the grid (months, ISO weeks, days) is that of UTC.
+Pure: no database, no clock, no SQLAlchemy. All instants are timezone-aware; the grid (months, ISO
+weeks, days) is that of UTC.
 """
 
 import itertools
@@ -161,7 +160,7 @@ class Policy:
 LEARNING_EVENTS = Policy(table=names.EVENTS, key=names.EVENTS_KEY)
 """The guide's monthly partitions of its analytics events (guide, section 3)."""
 
-POLICIES = (LEARNING_EVENTS,)
+POLICIES = (LEARNING_EVENTS, Policy(table=names.GRADE_CHANGES, key=names.GRADE_CHANGES_KEY))
 
 
 def plan(policy: Policy, existing: Iterable[Partition], now: datetime) -> list[Action]:

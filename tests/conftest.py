@@ -36,6 +36,7 @@ ONCE = (
     "lint",
     "docs",
     "packaging",
+    "load/test_known_totals.py",
     "local_server/test_local_command.py",
     "local_server/test_local_refusals.py",
     "local_server/test_borrowed_server.py",

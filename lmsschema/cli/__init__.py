@@ -20,13 +20,14 @@ COMMANDS = {
     "demo": "Fill a database with synthetic data.",
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "indexes": "Index profiles: show, plan, set, advise.",
+    "load": "Learning records of other systems: xapi, status, rejects ...",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "indexes", "local")
+GROUPS = ("partitions", "indexes", "load", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
@@ -41,8 +42,7 @@ Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
 
 Options:
   --url URL, --schema NAME, --json, --debug  Same as after the command.
-  -V, --version  Show the version and exit.
-  -h, --help     Show this message and exit.
+  -V, --version, -h, --help  Show the version, or this message, and exit.
 
 Commands:
 {commands}

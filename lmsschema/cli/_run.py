@@ -91,7 +91,7 @@ def _with_options_last(argv: list[str]) -> list[str]:
 
 def _defaults(configured: Configuration) -> dict[str, Any]:
     """Return the defaults of options that the configuration file sets, by command."""
-    from lmsschema.cli import indexes, partitions
+    from lmsschema.cli import indexes, load, partitions
 
     everywhere = {"schema": configured.schema} if configured.schema else {}
     own: dict[str, dict[str, Any]] = {
@@ -105,6 +105,7 @@ def _defaults(configured: Configuration) -> dict[str, Any]:
         (found, COMMANDS),
         (found.setdefault("partitions", {}), partitions.COMMANDS),
         (found.setdefault("indexes", {}), indexes.COMMANDS),
+        (found.setdefault("load", {}), load.COMMANDS),
     ):
         for name in names:
             given = {key: value for key, value in own.get(name, {}).items() if value is not None}

@@ -20,16 +20,17 @@ from lmsschema.locks.context import Context, Progress
 #: The rows of one transaction: other writers of these wait for some tenths of a second at most.
 _BATCH = 100
 
-_LEFT = sql.SQL("SELECT count(*) FROM {table} WHERE {column} IS NULL")
-_ANY_LEFT = sql.SQL("SELECT EXISTS (SELECT FROM {table} WHERE {column} IS NULL)")
+_LEFT = sql.SQL("SELECT count(*) FROM {table} WHERE {column} IS NULL{where}")
+_ANY_LEFT = sql.SQL("SELECT EXISTS (SELECT FROM {table} WHERE {column} IS NULL{where})")
 _NEXT = sql.SQL(
-    "SELECT id FROM {table} WHERE {column} IS NULL AND (%(last)s::UUID IS NULL OR id > %(last)s)"
+    "SELECT id FROM {table} WHERE {column} IS NULL{where}"
+    " AND (%(last)s::UUID IS NULL OR id > %(last)s)"
     " ORDER BY id LIMIT %(batch)s FOR NO KEY UPDATE SKIP LOCKED"
 )
 _FILL = sql.SQL("UPDATE {table} SET {column} = {column} WHERE id = ANY(%(keys)s)")
 _FILL_ALL = sql.SQL(
     "-- lint: ignore unbatched-write: upgrade writes in batches\n"
-    "UPDATE {table}\nSET {column} = {column}\nWHERE {column} IS NULL"
+    "UPDATE {table}\nSET {column} = {column}\nWHERE {column} IS NULL{where}"
 )
 
 
@@ -39,17 +40,19 @@ class Backfill:
 
     Attributes:
         table: The table; its key is ``id``, a UUID.
-        column: The column, which the trigger never leaves NULL.
+        column: The column, which the trigger never leaves NULL in these rows.
+        where: Which rows; "" for all.
     """
 
     table: str
     column: str
+    where: str = ""
 
     def __str__(self) -> str:
         return f"values of {self.table}.{self.column}"
 
     def done(self, conn: psycopg.Connection) -> bool:
-        """Whether the column is there, and no row has NULL in it."""
+        """Whether the column is there, and none of the rows has NULL in it."""
         columns = conn.execute(query("ddl/columns"), {"table": self.table}).fetchall()
         if self.column not in {name for name, *_ in columns}:
             return False
@@ -109,4 +112,8 @@ class Backfill:
             yield len(keys)
 
     def _of(self, statement: sql.SQL) -> sql.Composed:
-        return statement.format(table=identifier(self.table), column=identifier(self.column))
+        return statement.format(
+            table=identifier(self.table),
+            column=identifier(self.column),
+            where=sql.SQL(f" AND ({self.where})" if self.where else ""),
+        )

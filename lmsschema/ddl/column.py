@@ -1,4 +1,6 @@
-"""A column added, or its type widened; refused if PostgreSQL would write the table anew for it.
+"""A column added, its type widened, or its default dropped.
+
+Refused if PostgreSQL would write the table anew for it.
 
 Locks: ACCESS EXCLUSIVE on the table and its partitions, for a moment; to widen a type also SHARE on
 it and ACCESS EXCLUSIVE on the column's indexes. Whether it would be more than a moment is tried
@@ -116,6 +118,47 @@ class WidenType(Once):
     def statements(self) -> list[str]:
         """Return the SQL: nothing is written anew, which was tried."""
         return [f"-- squawk-ignore changing-column-type\n{self.statement().as_string()}"]
+
+
+@dataclasses.dataclass(frozen=True)
+class DropDefaults(Once):
+    """Columns that are to have no default: NULL where an INSERT says nothing.
+
+    Rows that are there stay as they are.
+
+    Attributes:
+        table: The table.
+        columns: The columns' names.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"no default for {self.table}.{', '.join(self.columns)}"
+
+    def done(self, conn: psycopg.Connection) -> bool:
+        """Whether none of the columns has a default."""
+        rows = conn.execute(query("ddl/columns"), {"table": self.table}).fetchall()
+        return all(value is None for name, _, _, value in rows if name in self.columns)
+
+    def apply(self, context: Context) -> None:
+        """Drop the defaults unless it is done.
+
+        Raises:
+            LockTimeoutError: The lock was not obtained in time.
+        """
+        once.with_lock(context, self, self.table, "ACCESS EXCLUSIVE")
+
+    def statement(self) -> sql.Composed:
+        """Return the statement."""
+        dropped = [
+            sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(identifier(name))
+            for name in self.columns
+        ]
+        return sql.SQL("ALTER TABLE {}\n{}").format(
+            identifier(self.table), sql.SQL(",\n").join(dropped)
+        )
 
 
 def types(conn: psycopg.Connection, table: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from lmsschema import names, partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, profiles, routines
+from lmsschema.tables import TABLES, grading, profiles, routines
 from lmsschema.tables.settings import settings
 
 # another paramstyle would double every percent sign
@@ -51,6 +51,8 @@ def render(schema: str | None, as_of: datetime | None, profile: str = names.FAIT
         *_types(),
         _statements(routines.functions().values()),
         *(block for table in _in_order() for block in _table(table, profile)),
+        _statements(grading.functions()),
+        *(_statements(made) for table in _in_order() if (made := grading.triggers(table))),
         *([] if as_of is None else _partitions(as_of)),
         *_table(settings, profile),
         *_profile(profile),

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -188,3 +188,17 @@ def exists(conn: psycopg.Connection, schema: str, name: str) -> bool:
         (schema, name),
     )
     return found.fetchone() is not None
+
+
+def present(database: Database, policies: Iterable[Policy]) -> list[Policy]:
+    """Return the policies without those of lmsschema's tables that a later revision makes.
+
+    The first table and a site's own have to be there; a program may be newer than its database.
+    """
+    later = {policy.table for policy in POLICIES[1:]}
+    with database.transaction(read_only=True) as conn:
+        return [
+            policy
+            for policy in policies
+            if policy.table not in later or exists(conn, database.schema, policy.table)
+        ]

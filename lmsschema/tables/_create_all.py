@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, MetaData, Table, event, func, select, text
 from sqlalchemy.schema import SetTableComment
 
-from lmsschema.names import EVENTS
-from lmsschema.tables import profiles
+from lmsschema.names import GRADE_CHANGES
+from lmsschema.tables import grading, profiles
 from lmsschema.tables.routines import functions, triggers
 from lmsschema.tables.settings import settings
 from lmsschema.tables.updated_at import ddl
@@ -22,6 +22,12 @@ _FUNCTION = text("""
     WHERE f.oid = pg_catalog.to_regprocedure(
         pg_catalog.quote_ident(current_schema()) || '.' || :signature
     )
+""")
+
+_THERE = text("""
+    SELECT f.oid::pg_catalog.regprocedure::text
+    FROM pg_catalog.pg_proc AS f INNER JOIN pg_catalog.pg_namespace AS n ON f.pronamespace = n.oid
+    WHERE f.proname = ANY (:names) AND n.nspname = current_schema()
 """)
 
 
@@ -47,12 +53,38 @@ def listen(metadata: MetaData) -> None:
             settings.drop(bind, checkfirst=_online(bind))
 
     event.listen(metadata, "before_create", before_create, insert=True)  # before the types
+    _listen_for_grading(metadata, own)
     event.listen(metadata, "after_drop", after_drop)
-    event.listen(metadata.tables[EVENTS], "after_create", _make_partitions)
     profiles.listen(own)
     for table in own:
+        event.listen(table, "after_create", _make_partitions)
         for trigger in triggers(table):
             event.listen(table, "after_create", trigger)
+
+
+def _listen_for_grading(metadata: MetaData, own: frozenset[Table]) -> None:
+    """The same for the functions of grading, whose tables have to be there, and their triggers."""
+
+    def after_create(
+        _: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object
+    ) -> None:
+        made = own.intersection(tables)
+        if metadata.tables[GRADE_CHANGES] not in made:
+            return
+        if not (_online(bind) and _functions(bind)):
+            for function in grading.functions():
+                bind.execute(function)
+        for table in sorted(made, key=lambda table: str(table.name)):
+            for trigger in grading.triggers(table):
+                bind.execute(trigger)
+
+    def after_drop(_: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object) -> None:
+        if own.issubset(tables):
+            for name in _functions(bind) if _online(bind) else grading.names():
+                bind.execute(ddl(f"DROP FUNCTION {name}"))
+
+    event.listen(metadata, "after_create", after_create)
+    event.listen(metadata, "after_drop", after_drop)
 
 
 def _make_functions(bind: Connection) -> None:
@@ -74,6 +106,11 @@ def _callers(bind: Connection, signature: str) -> list[bool]:
     return list(bind.scalars(_FUNCTION, {"signature": signature}))
 
 
+def _functions(bind: Connection) -> list[str]:
+    """Return which functions of grading there are, with their arguments."""
+    return list(bind.scalars(_THERE, {"names": list(grading.names())}))
+
+
 def _refuse_another_schema(metadata: MetaData, bind: Connection) -> None:
     """Raise UsageError where tables are to be made in another schema than the connection's.
 
@@ -91,11 +128,14 @@ def _refuse_another_schema(metadata: MetaData, bind: Connection) -> None:
 
 
 def _make_partitions(table: Table, bind: Connection, **_: object) -> None:
-    """Make the partitions of learning_events that ``lmsschema upgrade`` leaves."""
-    from lmsschema.partitions import LEARNING_EVENTS, Create, for_values, plan
+    """Make the partitions of a table that ``lmsschema upgrade`` leaves, if it has any."""
+    if not table.dialect_options["postgresql"]["partition_by"]:
+        return
+    from lmsschema.partitions import POLICIES, Create, for_values, plan
 
     now = bind.scalar(select(func.now())) if _online(bind) else None
-    for action in plan(LEARNING_EVENTS, [], now or datetime.now(UTC)):
+    [policy] = [policy for policy in POLICIES if policy.table == table.name]
+    for action in plan(policy, [], now or datetime.now(UTC)):
         if isinstance(action, Create):  # as are all where there is nothing yet
             name, bounds = action.name, for_values(action.range)
             bind.execute(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     MetaData,
+    Numeric,
     UnaryExpression,
     Uuid,
     text,
@@ -34,6 +35,10 @@ Timestamp = DateTime(timezone=True)
 #: What of a column's ``info`` says which type of JSON it holds.
 JSON_TYPE = "json_type"
 
+#: The ``info`` of a column that has a rule of its own for what its type takes: it came later than
+#: its table's rule (lmsschema.tables.values).
+CHECKED = {"checked": True}
+
 #: The ``info`` of an index that only one profile has (lmsschema.tables.profiles).
 FAITHFUL = {"profiles": {names.FAITHFUL}}
 LEAN = {"profiles": {names.LEAN}}
@@ -44,7 +49,18 @@ LEAN_90 = {"fillfactor": {names.LEAN: 90}}
 
 NOW = text("now()")
 ZERO = text("0")
+ONE = text("1")
 FALSE = text("false")
+TRUE = text("true")
+
+#: Points of assessments and their parts; exact, as all numbers that a grade is made of.
+Points = Numeric(10, 4)
+
+#: A weight, of which only the ratio to others counts.
+Weight = Numeric(9, 4)
+
+#: A percentage of a rule.
+Percentage = Numeric(7, 4)
 
 
 def identifier(comment: str | None = None) -> Column[Any]:
@@ -68,6 +84,38 @@ def reference(
     """
     key = ForeignKey(f"{table}.id", ondelete=ondelete)
     return Column(name, Uuid, key, nullable=nullable, comment=comment)
+
+
+def belongs(
+    table: str,
+    *columns: str,
+    ondelete: str | None = "CASCADE",
+    onupdate: str | None = None,
+    name: str | None = None,
+    deferred: bool = False,
+) -> ForeignKeyConstraint:
+    """Return a key that carries more than an ``id`` along: the course, the institution.
+
+    What both tables have has to be the same, so that all is of one course or one institution.
+
+    Args:
+        table: The table that it refers to.
+        columns: The column with its ``id``, then columns that both tables have.
+        ondelete: What happens when the row referred to is deleted; None: it can't be.
+        onupdate: What happens when its columns are changed.
+        name: Its name, if the usual one would be too long.
+        deferred: Whether it is checked at the end of the transaction: where the cascade of an
+            institution gets to both tables, to the one referred to sooner.
+    """
+    return ForeignKeyConstraint(
+        list(columns),
+        [f"{table}.{'id' if n == 0 else column}" for n, column in enumerate(columns)],
+        ondelete=ondelete,
+        onupdate=onupdate,
+        name=name,
+        deferrable=deferred or None,
+        initially="DEFERRED" if deferred else None,
+    )
 
 
 def json_object(name: str, holds: str, *, nullable: bool = True) -> Column[Any]:
@@ -140,6 +188,11 @@ def not_negative(column: str, name: str | None = None) -> CheckConstraint:
         name: What it is called in the rule's name, if its own name is too long.
     """
     return CheckConstraint(f"{column} >= 0", name=f"{name or column}_not_negative")
+
+
+def positive(column: str) -> CheckConstraint:
+    """Return the rule that a number is more than 0."""
+    return CheckConstraint(f"{column} > 0", name=f"{column}_positive")
 
 
 def from_0_to(end: int, column: str) -> CheckConstraint:

@@ -153,6 +153,7 @@ class Enrollments(TypedColumns):
     total_time_spent: Column[int]
     created_at: Column[datetime]
     updated_at: Column[datetime]
+    withdrawn_at: Column[datetime | None]
 
 
 class SectionProgress(TypedColumns):

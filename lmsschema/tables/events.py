@@ -144,6 +144,12 @@ Index(
     postgresql_with={"pages_per_range": 32},
     info=LEAN,
 )
+Index(
+    "idx_learning_events_server_time",
+    learning_events.c.server_timestamp,
+    postgresql_using="brin",
+    postgresql_with={"pages_per_range": 32},
+)
 
 learning_sessions = Table(
     "learning_sessions",
@@ -173,13 +179,11 @@ learning_sessions = Table(
     Column(
         "engagement_score",
         Numeric(3, 2),
-        server_default=ZERO,
         comment="Engagement measurement",
     ),
     Column(
         "learning_velocity",
         Numeric(5, 2),
-        server_default=ZERO,
         comment="Sections per minute (learner_analytics.learning_velocity is an average rate)",
     ),
     json_object("retention_indicators", "indicators of retention"),

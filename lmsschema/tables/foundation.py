@@ -153,6 +153,7 @@ courses = Table(
     not_blank("title"),
     not_negative("estimated_hours"),
     not_negative("credit_hours"),
+    UniqueConstraint("id", "institution_id"),
     comment="Courses with their educational metadata; deleting one deletes its lessons, "
     "enrollments, events, sessions and analytics",
 )

@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from lmsschema.tables import enums
 from lmsschema.tables._metadata import (
+    CHECKED,
     FAITHFUL,
     LEAN_90,
     NOW,
@@ -50,7 +51,7 @@ enrollments = Table(
     ),
     Column("enrollment_status", enums.enrollment_status, nullable=False, server_default="active"),
     Column("grade", Numeric(5, 2), comment="Grade as a number"),
-    Column("grade_letter", String(2), comment="Grade as a letter, such as B+"),
+    Column("grade_letter", String(10), comment="Grade as a letter, such as B+"),
     json_object("initial_assessment", "assessment at the start, the baseline of the analytics"),
     json_object("learning_path", "path of the learner through the course"),
     json_object("personalization_settings", "how the course is adapted to the learner"),
@@ -99,6 +100,7 @@ enrollments = Table(
     ),
     created_at(),
     updated_at(),
+    Column("withdrawn_at", Timestamp, info=CHECKED),
     not_before("completion_date", "enrolled_at"),
     from_0_to(100, "progress_percentage"),
     not_negative("sections_completed"),
@@ -111,8 +113,10 @@ enrollments = Table(
         "(enrollment_status = 'completed') = (completion_date IS NOT NULL)",
         name="completion_date_when_completed",
     ),
+    CheckConstraint("isfinite(withdrawn_at)", name="withdrawn_at_finite"),
     UniqueConstraint("user_id", "course_id"),
     UniqueConstraint("id", "user_id"),
+    UniqueConstraint("id", "course_id"),
     comment="Enrollments of users in courses, each with a summary of the progress",
     info=LEAN_90,
 )
@@ -240,13 +244,11 @@ lesson_progress = Table(
     Column(
         "average_mastery_level",
         Numeric(3, 2),
-        server_default=ZERO,
         comment="Average over the sections of the mastery level, expressed as a number",
     ),
     Column(
         "overall_confidence",
         Numeric(3, 2),
-        server_default=ZERO,
         comment="Confidence over the sections, on a scale from 0 to 1",
     ),
     json_array("milestones_achieved", "milestones that the learner has achieved"),

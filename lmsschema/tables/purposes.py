@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import Table
 
+from lmsschema.tables import grading_purposes
+
 #: The purpose of each index, and the names of the statements.
 PURPOSES: dict[str, tuple[str, str]] = {
     # foundation
@@ -157,6 +159,10 @@ PURPOSES: dict[str, tuple[str, str]] = {
         "",
     ),
     "idx_learning_events_course_type_time": ("the latest events of one type within a course", ""),
+    "idx_learning_events_server_time": (
+        "the events that came in a span of time, which the rollup takes up",
+        "",
+    ),
     "idx_learning_events_course_cover": (
         "a course by day and type, from the index alone; the cascade when the course is deleted",
         "teacher_week delete_course",
@@ -213,6 +219,18 @@ PURPOSES: dict[str, tuple[str, str]] = {
         "learners_at_risk",
     ),
     "idx_learner_analytics_updated": ("the profiles updated last", ""),
+    # pipeline
+    "idx_load_sources_institution": (
+        "the files of an institution, and the cascade when it is deleted",
+        "delete_institution",
+    ),
+    "idx_voided_events_voided": ("the events voided in a span of time, for the rollup", ""),
+    # rollups
+    "idx_learner_course_daily_course_day": ("a span of days of a course", ""),
+    "idx_learner_course_daily_user_day": (
+        "the days of a learner, and the cascade when the user is deleted",
+        "",
+    ),
 }
 
 
@@ -220,6 +238,7 @@ def add(tables: Iterable[Table]) -> None:
     """Give each index the ``info`` of its ``purpose`` and of what it ``serves``."""
     for table in tables:
         for index in table.indexes:
-            if index.name in PURPOSES:
-                purpose, serves = PURPOSES[str(index.name)]
+            name = str(index.name)
+            purpose, serves = PURPOSES.get(name, (grading_purposes.PURPOSES.get(name), ""))
+            if purpose is not None:
                 index.info = {"purpose": purpose, "serves": tuple(serves.split()), **index.info}

@@ -9,7 +9,7 @@ TRIGGER = """\
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON {table}
 FOR EACH ROW
-WHEN (old.* IS DISTINCT FROM new.*)
+WHEN ({changed})
 EXECUTE FUNCTION set_updated_at()"""
 
 FUNCTION = """\
@@ -28,7 +28,19 @@ def functions() -> dict[str, DDL]:
 
 def triggers(table: Table) -> list[DDL]:
     """Return the statements that make the triggers of a table."""
-    return [ddl(TRIGGER.format(table=table.name))] if "updated_at" in table.columns else []
+    if "updated_at" not in table.columns:
+        return []
+    return [ddl(TRIGGER.format(table=table.name, changed=_changed(table)))]
+
+
+def _changed(table: Table) -> str:
+    """Return the condition that a row is changed; generated columns may not be asked beforehand."""
+    written = [column.name for column in table.columns if column.computed is None]
+    if len(written) == len(table.columns):
+        return "old.* IS DISTINCT FROM new.*"
+    # as PostgreSQL prints it: a comparison of two lists comes back otherwise from a dump
+    listed = "\n    OR ".join(f"old.{name} IS DISTINCT FROM new.{name}" for name in written)
+    return f"\n    {listed}\n"
 
 
 def ddl(text: str) -> DDL:

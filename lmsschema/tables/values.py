@@ -29,7 +29,7 @@ def rules(table: Table) -> Iterator[CheckConstraint]:
             condition.format(column.name)
             for kinds, condition in (((Date, DateTime), "isfinite({})"), (Numeric, "{} <> 'NaN'"))
             for column in table.columns
-            if isinstance(column.type, kinds)
+            if isinstance(column.type, kinds) and "checked" not in column.info
         ],
     }
     for name, conditions in kept.items():

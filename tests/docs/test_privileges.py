@@ -16,13 +16,13 @@ READING = {
     "plan": ["lmsschema_version"],
     "doctor": [],
     "partitions list": [],
-    "partitions check": ["learning_events_default"],
+    "partitions check": ["learning_events_default", "grade_changes_default"],
     "partitions ensure --dry-run": [],
     "partitions ensure": [],  # nothing is missing
     "partitions create --from 2024-01 --to 2024-01 --dry-run": [],
     "partitions prune --keep 24m --dry-run": [],
-    "partitions heal --dry-run": ["learning_events_default"],
-    "partitions heal": ["learning_events_default"],  # no row is misplaced
+    "partitions heal --dry-run": ["learning_events_default", "grade_changes_default"],
+    "partitions heal": ["learning_events_default", "grade_changes_default"],  # no row is misplaced
 }
 
 REFERRED_TO = ("users", "courses", "lessons", "sections")
@@ -71,7 +71,7 @@ def test_the_owner_of_the_partitions_is_enough_except_for_a_drop(
         conn.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
         tables = conn.execute(
             "SELECT relname FROM pg_class"
-            " WHERE relname ~ '^learning_events' AND relkind IN ('r', 'p')"
+            " WHERE relname ~ '^(learning_events|grade_changes)' AND relkind IN ('r', 'p')"
         ).fetchall()
         for (table,) in tables:
             owner = sql.SQL("ALTER TABLE {} OWNER TO {}")

@@ -36,7 +36,10 @@ def test_upgrade_of_an_empty_database(
     row = connection.execute("SELECT now() AT TIME ZONE 'UTC'").fetchone()
     assert row is not None
     until = month_after(row[0], 4)
-    assert outcome.out == (f"base -> {HEAD}; learning_events takes rows until {until} 00:00 UTC\n")
+    takes_rows = f"takes rows until {until} 00:00 UTC"
+    assert outcome.out == (
+        f"base -> {HEAD}; learning_events {takes_rows}; grade_changes {takes_rows}\n"
+    )
     insert = (
         "INSERT INTO learning_events"
         " (event_type, event_category, event_action, session_id, event_timestamp)"
@@ -83,7 +86,7 @@ def test_plan_is_what_upgrade_runs_and_changes_nothing(
     assert psql(database_url, script=plan.out) == ""
     after = lmsschema("upgrade", "--url", database_url, "--schema", "campus", "--json").json
     assert after["applied"] == []
-    assert [table["made"] for table in after["partitions"]] == [[]]
+    assert [table["made"] for table in after["partitions"]] == [[], []]
     check = lmsschema("check", "--url", database_url, "--schema", "campus")
     assert check.code == 0, check.out
     nothing = lmsschema("plan", "--url", database_url, "--schema", "campus")
@@ -94,7 +97,11 @@ def test_plan_is_what_upgrade_runs_and_changes_nothing(
 @pytest.mark.smoke
 def test_json_is_one_object(lmsschema: Program, database_url: str) -> None:
     steps = lmsschema("plan", "--url", database_url, "--json").json["steps"]
-    assert [step["name"] for step in steps] == [*REVISIONS, "partitions of learning_events"]
+    assert [step["name"] for step in steps] == [
+        *REVISIONS,
+        "partitions of learning_events",
+        "partitions of grade_changes",
+    ]
     done = lmsschema("upgrade", "--url", database_url, "--json").json
     assert (done["from"], done["to"]) == (None, HEAD)
     assert [step["revision"] for step in done["applied"]] == REVISIONS

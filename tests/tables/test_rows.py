@@ -77,10 +77,10 @@ def head(lms_databases: Databases, before: psycopg.Connection) -> psycopg.Connec
     return before
 
 
-def refused() -> Iterator[tuple[str, str, Values]]:
-    """Yield a table, a rule, and the values of a row that breaks it."""
+def refused(*, later: bool = True) -> Iterator[tuple[str, str, Values]]:
+    """Yield a table, also of later revisions or not, a rule, and a row's values that break it."""
     for table, rules in CASES["refused"].items():
-        for rule, rows in rules.items():
+        for rule, rows in rules.items() if later or table not in CASES["later"] else ():
             for values in rows:
                 yield table, rule, values
 
@@ -105,15 +105,17 @@ def insert(
 
 
 def test_there_are_rows_of_every_table() -> None:
+    graded = tomllib.loads(Path(__file__).with_name("grading_rows.toml").read_text("utf-8"))
     for kind in ("plain", "taken", "refused"):
-        assert set(CASES[kind]) == set(metadata.tables)
+        assert set(CASES[kind]) == set(metadata.tables) - set(graded["plain"])
 
 
 def test_every_json_column_is_of_the_type_that_its_comment_says_and_takes_none_as_null() -> None:
     looked_at = 0
     for column in (column for table in metadata.tables.values() for column in table.columns):
         if isinstance(column.type, JSONB):
-            assert str(column.comment).startswith(f"JSON {column.info['json_type']}: "), column
+            kind = f" {column.info['json_type']}" if column.info else ""  # any, of a response
+            assert str(column.comment).startswith(f"JSON{kind}: "), column
             assert column.type.none_as_null, column
             looked_at += 1
     assert looked_at > 40
@@ -123,7 +125,7 @@ def test_before_the_revision_they_are_taken(before: psycopg.Connection) -> None:
     there = {
         name for (name,) in before.execute("SELECT conname FROM pg_constraint WHERE contype = 'c'")
     }
-    found = [(rule, insert(before, table, values)) for table, rule, values in refused()]
+    found = [(rule, insert(before, table, values)) for table, rule, values in refused(later=False)]
     assert [one for one in found if one[1] is not None and one[1] not in there] == []
     taken = [rule for rule, by in found if by is None]
     assert there.isdisjoint(taken)
@@ -134,7 +136,9 @@ def test_those_that_are_there_are_counted_before_anything_is_changed(
     before: psycopg.Connection, lms_databases: Databases
 ) -> None:
     there = {
-        rule for table, rule, values in refused() if not insert(before, table, values, keep=True)
+        rule
+        for table, rule, values in refused(later=False)
+        if not insert(before, table, values, keep=True)
     }
     assert len(there) > 30
     database = connect(Target(lms_databases.url(before.info.dbname), "the test"))

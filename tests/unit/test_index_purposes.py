@@ -2,6 +2,7 @@
 
 from sqlalchemy import Index
 
+from lmsschema.demo.fill import TABLES as FILLED
 from lmsschema.names import LEAN
 from lmsschema.tables import TABLES, purposes
 from lmsschema.tables.profiles import has
@@ -21,6 +22,9 @@ def test_each_index_of_the_lean_profile_serves_a_statement_or_is_unique() -> Non
     idle = [
         index.name
         for index in INDEXES
-        if has(index, LEAN) and not index.unique and not index.info["serves"]
+        if str(index.table) in FILLED  # the workload is about those
+        and has(index, LEAN)
+        and not index.unique
+        and not index.info["serves"]
     ]
     assert idle == []

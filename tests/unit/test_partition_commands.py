@@ -18,5 +18,5 @@ def test_a_policy_is_found_by_its_table() -> None:
             _common.policy(table) for table in (None, "learning_events", "audit_entries")
         ]
         assert found == [LEARNING_EVENTS, LEARNING_EVENTS, Policy("audit_entries", **given)]
-        with pytest.raises(click.UsageError, match="learning_events, audit_entries"):
+        with pytest.raises(click.UsageError, match="learning_events, grade_changes, audit_entries"):
             _common.policy("users")

@@ -53,7 +53,7 @@ def command(
     Exits 3 if anything is not well; with --format nagios as Nagios has it (0 OK, 1 warning, 2
     critical, 3 unknown). A role that may read is enough.
     """
-    limits = [_limits(policy, warn, critical) for policy in _common.policies()]
+    limits = {policy.table: _limits(policy, warn, critical) for policy in _common.policies()}
     form = "json" if as_json else form
     try:
         reports = _read(url, schema)
@@ -62,7 +62,7 @@ def command(
             raise
         _common.result(f"PARTITIONS UNKNOWN - {error.message}", {}, as_json=False)
         return 3
-    return _report(reports, form, limits)
+    return _report(reports, form, [limits[health.table] for health in reports])
 
 
 def _limits(policy: "Policy", warn: float | None, critical: float | None) -> tuple[float, float]:
@@ -81,11 +81,12 @@ def _limits(policy: "Policy", warn: float | None, critical: float | None) -> tup
 
 def _read(url: str | None, schema: str | None) -> "list[Health]":
     from lmsschema.database.connection import require_usage
-    from lmsschema.partition_manager import listing
+    from lmsschema.partition_manager import listing, state
 
     with _common.open_database(url, schema) as database:
         require_usage(database)
-        return [listing.health(database, policy) for policy in _common.policies()]
+        policies = state.present(database, _common.policies())
+        return [listing.health(database, policy) for policy in policies]
 
 
 def _report(reports: "list[Health]", form: str, limits: list[tuple[float, float]]) -> int:

@@ -47,7 +47,10 @@ def command(
     if moment is not None and moment.year + (ahead or 0) // 12 >= dt.MAXYEAR - 1:
         raise click.UsageError(f"--as-of {as_of} is too late for bounds of months ahead of it")
     policies = [p if ahead is None else dataclasses.replace(p, ahead=ahead) for p in found]
+    from lmsschema.partition_manager import state
+
     with _common.open_database(url, schema, quiet=quiet) as database:
+        policies = state.present(database, policies)
         if dry_run:
             return _print_script(database, policies, moment, repair=repair, as_json=as_json)
         context = _partitions.context(database, wait, quiet=quiet)

@@ -34,7 +34,7 @@ def command(
     else the rows are moved. Rows from before --reach or after the months ahead stay. Exits 3 if
     rows stay in the default, 5 if another run is at work.
     """
-    from lmsschema.partition_manager import heal
+    from lmsschema.partition_manager import heal, state
     from lmsschema.partition_manager.heal_plan import HealLimits
     from lmsschema.partition_manager.retention import parse_span
 
@@ -45,7 +45,7 @@ def command(
     at_work = False
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _partitions.context(database, wait, quiet=quiet)
-        for declared in _common.policies():
+        for declared in state.present(database, _common.policies()):
             policy = declared if ahead is None else dataclasses.replace(declared, ahead=ahead)
             if dry_run:
                 _, planned = heal.plan(database, policy, limits)

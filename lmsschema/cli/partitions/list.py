@@ -22,9 +22,11 @@ def command(url: str | None, schema: str | None, *, as_json: bool) -> None:
     grant or the owner of its table, bounds off the month's grid.
     """
     from lmsschema.partition_manager import listing as partition_listing
+    from lmsschema.partition_manager import state
 
     with _common.open_database(url, schema) as database:
-        listings = [partition_listing.listing(database, policy) for policy in _common.policies()]
+        policies = state.present(database, _common.policies())
+        listings = [partition_listing.listing(database, policy) for policy in policies]
     data = {"schema": database.schema, "tables": [_data(listing) for listing in listings]}
     _common.result("\n".join(map(_text, listings)), data, as_json=as_json)
 

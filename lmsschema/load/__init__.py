@@ -1,0 +1,8 @@
+"""``lmsschema load``: learning events and records of other systems into the schema's tables.
+
+:mod:`lmsschema.load.run` reads a source line by line (:mod:`lmsschema.load.source`), has a format
+make records of the lines (:mod:`lmsschema.load.xapi`, :mod:`lmsschema.load.oulad`), finds out whom
+they are about (:mod:`lmsschema.load.identity`), and writes a batch with the position that was
+reached in one transaction (:mod:`lmsschema.load.write`). Lines that can't be loaded are kept
+(:mod:`lmsschema.load.rejects`). Sessions are computed by ``lmsschema rollup``.
+"""
