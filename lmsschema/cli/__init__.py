@@ -21,13 +21,14 @@ COMMANDS = {
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "indexes": "Index profiles: show, plan, set, advise.",
     "load": "Learning records of other systems: xapi, status, rejects ...",
+    "tenants": "Many schemas at once: list, upgrade, check, partitions.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "indexes", "load", "local")
+GROUPS = ("partitions", "indexes", "load", "tenants", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...

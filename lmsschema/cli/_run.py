@@ -80,7 +80,7 @@ def _with_options_last(argv: list[str]) -> list[str]:
             moved.append(rest.pop(0))
         elif name in VALUED and len(rest) > 1:
             moved += [rest.pop(0), rest.pop(0)]
-        elif rest[0] in GROUPS and not path:
+        elif (rest[0] in GROUPS and not path) or [*path, rest[0]] == ["tenants", "partitions"]:
             path.append(rest.pop(0))
         else:
             if not rest[0].startswith("-"):

@@ -157,6 +157,7 @@ def assess(
     shadow_url: str | None = None,
     retry: Retry = DEFAULT_RETRY,
     notify: Tell = lambda _: None,
+    run: Callable[..., measure.Measured] = measure.run,
 ) -> Assessment:
     """Have the pending revisions measured, where the database has tables with rows.
 
@@ -169,6 +170,7 @@ def assess(
         shadow_url: The server to run them on; None for the embedded one.
         retry: How tables that are locked are waited for.
         notify: Told which revision is measured.
+        run: What measures: :func:`measure.run`, or one that remembers.
     """
 
     def read(what: str, question: Callable[[], T]) -> T:
@@ -180,7 +182,7 @@ def assess(
     if not any(table.heap_bytes for table in tables.values()):
         return Assessment(tables, {}, {}, "")
     try:
-        measured = measure.run(
+        measured = run(
             database,
             before,
             pending,

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from lmsschema.database import extensions, throwaway
 from lmsschema.database import profile as recorded_profile
@@ -37,6 +38,29 @@ class Measured:
     statements: Mapping[str, list[MeasuredStatement]]
     place: str
     missing: Sequence[tuple[str, str]]
+
+
+class Measurements:
+    """What was measured, remembered: of many schemas in one state, the first is measured."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Measured] = {}
+
+    def run(
+        self,
+        database: Database,
+        before: str,
+        pending: Sequence[str],
+        **options: Any,  # noqa: ANN401  those of run()
+    ) -> Measured:
+        """Return what :func:`run` has returned for a schema in the same state, or now returns."""
+        with database.transaction(read_only=True) as conn:
+            installed = tuple(extensions.installed(conn))
+        profile = recorded_profile.known(database)
+        key = (database.version, before, *pending, profile, installed, site.digest(database))
+        if key not in self._known:
+            self._known[key] = run(database, before, pending, **options)
+        return self._known[key]
 
 
 def run(

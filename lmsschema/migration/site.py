@@ -3,6 +3,7 @@
 A statement that rewrites a column rebuilds an index that a site added itself, too.
 """
 
+import hashlib
 from typing import LiteralString
 
 import psycopg
@@ -33,6 +34,15 @@ def copy(database: Database, scratch: Database) -> list[tuple[str, str]]:
     for table, _, statement in _lacking(database, scratch, "migration/site_objects"):
         failed += _run(scratch, table, sql.SQL(statement))
     return failed
+
+
+def digest(database: Database) -> str:
+    """Return a digest of what :func:`copy` looks at: of two equal ones it makes the same."""
+    found = []
+    with database.transaction(read_only=True) as conn:
+        for asked in ("migration/site_columns", "migration/site_objects"):
+            found += sorted(map(repr, conn.execute(query(asked))))
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
 def _lacking(

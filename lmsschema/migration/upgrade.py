@@ -15,6 +15,7 @@ from lmsschema.partition_manager import ensure, state
 from lmsschema.partitions import POLICIES
 
 if TYPE_CHECKING:
+    from lmsschema.migration.measure import Measurements
     from lmsschema.migration.profile_change import ProfileChange
     from lmsschema.migration.runner import Applied
 
@@ -50,6 +51,7 @@ def upgrade(
     shadow_url: str | None = None,
     notify: Tell = lambda _: None,
     on_applied: "Callable[[Applied], None]" = lambda _: None,
+    measurements: "Measurements | None" = None,
 ) -> Upgrade:
     """Bring the database to the revision ``name``, with the partitions that its tables want.
 
@@ -64,6 +66,7 @@ def upgrade(
         shadow_url: The server to measure locks on; None for the embedded one.
         notify: Told what the run waits for, and which partitions it made.
         on_applied: Told each revision as it is applied.
+        measurements: What was measured of other schemas; None: of this one alone.
 
     Raises:
         UsageError: No such revision, or the database is beyond it.
@@ -99,6 +102,7 @@ def upgrade(
                     shadow_url=shadow_url,
                     retry=retry,
                     notify=notify,
+                    measurements=measurements,
                 )
                 position.ensure_schema(database)
                 runner.run(
@@ -130,9 +134,10 @@ def _check(
     shadow_url: str | None,
     retry: Retry,
     notify: Tell,
+    measurements: "Measurements | None",
 ) -> None:
     """Raise UnsafeError unless the steps may be applied; changes nothing."""
-    from lmsschema.migration import fingerprint, hazards, preflight
+    from lmsschema.migration import fingerprint, hazards, measure, preflight
 
     if planned is not None:
         fingerprint.require(planned, fingerprint.take(database, before, steps))
@@ -147,7 +152,13 @@ def _check(
     )
     if before is not None:
         assessment = hazards.assess(
-            database, before, steps, shadow_url=shadow_url, retry=retry, notify=notify
+            database,
+            before,
+            steps,
+            shadow_url=shadow_url,
+            retry=retry,
+            notify=notify,
+            run=measurements.run if measurements is not None else measure.run,
         )
         hazards.refuse(assessment.hazards, allow)
 

@@ -3,8 +3,9 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -60,35 +61,53 @@ def read(database: Database, policy: Policy) -> State:
         LmsschemaError: There is no such table.
         UnsafeError: It is not partitioned as the policy says; nothing is changed.
     """
-    row = database.conn.execute(
-        query("partition_manager/state"),
-        {
-            "schema": database.schema,
-            "table": policy.table,
-            "copy": policy.copy_name,
-            "log": policy.log_name,
-            "mark": unfinished_mark(policy),
-            "default": policy.default_name,
-        },
-    ).fetchone()
-    if row is None:
+    found = read_all(database, policy, [database.schema]).get(database.schema)
+    if found is None:
         raise LmsschemaError(
             f"there is no table {policy.table} in schema {database.schema} of {database.target}",
             hint="Create the schema first: lmsschema upgrade"
             if policy in POLICIES
             else "Your own migration makes it, or the configuration file no longer names it.",
         )
+    if isinstance(found, UnsafeError):
+        raise found
+    return found
+
+
+def read_all(
+    database: Database, policy: Policy, schemas: Sequence[str]
+) -> dict[str, State | UnsafeError]:
+    """Read the partitions that a table has in some schemas, in one query.
+
+    Returns:
+        The state in each schema that has the table; what :func:`read` would raise, if it is not
+        partitioned as the policy says.
+    """
+    rows = database.conn.execute(
+        query("partition_manager/state"),
+        {
+            "schemas": list(schemas),
+            "table": policy.table,
+            "copy": policy.copy_name,
+            "log": policy.log_name,
+            "mark": unfinished_mark(policy),
+            "default": policy.default_name,
+        },
+    ).fetchall()
+    return {schema: _state(policy, schema, row) for schema, *row in rows}
+
+
+def _state(policy: Policy, schema: str, row: Sequence[Any]) -> State | UnsafeError:
     now, kind, strategy, key_columns, key, key_type, comment, unfinished, detached, *arrays = row
     names, bounds, pending, schemas, kinds = arrays
     if (kind, strategy, key_columns, key) != ("p", "r", 1, policy.key) or key_type not in KEY_TYPES:
-        raise UnsafeError(
-            f"table {policy.table} in schema {database.schema} is not partitioned by range of "
-            f"{policy.key}",
+        return UnsafeError(
+            f"table {policy.table} in schema {schema} is not partitioned by range of {policy.key}",
             hint="lmsschema manages only tables that are partitioned as it declares.",
         )
     partitions = tuple(
-        Partition(name, parse_bounds(text), name in pending, schema, kind)
-        for name, text, schema, kind in zip(names, bounds, schemas, kinds, strict=True)
+        Partition(name, parse_bounds(text), name in pending, other, kind)
+        for name, text, other, kind in zip(names, bounds, schemas, kinds, strict=True)
     )
     return State(now.astimezone(UTC), partitions, comment, unfinished, detached)
 

@@ -154,6 +154,23 @@ def test_what_compares(lmsschema: Program, upgraded_url: str) -> None:
         compare(data, shape(f"`{arguments[0]}`"))
 
 
+def test_tenants(lmsschema: Program, upgraded_url: str) -> None:
+    assert lmsschema("upgrade", "--schema", "south", "--url", upgraded_url).code == 0
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute("UPDATE lmsschema_version SET version_num = '9999_later'")
+        conn.execute("DROP TABLE south.learning_events_default")
+        conn.execute("UPDATE south.lmsschema_version SET version_num = '0006_settings'")
+    for command, code in (
+        ("tenants list", 3),
+        ("tenants check", 1),
+        ("tenants partitions ensure", 0),
+        ("tenants upgrade --allow-hazard unmeasured", 1),
+    ):
+        outcome = lmsschema(*command.split(), "--url", upgraded_url, "--json")
+        assert outcome.code == code, outcome.err
+        compare(outcome.json, shape(f"`{command.partition(' --')[0]}`"))
+
+
 def test_what_manages_partitions(lmsschema: Program, upgraded_url: str, tmp_path: Path) -> None:
     months = ("--from", "2024-01", "--to", "2024-02")
     prune = ("prune", "--keep", "24m")

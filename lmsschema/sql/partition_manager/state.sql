@@ -1,7 +1,9 @@
 -- What a partitioned table is, what time it is, and every partition that the table has, as arrays:
 -- a row each would cost more to send and to read than to find. A bound has no column in it: with 0
--- PostgreSQL need not open, and lock, every partition to print it. No row: no such table.
+-- PostgreSQL need not open, and lock, every partition to print it. A row for each of the schemas that
+-- have such a table.
 SELECT
+    n.nspname::text AS schema_name,
     pg_catalog.clock_timestamp() AS at,
     p.relkind::text AS kind,
     k.partstrat::text AS strategy,
@@ -57,7 +59,8 @@ SELECT
         FROM pg_catalog.pg_inherits AS i INNER JOIN pg_catalog.pg_class AS c ON i.inhrelid = c.oid
         WHERE i.inhparent = p.oid ORDER BY i.inhrelid
     ) AS kinds
-FROM pg_catalog.pg_class AS p
+FROM pg_catalog.pg_namespace AS n
+INNER JOIN pg_catalog.pg_class AS p ON n.oid = p.relnamespace AND p.relname = %(table)s
 LEFT JOIN pg_catalog.pg_partitioned_table AS k ON p.oid = k.partrelid
 LEFT JOIN pg_catalog.pg_attribute AS a ON p.oid = a.attrelid AND k.partattrs[0] = a.attnum
-WHERE p.relnamespace = schema_oid(%(schema)s) AND p.relname = %(table)s
+WHERE n.nspname = ANY(%(schemas)s)
