@@ -19,7 +19,7 @@ WRITTEN = {
     "0007_search": "f70a7418e3152cf4",
     "0008_guide_tables": "43c5d341b870fb41",
     "0009_grading": "1bb099f88de5042e",
-    "0010_grades": "e6dc045713c73476",
+    "0010_grades": "fbc4ee3f1b8ef044",
     "0011_pipeline": "8e573381aaace543",
     "0012_rollups": "301c57ed7bb648da",
 }
