@@ -19,6 +19,9 @@ PROFILES = FAITHFUL, LEAN = "faithful", "lean"
 #: The table in which a database says which one it has.
 SETTINGS = "lmsschema_settings"
 
+#: The table with the revision that a database is at.
+VERSION = "lmsschema_version"
+
 
 def size(name: str) -> int:
     """Return the size of a name in bytes."""

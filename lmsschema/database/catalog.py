@@ -7,6 +7,7 @@ can be compared.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -74,6 +75,11 @@ class Catalog:
     def relations(self) -> set[str]:
         """Return the names of the tables, partitions, views and sequences without an owner."""
         return {identity.relation for identity in self.objects} - {""}
+
+    @functools.cached_property
+    def whole(self) -> frozenset[str]:
+        """The names of the tables, types and whatever else belongs to no table."""
+        return frozenset(one.name for one in self.objects if one.relation in {"", one.name})
 
 
 def read(conn: psycopg.Connection, schema: str, *, lock_timeout: str = LOCK_TIMEOUT) -> Catalog:

@@ -184,13 +184,10 @@ class _Search:
         extended = extensions.extend(made, self.found, self.declare)
         expectation = partition_drift.expect(extended.expected, self.found, POLICIES, self.now)
         later = self._declared(but=revision)
-        every = check.compare(extended, self.found, self.now)
+        compared = drift_compare.compare(expectation.expected, expectation.found)
+        every = check.report(expectation, extended, compared)
         # COMMENT ON a table does not change its partitions: list each missing comment by itself
-        every += [
-            one
-            for one in drift_compare.compare(expectation.expected, expectation.found)
-            if is_comment(one) and one not in every
-        ]
+        every += [one for one in compared if is_comment(one) and one not in every]
         kept = [one for one in every if not check.ignored(one, self.ignore)]
         sides = expectation.expected, expectation.found
         explained = drift_renames.explain(kept, *sides, self.database.schema)
@@ -250,14 +247,9 @@ class _Search:
         Args:
             but: A revision whose own tables and types are left out.
         """
-        names = {
-            identity.name
-            for revision in [revisions.head(), *self.built]
-            for identity in self._build(revision).objects
-            if identity.relation in {"", identity.name}
-        }
+        self._build(revisions.head())
         own = {identity.name for identity in self._build(but).objects} if but else set()
-        return names - own
+        return set().union(*(built.whole for built in self.built.values())) - own
 
 
 def _weight(comparison: Comparison) -> tuple[int, int]:

@@ -106,7 +106,11 @@ def run(
         pending = ()  # the version table was dropped, or never existed
     extended = extensions.extend(made.catalog, found, declare, policies)
     expectation = partitions.expect(extended.expected, found, policies, now)
-    differences = _compare(expectation, extended)
+    differences = report(
+        expectation,
+        extended,
+        drift_compare.compare(expectation.expected, expectation.found),
+    )
     if readable and revision is None and _VERSION_TABLE in found.objects:
         head = revisions.head()
         differences.append(Difference(_VERSION_TABLE, Problem.CHANGED, "revision", head))
@@ -162,25 +166,17 @@ def read(database: Database) -> tuple[Catalog, datetime]:
     return found, row[0]
 
 
-def compare(extended: Extended, found: Catalog, now: datetime) -> list[Difference]:
+def report(
+    expectation: Expectation, extended: Extended, compared: Sequence[Difference]
+) -> list[Difference]:
     """Return the differences of a database from the declared schema, sorted for a report.
 
-    Partitions are compared with the policies of their tables.
-
     Args:
+        expectation: The declared schema, with the partitions that the database should have.
         extended: The declared schema, with the declared extensions.
-        found: The database's objects.
-        now: The server's time: partitions must exist from its interval on.
+        compared: The differences of the database from what is expected.
     """
-    return _compare(partitions.expect(extended.expected, found, POLICIES, now), extended)
-
-
-def _compare(expectation: Expectation, extended: Extended) -> list[Difference]:
-    differences = [
-        *expectation.differences,
-        *drift_compare.compare(expectation.expected, expectation.found),
-        *extended.gone,
-    ]
+    differences = [*expectation.differences, *compared, *extended.gone]
     return sorted(partitions.fold(differences, expectation.found), key=drift_compare.order)
 
 

@@ -64,11 +64,13 @@ def compare(expected: Catalog, found: Catalog) -> list[Difference]:
     for identity in expected.objects.keys() | found.objects.keys():
         declared = expected.objects.get(identity)
         actual = found.objects.get(identity)
+        if declared == actual:
+            continue
         if declared is not None and actual is not None:
             changes = [
                 Difference(identity, *change)
                 for name in declared.keys() | actual.keys()
-                if _SINCE.get(name, 0) <= version
+                if declared.get(name) != actual.get(name) and _SINCE.get(name, 0) <= version
                 for change in _attribute(name, declared, actual, owner)
             ]
             names = {change.attribute for change in changes}

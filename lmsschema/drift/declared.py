@@ -218,12 +218,13 @@ def build_each(
     Raises:
         psycopg.Error: The server refused a statement.
     """
-    from alembic import command
     from sqlalchemy.exc import DBAPIError
 
     from lmsschema.migration import profile_steps, runner, schema_script
+    from lmsschema.migration import revisions as known
 
-    conn, found = database.conn, {}
+    conn = database.conn
+    found: dict[str, Catalog] = {}
     with runner.connection(database) as lent, lent.begin():
         # Alembic neither commits nor ends a transaction that is already open
         name = scratch.create(conn)
@@ -231,16 +232,19 @@ def build_each(
         conn.execute(_PROBES)
         # else Alembic could find the version table of a schema in which an extension is installed
         conn.execute(schema_script.VERSION_TABLE.encode())
-        for revision in revisions:
-            try:
-                command.upgrade(runner.config(connection=lent), revision)
-            except DBAPIError as error:
-                if isinstance(error.orig, psycopg.Error):
-                    raise error.orig from error
-                raise
-            with conn.transaction(force_rollback=True):  # later revisions begin without a profile
-                profile_steps.apply_in_transaction(conn, profile, revision)
-                found[revision] = of(catalog.read(conn, name))
+
+        def read_one(revision: str) -> None:
+            if revision in revisions:
+                with conn.transaction(force_rollback=True):  # later ones begin without a profile
+                    profile_steps.apply_in_transaction(conn, profile, revision)
+                    found[revision] = of(catalog.read(conn, name))
+
+        try:
+            runner.apply(lent, known.ids()[: known.position(revisions[-1])], read_one)
+        except DBAPIError as error:
+            if isinstance(error.orig, psycopg.Error):
+                raise error.orig from error
+            raise
         lent.rollback()
     return found
 

@@ -157,8 +157,11 @@ def _missing(
 
 def _pruned(attributes: Attributes) -> bool:
     """Whether it is a table that lmsschema itself detached, to be dropped later."""
-    mark, _ = parse_mark(str(attributes.get("comment") or ""))
-    return mark is not None and attributes.get("partition of") is None
+    comment = attributes.get("comment")
+    if not comment or attributes.get("partition of") is not None:
+        return False
+    mark, _ = parse_mark(str(comment))
+    return mark is not None
 
 
 def _unfinished(actual: dict[Identity, Attributes], policy: Policy) -> list[Difference]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from lmsschema import names
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.database.settings import LOCK_TIMEOUT
@@ -21,6 +22,9 @@ from lmsschema.migration.retry import DEFAULT_RETRY, Retry, patiently
 T = TypeVar("T")
 
 _SHOWN = 100  # characters of a statement in a message
+
+#: The program's own tables: only a run of it waits for these.
+_OWN = {names.VERSION, names.SETTINGS}
 
 
 class Kind(StrEnum):
@@ -159,7 +163,7 @@ def assess(
     notify: Tell = lambda _: None,
     run: Callable[..., measure.Measured] = measure.run,
 ) -> Assessment:
-    """Have the pending revisions measured, where the database has tables with rows.
+    """Have the pending revisions measured, where the database has tables with rows of the site.
 
     Args:
         database: The database to upgrade.
@@ -179,7 +183,7 @@ def assess(
     if before is None or not pending:
         return Assessment({}, {}, {}, "")
     tables = read("reading the sizes of tables", lambda: activity(database, retry.lock_timeout))
-    if not any(table.heap_bytes for table in tables.values()):
+    if not any(table.heap_bytes for name, table in tables.items() if name not in _OWN):
         return Assessment(tables, {}, {}, "")
     try:
         measured = run(

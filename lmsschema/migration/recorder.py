@@ -55,8 +55,11 @@ class Recorder:
         self._statements: list[MeasuredStatement] = []
         self._told = ""  # by the triggers
         self._is_fresh = True
+        self._known: Tables = {}  # which no transaction has locked since they were read
+        self._tables: list[int] | None = None  # all there are now; those made later don't count
         self._arm()
         self._state = self.read()
+        self._tables = [*self._state]
         self._names = {key: table.whole for key, table in self._state.items()}
 
     @classmethod
@@ -84,6 +87,7 @@ class Recorder:
         Those of CONCURRENTLY and VACUUM let readers and writers go on; writing a table anew does
         not (the manual, section 13.3.1).
         """
+        self._known = {}  # this one's locks are gone
 
         def modes(key: int, table: Table) -> frozenset[str]:
             if key in self._state and self._state[key].file != table.file:
@@ -98,19 +102,36 @@ class Recorder:
         }
 
     def read(self) -> Tables:
-        """Return the tables as the connection's transaction has them."""
+        """Return the tables as the connection's transaction has them.
+
+        Columns and indexes are asked for only where the transaction has a lock, or had one when
+        they were last read: nothing else can have changed them.
+        """
+        values = {
+            "schema": self._database.schema,
+            "tables": self._tables,
+            "known": [*self._known],
+        }
         rows = (
             psycopg.Cursor(self._database.conn)
-            .execute(queries.query("migration/measured_tables"), {"schema": self._database.schema})
+            .execute(queries.query("migration/measured_tables"), values)
             .fetchall()
         )
         self._told = next((str(row[-1] or "") for row in rows), "")
-        return {
+        found = {
             key: Table(
-                name, whole, file, scans, frozenset(columns), frozenset(modes), frozenset(indexes)
+                name,
+                whole,
+                file,
+                scans,
+                self._known[key].columns if columns is None else frozenset(columns),
+                frozenset(modes),
+                self._known[key].indexes if indexes is None else frozenset(indexes),
             )
             for key, modes, name, whole, file, scans, columns, indexes, _ in rows
         }
+        self._known = {key: table for key, table in found.items() if not table.modes}
+        return found
 
     def begun(self) -> None:
         """Forget the locks of the transaction before."""
@@ -120,15 +141,16 @@ class Recorder:
         }
 
     def about_to_run(self) -> None:
-        """Learn before a transaction's first statement which scans are none of its own.
+        """Learn before a transaction's first statement what is none of its own.
 
-        The server counts those of earlier transactions, too, until it has reported them.
+        The server counts scans of earlier transactions, too, until it has reported them; what one
+        that was rolled back did to tables is undone.
         """
         if self._is_fresh:
             self._is_fresh = False
             now = self.read()
             self._state = {
-                key: dataclasses.replace(table, scans=now[key].scans) if key in now else table
+                key: dataclasses.replace(now.get(key, table), modes=frozenset())
                 for key, table in self._state.items()
             }
 

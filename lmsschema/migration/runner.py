@@ -127,6 +127,13 @@ def rehearse(
     return _retried(database, lambda: (reached, 0), attempt, retry, notify)
 
 
+def apply(
+    lent: "sqlalchemy.Connection", steps: Sequence[str], on_applied: Callable[[str], None]
+) -> None:
+    """Apply the first revisions in a connection's open transaction; tells each once it is done."""
+    _call(config(connection=lent), "upgrade", steps, lambda _: None, on_applied)
+
+
 def _end(direction: Direction, revision: str) -> str:
     """Return the revision at which a database is once this one is applied or taken back."""
     return revision if direction == "upgrade" else revisions.parent(revision) or revisions.BASE

@@ -1,5 +1,6 @@
 """The whole schema as one SQL script, written from the tables' definitions."""
 
+import functools
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -48,11 +49,7 @@ def render(schema: str | None, as_of: datetime | None, profile: str = names.FAIT
     """
     blocks = [
         *_begin(schema),
-        *_types(),
-        _statements(routines.functions().values()),
-        *(block for table in _in_order() for block in _table(table, profile)),
-        _statements(grading.functions()),
-        *(_statements(made) for table in _in_order() if (made := grading.triggers(table))),
+        *_schema(profile),
         *([] if as_of is None else _partitions(as_of)),
         *_table(settings, profile),
         *_profile(profile),
@@ -61,6 +58,18 @@ def render(schema: str | None, as_of: datetime | None, profile: str = names.FAIT
         *_end(schema),
     ]
     return "\n".join(blocks)
+
+
+@functools.cache
+def _schema(profile: str) -> tuple[str, ...]:
+    """Return the types, tables, functions and triggers, without partitions."""
+    return (
+        *_types(),
+        _statements(routines.functions().values()),
+        *(block for table in _in_order() for block in _table(table, profile)),
+        _statements(grading.functions()),
+        *(_statements(made) for table in _in_order() if (made := grading.triggers(table))),
+    )
 
 
 def _begin(schema: str | None) -> Iterator[str]:

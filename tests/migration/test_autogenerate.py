@@ -1,7 +1,9 @@
 """Alembic's own command in a checkout, through pyproject.toml, as a contributor uses it."""
 
 import ast
+import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,30 +27,36 @@ Open = Callable[..., Database]
 def checkout(tmp_path: Path) -> Path:
     """A copy of the checkout, in which new revisions may be written."""
     for name in ("lmsschema", "migrations"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=ignored)
+        shutil.copytree(CHECKOUT / name, tmp_path / name)
     shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
     return tmp_path
 
 
+def run(folder: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``alembic`` in a checkout, on the database of ``url``."""
+    foreign = ("PG", "LMSSCHEMA_", "DATABASE_URL")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=folder,
+        env=kept | {"LMSSCHEMA_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 @pytest.fixture
-def alembic(checkout: Path) -> Alembic:
-    """Runs ``alembic`` in the checkout, on the database of ``url``."""
+def alembic() -> Alembic:
+    """Runs ``alembic`` in this checkout, in which it writes nothing."""
+    return functools.partial(run, CHECKOUT)
 
-    def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        foreign = ("PG", "LMSSCHEMA_", "DATABASE_URL")
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-        return subprocess.run(
-            [sys.executable, "-m", "alembic", *arguments],
-            cwd=checkout,
-            env=kept | {"LMSSCHEMA_DATABASE_URL": url},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
 
-    return run
+@pytest.fixture
+def in_a_copy(checkout: Path) -> Alembic:
+    """Runs ``alembic`` in the checkout in which new revisions may be written."""
+    return functools.partial(run, checkout)
 
 
 def test_current_says_the_head(upgraded_url: str, alembic: Alembic) -> None:
@@ -71,31 +79,27 @@ def test_check_finds_nothing_to_add_partitions_included(
     assert done.stdout == "No new upgrade operations detected.\n"
 
 
-@pytest.mark.parametrize(
-    ("change", "reported"),
-    [
-        ("ALTER TABLE users ADD COLUMN shoe_size integer", "remove_column"),
-        ("ALTER TABLE users ALTER COLUMN settled SET DEFAULT 1", "modify_default"),
-        ("ALTER TABLE users ALTER COLUMN username TYPE varchar(120)", "modify_type"),
-        ("COMMENT ON COLUMN users.role IS 'something else'", "modify_comment"),
-        ("DROP INDEX idx_courses_search", "add_index"),
-        ("DROP TABLE learner_analytics", "add_table"),
-    ],
-)
-def test_check_finds_a_change(
-    upgraded_url: str, alembic: Alembic, change: str, reported: str
-) -> None:
+def test_check_finds_every_change(upgraded_url: str, alembic: Alembic) -> None:
+    changes = {  # and how each is reported
+        "ALTER TABLE users ADD COLUMN shoe_size integer": r"'remove_column', .*'shoe_size'",
+        "ALTER TABLE users ALTER COLUMN profile SET DEFAULT '[1]'": r"'modify_default',.*'profile'",
+        "ALTER TABLE users ALTER COLUMN username TYPE varchar(120)": r"'modify_type', .*'username'",
+        "COMMENT ON COLUMN users.role IS 'something else'": r"'modify_comment', .*'role'",
+        "DROP INDEX idx_courses_search": r"'add_index', Index\('idx_courses_search'",
+        "DROP TABLE learner_analytics": r"'add_table', Table\('learner_analytics'",
+    }
     with psycopg.connect(upgraded_url) as conn:
-        conn.execute(change.replace("settled", "profile").replace("DEFAULT 1", "DEFAULT '[1]'"))
+        conn.execute("; ".join(changes).encode())
     done = alembic(upgraded_url, "check")
     assert done.returncode != 0
-    assert reported in done.stdout
+    for change, reported in changes.items():
+        assert re.search(reported, done.stdout), (change, done.stdout)
 
 
 def test_autogenerate_writes_a_numbered_revision_that_does_nothing(
-    upgraded_url: str, alembic: Alembic, checkout: Path
+    upgraded_url: str, in_a_copy: Alembic, checkout: Path
 ) -> None:
-    done = alembic(upgraded_url, "revision", "--autogenerate", "-m", "Nothing new")
+    done = in_a_copy(upgraded_url, "revision", "--autogenerate", "-m", "Nothing new")
     assert done.returncode == 0, done.stderr
     name = revisions.next_id("Nothing new")
     written = checkout / "migrations" / "versions" / f"{name}.py"
@@ -105,32 +109,32 @@ def test_autogenerate_writes_a_numbered_revision_that_does_nothing(
         if isinstance(node, ast.FunctionDef)
     }
     assert functions == {"upgrade": ["pass"], "downgrade": ["pass"]}
-    assert alembic(upgraded_url, "heads").stdout == f"{name} (head)\n"
+    assert in_a_copy(upgraded_url, "heads").stdout == f"{name} (head)\n"
 
 
 def test_autogenerate_writes_what_the_tables_add(
-    upgraded_url: str, alembic: Alembic, checkout: Path
+    upgraded_url: str, in_a_copy: Alembic, checkout: Path
 ) -> None:
     tables = checkout / "lmsschema" / "tables" / "foundation.py"
     column = '    Column("last_active_at", Timestamp),\n'
     text = tables.read_text("utf-8")
     assert column in text
     tables.write_text(text.replace(column, f'{column}    Column("shoe_size", Integer),\n'))
-    assert alembic(upgraded_url, "revision", "--autogenerate", "-m", "shoes").returncode == 0
-    upgraded = alembic(upgraded_url, "upgrade", "head")
+    assert in_a_copy(upgraded_url, "revision", "--autogenerate", "-m", "shoes").returncode == 0
+    upgraded = in_a_copy(upgraded_url, "upgrade", "head")
     assert upgraded.returncode == 0, upgraded.stderr
-    assert alembic(upgraded_url, "check").returncode == 0
+    assert in_a_copy(upgraded_url, "check").returncode == 0
     with psycopg.connect(upgraded_url) as conn:
         conn.execute("SELECT shoe_size FROM users")
-    assert alembic(upgraded_url, "downgrade", "-1").returncode == 0
+    assert in_a_copy(upgraded_url, "downgrade", "-1").returncode == 0
     with psycopg.connect(upgraded_url) as conn, pytest.raises(psycopg.errors.UndefinedColumn):
         conn.execute("SELECT shoe_size FROM users")
 
 
 def test_a_new_revision_shows_the_locking_rules_and_passes_the_linter(
-    upgraded_url: str, alembic: Alembic, checkout: Path
+    upgraded_url: str, in_a_copy: Alembic, checkout: Path
 ) -> None:
-    done = alembic(upgraded_url, "revision", "--rev-id", "0099_empty", "-m", 'An "empty" one')
+    done = in_a_copy(upgraded_url, "revision", "--rev-id", "0099_empty", "-m", 'An "empty" one')
     assert done.returncode == 0, done.stderr
     written = checkout / "migrations" / "versions" / "0099_empty.py"
     assert "# - ALTER TABLE" in written.read_text("utf-8")
@@ -186,7 +190,7 @@ def test_a_database_that_is_not_there_is_no_traceback(alembic: Alembic, tmp_path
     assert "secret" not in done.stdout + done.stderr
 
 
-def test_only_what_compares_imports_the_tables(upgraded_url: str, checkout: Path) -> None:
+def test_only_what_compares_imports_the_tables(upgraded_url: str) -> None:
     """An upgrade by ``alembic`` does not pay for them."""
     report = (
         "import sys; from alembic.config import main; main(sys.argv[1:]);"
@@ -196,7 +200,7 @@ def test_only_what_compares_imports_the_tables(upgraded_url: str, checkout: Path
     def imported(*arguments: str) -> str:
         done = subprocess.run(
             [sys.executable, "-c", report, "-x", f"url={upgraded_url}", *arguments],
-            cwd=checkout,
+            cwd=CHECKOUT,
             capture_output=True,
             text=True,
             check=True,

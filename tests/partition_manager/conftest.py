@@ -61,12 +61,27 @@ def server() -> Iterator[Clocked]:
 
 @pytest.fixture
 def fresh(server: Clocked, lmsschema: Program) -> Callable[[str], str]:
-    """Set the server's clock, with nothing in the database; returns its URL."""
+    """Set the server's clock, with an upgraded database without rows; returns its URL.
+
+    It is a copy of a database at head without partitions, which the upgrade at that time makes.
+    """
 
     def start(when: str) -> str:
         url = server.set(when)
-        with psycopg.connect(url, autocommit=True) as conn:
-            conn.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        with psycopg.connect(url, dbname="template1", autocommit=True) as conn:
+            names = {name for (name,) in conn.execute("SELECT datname FROM pg_database")}
+            if "at_head" not in names:
+                conn.execute("CREATE DATABASE at_head")
+                at_head = conninfo.make_conninfo(url, dbname="at_head")
+                assert lmsschema("upgrade", "--url", at_head).code == 0
+                with psycopg.connect(at_head) as made:
+                    months = made.execute(
+                        "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
+                        " AND pg_get_expr(relpartbound, oid) <> 'DEFAULT'"
+                    )
+                    events.drop(made, *[name for (name,) in months])
+            conn.execute("DROP DATABASE postgres WITH (FORCE)")
+            conn.execute("CREATE DATABASE postgres TEMPLATE at_head STRATEGY file_copy")
         assert lmsschema("upgrade", "--url", url).code == 0
         with psycopg.connect(url, autocommit=True) as conn:
             events.people(conn)
