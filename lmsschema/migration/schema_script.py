@@ -20,7 +20,7 @@ from lmsschema import names, partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, grading, profiles, routines
+from lmsschema.tables import TABLES, grading, profiles, routines, views
 from lmsschema.tables.settings import settings
 
 # another paramstyle would double every percent sign
@@ -53,6 +53,7 @@ def render(schema: str | None, as_of: datetime | None, profile: str = names.FAIT
         *(block for table in _in_order() for block in _table(table, profile)),
         _statements(grading.functions()),
         *(_statements(made) for table in _in_order() if (made := grading.triggers(table))),
+        _statements(views.create()),
         *([] if as_of is None else _partitions(as_of)),
         *_table(settings, profile),
         *_profile(profile),
