@@ -199,12 +199,13 @@ BEGIN
     FOR due IN
         WITH chosen AS (
             SELECT r.course_id FROM recalculations AS r
-            WHERE r.kind = 'analytics' AND r.queued_at <= now()
+            WHERE r.kind = 'analytics' AND r.enrollment_id IS NULL AND r.queued_at <= now()
             GROUP BY r.course_id ORDER BY min(r.queued_at), r.course_id LIMIT batch
         ),
         gone AS (
             DELETE FROM recalculations AS q USING chosen AS x
-            WHERE q.course_id = x.course_id AND q.kind = 'analytics' AND q.queued_at <= now()
+            WHERE q.course_id = x.course_id AND q.kind = 'analytics'
+                AND q.enrollment_id IS NULL AND q.queued_at <= now()
             RETURNING q.course_id, q.day
         )
         SELECT
@@ -228,9 +229,10 @@ BEGIN
 END
 $$""",
     """\
-CREATE FUNCTION recalculate_learners(after UUID DEFAULT NULL, batch INTEGER DEFAULT 5000)
-RETURNS UUID LANGUAGE plpgsql AS $$
+CREATE FUNCTION recalculate_learners(batch INTEGER DEFAULT 2000)
+RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
+    taken INTEGER;
     learners UUID[];
 BEGIN
     IF NOT pg_try_advisory_xact_lock(
@@ -238,13 +240,26 @@ BEGIN
     ) THEN
         RETURN NULL;
     END IF;
-    learners := ARRAY(
-        SELECT DISTINCT e.user_id FROM enrollments AS e
-        WHERE after IS NULL OR e.user_id > after
-        ORDER BY e.user_id LIMIT batch
-    );
+    INSERT INTO rollup_state AS s (name, watermark)
+    VALUES ('learners', date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')
+    ON CONFLICT (name) DO UPDATE SET watermark = excluded.watermark
+    WHERE s.watermark < excluded.watermark;
+    IF found THEN
+        INSERT INTO recalculations (kind, course_id, enrollment_id)
+        SELECT DISTINCT ON (e.user_id) 'analytics'::recalculation_kind, e.course_id, e.id
+        FROM enrollments AS e ORDER BY e.user_id, e.id;
+    END IF;
+    WITH gone AS (
+        DELETE FROM recalculations AS q WHERE q.id IN (
+            SELECT r.id FROM recalculations AS r
+            WHERE r.kind = 'analytics' AND r.enrollment_id IS NOT NULL AND r.queued_at <= now()
+            ORDER BY r.queued_at LIMIT batch FOR UPDATE SKIP LOCKED
+        ) RETURNING q.enrollment_id
+    )
+    SELECT count(*)::integer, array_agg(DISTINCT e.user_id) INTO taken, learners
+    FROM gone AS g LEFT JOIN enrollments AS e ON g.enrollment_id = e.id;
     PERFORM refresh_learner_analytics(learners);
-    RETURN learners[cardinality(learners)];
+    RETURN taken;
 END
 $$""",
     """\
@@ -416,8 +431,10 @@ BEGIN
         SELECT
             course, p.kind, p.starts, p.ends, coalesce(e.enrolled, 0), coalesce(a.learners, 0),
             coalesce(e.completed, 0), coalesce(e.withdrawn, 0),
-            least(round(a.seconds / (60.0 * a.visitors), 2), 999999.99),
-            least(round(coalesce(v.sessions, 0)::numeric / a.visitors, 2), 999.99),
+            CASE WHEN a.visitors > 0 THEN
+                least(round(a.seconds / (60.0 * a.visitors), 2), 999999.99) END,
+            CASE WHEN a.visitors > 0 THEN
+                least(round(coalesce(v.sessions, 0)::numeric / a.visitors, 2), 999.99) END,
             round(100 * coalesce(d.sections, 0) / nullif(section_count * e.enrolled, 0), 2),
             t.mastery, coalesce(t.engaging, '[]'), coalesce(t.challenging, '[]')
         FROM periods AS p
@@ -516,9 +533,9 @@ BEGIN
             p.user_id,
             round(avg(CASE p.mastery_level WHEN 'struggling' THEN 0 WHEN 'developing' THEN 1
                 WHEN 'proficient' THEN 2 WHEN 'advanced' THEN 3 END) / 3, 2) AS mastery,
-            round(count(*) FILTER (
+            least(round(count(*) FILTER (
                 WHERE p.completed_at > now() - interval '28 days' AND p.completed_at <= now()
-            ) / 4.0, 2) AS per_week
+            ) / 4.0, 2), 999.99) AS per_week
         FROM wanted AS w
         INNER JOIN section_progress AS p ON w.user_id = p.user_id
         WHERE p.completion_status <> 'not_started'
@@ -576,7 +593,7 @@ BEGIN
         session_patterns, interaction_preferences, at_risk_indicators, last_activity_at)
     SELECT
         w.user_id, coalesce(a.strong, '[]'), coalesce(a.weak, '[]'), p.mastery,
-        least(p.per_week, 999.99), round(b.active_weeks / least(8, b.weeks), 2),
+        p.per_week, round(b.active_weeks / least(8, b.weeks), 2),
         coalesce(t.value, '{}'), coalesce(v.value, '{}'), coalesce(k.value, '{}'),
         coalesce(r.value, '[]'), b.last_at
     FROM wanted AS w

@@ -1,4 +1,4 @@
--- Works off the queue, up to so many courses, the longest waiting first: NULL if another run does,
+-- Works off the queue of courses, up to so many of them, the longest waiting first: NULL if another run does,
 -- else how many entries were taken; call it again until it returns 0, in a transaction each. What is
 -- queued meanwhile stays queued.
 CREATE FUNCTION recalculate_analytics(batch INTEGER DEFAULT 50)
@@ -21,12 +21,13 @@ BEGIN
     FOR due IN
         WITH chosen AS (
             SELECT r.course_id FROM recalculations AS r
-            WHERE r.kind = 'analytics' AND r.queued_at <= now()
+            WHERE r.kind = 'analytics' AND r.enrollment_id IS NULL AND r.queued_at <= now()
             GROUP BY r.course_id ORDER BY min(r.queued_at), r.course_id LIMIT batch
         ),
         gone AS (
             DELETE FROM recalculations AS q USING chosen AS x
-            WHERE q.course_id = x.course_id AND q.kind = 'analytics' AND q.queued_at <= now()
+            WHERE q.course_id = x.course_id AND q.kind = 'analytics'
+                AND q.enrollment_id IS NULL AND q.queued_at <= now()
             RETURNING q.course_id, q.day
         )
         SELECT

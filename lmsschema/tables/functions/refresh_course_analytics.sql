@@ -170,8 +170,10 @@ BEGIN
         SELECT
             course, p.kind, p.starts, p.ends, coalesce(e.enrolled, 0), coalesce(a.learners, 0),
             coalesce(e.completed, 0), coalesce(e.withdrawn, 0),
-            least(round(a.seconds / (60.0 * a.visitors), 2), 999999.99),
-            least(round(coalesce(v.sessions, 0)::numeric / a.visitors, 2), 999.99),
+            CASE WHEN a.visitors > 0 THEN
+                least(round(a.seconds / (60.0 * a.visitors), 2), 999999.99) END,
+            CASE WHEN a.visitors > 0 THEN
+                least(round(coalesce(v.sessions, 0)::numeric / a.visitors, 2), 999.99) END,
             round(100 * coalesce(d.sections, 0) / nullif(section_count * e.enrolled, 0), 2),
             t.mastery, coalesce(t.engaging, '[]'), coalesce(t.challenging, '[]')
         FROM periods AS p

@@ -62,9 +62,9 @@ BEGIN
             p.user_id,
             round(avg(CASE p.mastery_level WHEN 'struggling' THEN 0 WHEN 'developing' THEN 1
                 WHEN 'proficient' THEN 2 WHEN 'advanced' THEN 3 END) / 3, 2) AS mastery,
-            round(count(*) FILTER (
+            least(round(count(*) FILTER (
                 WHERE p.completed_at > now() - interval '28 days' AND p.completed_at <= now()
-            ) / 4.0, 2) AS per_week
+            ) / 4.0, 2), 999.99) AS per_week
         FROM wanted AS w
         INNER JOIN section_progress AS p ON w.user_id = p.user_id
         WHERE p.completion_status <> 'not_started'
@@ -122,7 +122,7 @@ BEGIN
         session_patterns, interaction_preferences, at_risk_indicators, last_activity_at)
     SELECT
         w.user_id, coalesce(a.strong, '[]'), coalesce(a.weak, '[]'), p.mastery,
-        least(p.per_week, 999.99), round(b.active_weeks / least(8, b.weeks), 2),
+        p.per_week, round(b.active_weeks / least(8, b.weeks), 2),
         coalesce(t.value, '{}'), coalesce(v.value, '{}'), coalesce(k.value, '{}'),
         coalesce(r.value, '[]'), b.last_at
     FROM wanted AS w
