@@ -22,15 +22,15 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
     scheme UUID;
     elapsed NUMERIC;
-    term_starts DATE;
+    has_begun BOOLEAN;
     has_progress BOOLEAN;
 BEGIN
     SELECT
-        b.grading_scheme_id, t.starts,
-        100 * least(greatest((x.today - t.starts)::numeric / nullif(t.ends - t.starts, 0), 0), 1),
+        b.grading_scheme_id, coalesce(t.starts < x.today - 7, true),
+        100.0 * greatest(least(x.today, t.ends) - t.starts, 0) / nullif(t.ends - t.starts, 0),
         EXISTS (SELECT FROM enrollments AS o
             WHERE o.course_id = c.id AND o.progress_percentage > 0)
-    INTO scheme, term_starts, elapsed, has_progress
+    INTO scheme, has_begun, elapsed, has_progress
     FROM courses AS c
     INNER JOIN institutions AS i ON c.institution_id = i.id
     LEFT JOIN gradebooks AS b ON c.id = b.course_id
@@ -65,9 +65,8 @@ BEGIN
     ) AS p
     CROSS JOIN LATERAL (
         SELECT jsonb_strip_nulls(jsonb_build_object(
-            'never_accessed', CASE WHEN w.last_accessed_at IS NULL
-                AND w.enrolled_at < now() - interval '7 days'
-                AND coalesce(term_starts < now() - interval '7 days', true) THEN true END,
+            'never_accessed', CASE WHEN w.last_accessed_at IS NULL AND has_begun
+                AND w.enrolled_at < now() - interval '7 days' THEN true END,
             'inactive_since', CASE WHEN w.last_accessed_at < now() - interval '7 days'
                 THEN to_char(w.last_accessed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
                 END,

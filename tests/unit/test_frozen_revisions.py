@@ -22,7 +22,7 @@ WRITTEN = {
     "0010_grades": "e6dc045713c73476",
     "0011_pipeline": "8e573381aaace543",
     "0012_rollups": "301c57ed7bb648da",
-    "0013_analytics": "edbd8aad306b61dc",
+    "0013_analytics": "14c5e052de3df1f5",
 }
 
 
