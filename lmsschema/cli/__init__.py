@@ -22,6 +22,7 @@ COMMANDS = {
     "indexes": "Index profiles: show, plan, set, advise.",
     "load": "Learning records of other systems: xapi, status, rejects ...",
     "tenants": "Many schemas at once: list, upgrade, check, partitions.",
+    "report": "Print a report: gradebook, at-risk-learners, course-funnel ...",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",

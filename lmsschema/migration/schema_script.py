@@ -21,7 +21,7 @@ from lmsschema import names, partitions
 from lmsschema.database.quoting import identifier
 from lmsschema.migration import revisions
 from lmsschema.partition_manager import statements
-from lmsschema.tables import TABLES, grading, profiles, routines
+from lmsschema.tables import TABLES, grading, profiles, routines, views
 from lmsschema.tables.settings import settings
 
 # another paramstyle would double every percent sign
@@ -62,13 +62,14 @@ def render(schema: str | None, as_of: datetime | None, profile: str = names.FAIT
 
 @functools.cache
 def _schema(profile: str) -> tuple[str, ...]:
-    """Return the types, tables, functions and triggers, without partitions."""
+    """Return the types, tables, functions, triggers and views, without partitions."""
     return (
         *_types(),
         _statements(routines.functions().values()),
         *(block for table in _in_order() for block in _table(table, profile)),
         _statements(grading.functions()),
         *(_statements(made) for table in _in_order() if (made := grading.triggers(table))),
+        _statements(views.create()),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData, Table, event, func, select, text
 from sqlalchemy.schema import SetTableComment
 
 from lmsschema.names import GRADE_CHANGES
-from lmsschema.tables import grading, profiles
+from lmsschema.tables import grading, profiles, views
 from lmsschema.tables.routines import functions, triggers
 from lmsschema.tables.settings import settings
 from lmsschema.tables.updated_at import ddl
@@ -54,6 +54,7 @@ def listen(metadata: MetaData) -> None:
 
     event.listen(metadata, "before_create", before_create, insert=True)  # before the types
     _listen_for_grading(metadata, own)
+    _listen_for_views(metadata, own)
     event.listen(metadata, "after_drop", after_drop)
     profiles.listen(own)
     for table in own:
@@ -85,6 +86,27 @@ def _listen_for_grading(metadata: MetaData, own: frozenset[Table]) -> None:
 
     event.listen(metadata, "after_create", after_create)
     event.listen(metadata, "after_drop", after_drop)
+
+
+def _listen_for_views(metadata: MetaData, own: frozenset[Table]) -> None:
+    """The same for the views, which read tables and call functions."""
+
+    def after_create(
+        _: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object
+    ) -> None:
+        if metadata.tables[GRADE_CHANGES] in own.intersection(tables):
+            for view in views.create():
+                bind.execute(view)
+
+    def before_drop(
+        _: MetaData, bind: Connection, *, tables: Sequence[Table], **__: object
+    ) -> None:
+        if not own.isdisjoint(tables):
+            for name in reversed(views.names()):
+                bind.execute(ddl(f"DROP VIEW IF EXISTS {name}"))
+
+    event.listen(metadata, "after_create", after_create)
+    event.listen(metadata, "before_drop", before_drop)
 
 
 def _make_functions(bind: Connection) -> None:

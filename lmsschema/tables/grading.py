@@ -71,6 +71,23 @@ TRIGGERS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             f"{_EACH_ROW}\nWHEN (old.timezone IS DISTINCT FROM new.timezone)",
             "queue_institution_grades()",
         ),
+        (
+            "queue_analytics",
+            "AFTER UPDATE OF timezone, academic_calendar",
+            (
+                f"{_EACH_ROW}\nWHEN (old.timezone IS DISTINCT FROM new.timezone"
+                " OR old.academic_calendar IS DISTINCT FROM new.academic_calendar)"
+            ),
+            "queue_course_analytics()",
+        ),
+    ),
+    "courses": (
+        (
+            "queue_analytics",
+            "AFTER UPDATE OF institution_id, subject_area, academic_term",
+            _EACH_ROW,
+            "queue_course_analytics()",
+        ),
     ),
     "enrollments": (
         (
@@ -80,6 +97,15 @@ TRIGGERS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "note_withdrawal()",
         ),
         ("queue_grades", "AFTER INSERT", _EACH_ROW, "queue_enrollment_grades()"),
+        (
+            "queue_analytics",
+            (
+                "AFTER INSERT OR DELETE OR UPDATE OF"
+                " course_id, enrolled_at, completion_date, enrollment_status, withdrawn_at"
+            ),
+            _EACH_ROW,
+            "queue_enrollment_analytics()",
+        ),
     ),
     "grading_schemes": (
         ("queue_grades", "AFTER UPDATE OF round_to", _EACH_ROW, "queue_scheme_grades('id')"),

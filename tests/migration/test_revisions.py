@@ -21,7 +21,7 @@ from lmsschema.migration.downgrade import downgrade
 from lmsschema.migration.position import current
 from lmsschema.migration.upgrade import upgrade
 from lmsschema.names import SETTINGS
-from lmsschema.tables import metadata
+from lmsschema.tables import metadata, views
 from tests.support.upgrading import unmeasured
 
 VERSION_TABLE = "lmsschema_version"
@@ -90,7 +90,7 @@ def test_the_sum_of_the_revisions_is_the_tables(
     expected = catalog.read(declared.conn, declared.schema)
     assert compare.compare(expected, found) == []
     assert compare.compare(found, expected) == []
-    assert found.relations() == set(metadata.tables) | {SETTINGS} | partitions
+    assert found.relations() == {*metadata.tables, *views.names(), SETTINGS} | partitions
     assert dump(url(revised)) == dump(url(declared))
 
 

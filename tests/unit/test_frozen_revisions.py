@@ -22,6 +22,7 @@ WRITTEN = {
     "0010_grades": "fbc4ee3f1b8ef044",
     "0011_pipeline": "8e573381aaace543",
     "0012_rollups": "301c57ed7bb648da",
+    "0013_analytics": "14c5e052de3df1f5",
 }
 
 
