@@ -13,6 +13,7 @@ from lmsschema.errors import FindingsError, LmsschemaError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
+    from lmsschema.load.roster import LoadedRoster
     from lmsschema.load.run import Institution, Loaded
     from lmsschema.load.write import Counts
     from lmsschema.load.xapi import XapiFormat
@@ -58,6 +59,21 @@ def mapping_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def roster_options(function: F) -> F:
+    """Add the options of formats that are read as a whole."""
+    function = click.option("--dry-run", is_flag=True, help="Read the sources; write nothing.")(
+        function
+    )
+    return max_line_option(function)
+
+
+def max_line_option(function: F) -> F:
+    """Add ``--max-line``: from which length on lines are rejected."""
+    return click.option(
+        "--max-line", default="8MiB", metavar="SIZE", help="Reject longer lines [8MiB]."
+    )(function)
 
 
 def lock_wait_option(function: F) -> F:
@@ -188,13 +204,20 @@ def sentence(counts: "Counts") -> str:
     return f"{lines}: {', '.join(others)}" if others else lines
 
 
-def report(done: "list[Loaded]", left: dict[str, int], *, as_json: bool) -> int:
+def report(
+    done: "list[Loaded]",
+    left: dict[str, int],
+    *,
+    as_json: bool,
+    roster: "LoadedRoster | None" = None,
+) -> int:
     """Print what a load has done; return the exit code.
 
     Args:
         done: The sources.
         left: Numbers of lines that are rejected still, by reason.
         as_json: Whether as one object.
+        roster: What was loaded besides events.
     """
     from lmsschema.load.write import Counts
 
@@ -202,7 +225,7 @@ def report(done: "list[Loaded]", left: dict[str, int], *, as_json: bool) -> int:
     for one in done:
         total.update(one.counts)
         now.update(one.now)
-    data = {
+    data: dict[str, Any] = {
         "sources": [
             {"name": one.name, "incomplete": one.incomplete or None, **counted(one.counts)}
             for one in done
@@ -211,9 +234,19 @@ def report(done: "list[Loaded]", left: dict[str, int], *, as_json: bool) -> int:
         "left": left,
     }
     lines = [f"{one.name}: {sentence(one.counts)}" for one in done]
-    if len(done) > 1:
+    if roster is not None:
+        data |= {"rows": roster.rows, "withdrawn": roster.withdrawn}
+        lines += [
+            f"{table}: {numbers['inserted']} inserted, {numbers['updated']} updated"
+            for table, numbers in roster.rows.items()
+        ]
+        if roster.withdrawn:
+            lines.append(f"withdrawn: {roster.withdrawn} enrollments that the roster has no more")
+    elif len(done) > 1:
         lines.append(f"all: {sentence(total)}")
     _common.result("\n".join(lines), data, as_json=as_json)
+    for note in roster.notes if roster else ():
+        _common.say(note)
     for one in done:
         if one.incomplete:
             _common.say(f"{one.name} could not be read to its end: {one.incomplete}")
