@@ -3,6 +3,8 @@
 import collections
 import contextlib
 import csv
+import dataclasses
+import io
 from collections.abc import Iterator
 
 from lmsschema.errors import UsageError
@@ -21,7 +23,7 @@ _HEAD = 1 << 16
 
 
 def rows(
-    what: Source, longest: int, required: tuple[str, ...]
+    what: Source, longest: int, required: tuple[str, ...], secrets: tuple[str, ...] = ()
 ) -> Iterator[tuple[Line, Fields | Reject]]:
     """Yield the rows of a file below its header, or why one can't be read.
 
@@ -29,6 +31,7 @@ def rows(
         what: The file.
         longest: Bytes of a line at most.
         required: Columns that it must have.
+        secrets: Columns whose values are left out, of the bytes too.
 
     Raises:
         IncompleteSourceError: It is compressed and ends early.
@@ -36,6 +39,7 @@ def rows(
     """
     lines = source.lines(what, 0, 0, longest)
     names = _names(what, next(lines, None), required)
+    hidden = [names.index(name) for name in secrets if name in names]
     waiting: collections.deque[Line] = collections.deque()
     while line := waiting.popleft() if waiting else next(lines, None):
         if not line.raw.strip():
@@ -56,6 +60,10 @@ def rows(
                 waiting.extendleft(reversed(parts))
             else:
                 line, found = joined, whole
+        if hidden:
+            line = _without(line, names, hidden)
+            if isinstance(found, Reject):
+                found = dataclasses.replace(found, line=line)
         yield line, found
 
 
@@ -99,6 +107,23 @@ def _parsed(line: Line, names: list[str], longest: int) -> Fields | Reject:
         return parse(line.raw, names)
     except RejectError as error:
         return Reject(line, error.reason, error.detail)
+
+
+def _without(line: Line, names: list[str], hidden: list[int]) -> Line:
+    """Return a line without some fields; of one that can't be read only the first field is left."""
+    try:
+        fields = next(csv.reader([line.raw.decode("latin-1")], strict=True), [])
+    except csv.Error:
+        fields = []
+    if len(fields) != len(names):
+        return dataclasses.replace(line, raw=line.raw.partition(b",")[0])
+    if not any(fields[place] for place in hidden):
+        return line
+    for place in hidden:
+        fields[place] = ""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(fields)
+    return dataclasses.replace(line, raw=text.getvalue().encode("latin-1"))
 
 
 def _fields(raw: bytes) -> list[str]:

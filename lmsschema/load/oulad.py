@@ -91,6 +91,7 @@ class OuladFormat:
     """
 
     name = "oulad"
+    secrets: tuple[str, ...] = ()
 
     def __init__(self, sources: dict[str, Source], domain: str, now: datetime) -> None:
         self.files = [

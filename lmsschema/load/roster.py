@@ -59,6 +59,10 @@ class RosterFormat(Protocol):
     def files(self) -> Sequence[tuple[str, Source, tuple[str, ...]]]:
         """The files in the order in which they are read: what it is, where, required columns."""
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Columns whose values are kept nowhere, not even of rejected lines."""
+
     def read(self, file: str, fields: csv_rows.Fields) -> Iterable[Entry]:
         """Return what a row of a file means.
 
@@ -136,7 +140,7 @@ def _entries(
     form: RosterFormat, file: str, what: Source, longest: int, required: tuple[str, ...]
 ) -> Iterator[tuple[Line | None, Entry | Reject | None]]:
     """Yield what the lines of a file mean; a line's second meaning comes without the line."""
-    for line, fields in csv_rows.rows(what, longest, required):
+    for line, fields in csv_rows.rows(what, longest, required, form.secrets):
         if isinstance(fields, Reject):
             yield line, fields
             continue

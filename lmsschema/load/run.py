@@ -36,11 +36,13 @@ class Institution:
         id: Its id.
         domain: Its domain, as it was named.
         now: The server's time.
+        zone: Its time zone.
     """
 
     id: UUID
     domain: str
     now: datetime
+    zone: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +101,7 @@ def institution(context: Context, domain: str) -> Institution:
             hint="Insert it first: INSERT INTO institutions (name, domain, education_level) "
             "VALUES ('…', '…', 'higher_ed');",
         )
-    return Institution(row[0], domain, row[1])
+    return Institution(row[0], domain, row[1], row[2])
 
 
 def load(

@@ -103,6 +103,16 @@ def size(text: str, option: str) -> int:
     return int(match[1]) * _UNITS[match[2] or ""]
 
 
+def zone(name: str, what: str) -> dt.tzinfo:
+    """Return the time zone of a name."""
+    import zoneinfo
+
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.UsageError(f"{what} {name!r} is no time zone such as Europe/Berlin") from None
+
+
 def xapi_format(
     whose: "Institution",
     *,
@@ -117,19 +127,9 @@ def xapi_format(
     Raises:
         LmsschemaError: msgspec is not installed.
     """
-    import zoneinfo
-
     from lmsschema.load import categories
     from lmsschema.load.record import namespace
 
-    zone = None
-    if time_zone is not None:
-        try:
-            zone = zoneinfo.ZoneInfo(time_zone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise click.UsageError(
-                f"--time-zone {time_zone!r} is no time zone such as Europe/Berlin"
-            ) from None
     try:
         from lmsschema.load.xapi import XapiFormat
     except ModuleNotFoundError as error:
@@ -146,7 +146,7 @@ def xapi_format(
     return XapiFormat(
         namespace(whose.id),
         categories.known(verbs),
-        zone,
+        zone(time_zone, "--time-zone") if time_zone is not None else None,
         begin,
         end,
         keep_actor=missing == "null",
