@@ -198,6 +198,10 @@ class OuladClicks:
     name: str = "oulad"
     sessions: bool = False  # only the day is known
 
+    def parts(self, raw: bytes) -> tuple[bytes]:
+        """Return the line."""
+        return (raw,)
+
     def read(self, raw: bytes) -> Record | None:
         """Return the record of a line; None of the header.
 

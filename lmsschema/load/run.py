@@ -162,15 +162,19 @@ def read(form: Format, options: Options, line: Line, batch: Batch) -> None:
     if line.length > options.longest:
         batch.rejects.append(Reject(line, "too_long", f"{line.length} bytes"))
         return
-    try:
-        found = form.read(line.raw)
-    except RejectError as error:
-        batch.rejects.append(Reject(line, error.reason, error.detail))
-        return
-    if isinstance(found, Voiding):
-        batch.voidings.append(found)
-    elif found is not None:
-        batch.records.append((line, found))
+    for raw in form.parts(line.raw):
+        part = line
+        if raw is not line.raw:
+            part = dataclasses.replace(line, raw=raw, length=len(raw))
+        try:
+            found = form.read(raw)
+        except RejectError as error:
+            batch.rejects.append(Reject(part, error.reason, error.detail))
+            continue
+        if isinstance(found, Voiding):
+            batch.voidings.append(found)
+        elif found is not None:
+            batch.records.append((part, found))
 
 
 class _Load:

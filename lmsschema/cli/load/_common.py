@@ -13,15 +13,18 @@ from lmsschema.errors import FindingsError, LmsschemaError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
+    from lmsschema.load.mapping import EventFormat
     from lmsschema.load.roster import LoadedRoster
     from lmsschema.load.run import Institution, Loaded
     from lmsschema.load.write import Counts
-    from lmsschema.load.xapi import XapiFormat
     from lmsschema.locks.context import Context
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 REJECTED = FindingsError.exit_code
+
+#: The formats of events, whose rejected lines can be tried again.
+EVENTS = ("xapi", "caliper", "edx")
 
 _DAYS = re.compile(r"\+([0-9]{1,5})d")
 _BYTES = re.compile(r"([1-9][0-9]{0,9})(KiB|MiB|GiB)?")
@@ -113,7 +116,8 @@ def zone(name: str, what: str) -> dt.tzinfo:
         raise click.UsageError(f"{what} {name!r} is no time zone such as Europe/Berlin") from None
 
 
-def xapi_format(
+def event_format(
+    name: str,
     whose: "Institution",
     *,
     missing: str,
@@ -121,8 +125,8 @@ def xapi_format(
     since: str | None,
     until: str | None,
     verbs: Path | None,
-) -> "XapiFormat":
-    """Return what makes records of statements, as the options say.
+) -> "EventFormat":
+    """Return what makes records of the events of a format, as the options say.
 
     Raises:
         LmsschemaError: msgspec is not installed.
@@ -131,19 +135,24 @@ def xapi_format(
     from lmsschema.load.record import namespace
 
     try:
+        from lmsschema.load.caliper import CaliperFormat
+        from lmsschema.load.edx import EdxFormat
         from lmsschema.load.xapi import XapiFormat
     except ModuleNotFoundError as error:
         if error.name != "msgspec":
             raise
         raise LmsschemaError(
-            "to load xAPI, msgspec is needed, which is not installed",
+            "to load events, msgspec is needed, which is not installed",
             hint='Install it: pip install "lmsschema[load]"',
         ) from error
+    formats: dict[str, type[EventFormat]] = {
+        one.name: one for one in (XapiFormat, CaliperFormat, EdxFormat)
+    }
     begin = _instant(since, "--since", whose.now) if since else _earliest(whose.now)
     end = _instant(until or "+1d", "--until", whose.now)
     if end <= begin:
         raise click.UsageError(f"--until {until or '+1d'} is not after --since {since}")
-    return XapiFormat(
+    return formats[name](
         namespace(whose.id),
         categories.known(verbs),
         zone(time_zone, "--time-zone") if time_zone is not None else None,
