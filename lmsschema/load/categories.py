@@ -1,6 +1,7 @@
 """The category of an event: by what its object is, then by its verb; ``verbs.toml`` has both."""
 
 import dataclasses
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ class Categories:
         courses: Types of courses.
         lessons: Types of parts of a course.
         media: Texts that the type of a recording contains.
+        caliper: Category by type of a Caliper event.
+        edx: Categories with what the names of edX's events contain; the first counts.
     """
 
     verbs: dict[str, str]
@@ -29,6 +32,14 @@ class Categories:
     courses: frozenset[str]
     lessons: frozenset[str]
     media: tuple[str, ...]
+    caliper: dict[str, str]
+    edx: tuple[tuple[str, re.Pattern[str]], ...]
+
+    def of_edx(self, name: str) -> str | None:
+        """Return the category of an edX event; None if the name is not known."""
+        if name in self.verbs:
+            return self.verbs[name]
+        return next((category for category, pattern in self.edx if pattern.search(name)), None)
 
     def of(self, iri: str, kind: str | None) -> str | None:
         """Return the category of an event; None if neither verb nor object is known.
@@ -73,6 +84,8 @@ def known(own: Path | None = None) -> Categories:
         frozenset(data["activities"]["course"]),
         frozenset(data["activities"]["lesson"]),
         tuple(data["activities"]["media"]),
+        _by_verb(data["caliper"]),
+        tuple((category, re.compile(text)) for category, text in data["edx"].items()),
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from lmsschema.load.mapping import place
 from lmsschema.load.record import Entity, RejectError, identifier
 from lmsschema.load.statement import Agent, StatementObject
 
@@ -27,10 +28,10 @@ def entity_of(agent: Agent) -> Entity | None:
     return Entity(identifier(key), email=email, makeable=agent.objectType != "Group")
 
 
-def place(act: StatementObject, interaction: str = "read") -> Entity | None:
+def place_of(act: StatementObject, interaction: str = "read") -> Entity | None:
     """Return a course, a lesson or a section."""
     if not act.id or not act.id.strip():
         return None
     names = act.definition.name if act.definition and act.definition.name else {}
     title = names.get("en-US") or names.get("en") or next(iter(names.values()), "")
-    return Entity(identifier(act.id), title if title.strip() else act.id, interaction=interaction)
+    return place(act.id, title, interaction)

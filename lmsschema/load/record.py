@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -151,8 +152,11 @@ class Format(Protocol):
     def name(self) -> str:
         """What it is called."""
 
+    def parts(self, raw: bytes) -> Iterable[bytes]:
+        """Return what a line has, if it may have several events; else the line itself."""
+
     def read(self, raw: bytes) -> Record | Voiding | None:
-        """Return what a line means; None if it means nothing.
+        """Return what a line, or a part of it, means; None if it means nothing.
 
         Raises:
             RejectError: It can't be loaded.

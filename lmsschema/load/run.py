@@ -36,11 +36,13 @@ class Institution:
         id: Its id.
         domain: Its domain, as it was named.
         now: The server's time.
+        zone: Its time zone.
     """
 
     id: UUID
     domain: str
     now: datetime
+    zone: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +101,7 @@ def institution(context: Context, domain: str) -> Institution:
             hint="Insert it first: INSERT INTO institutions (name, domain, education_level) "
             "VALUES ('…', '…', 'higher_ed');",
         )
-    return Institution(row[0], domain, row[1])
+    return Institution(row[0], domain, row[1], row[2])
 
 
 def load(
@@ -157,15 +159,19 @@ def read(form: Format, options: Options, line: Line, batch: Batch) -> None:
     if line.length > options.longest:
         batch.rejects.append(Reject(line, "too_long", f"{line.length} bytes"))
         return
-    try:
-        found = form.read(line.raw)
-    except RejectError as error:
-        batch.rejects.append(Reject(line, error.reason, error.detail))
-        return
-    if isinstance(found, Voiding):
-        batch.voidings.append(found)
-    elif found is not None:
-        batch.records.append((line, found))
+    for raw in form.parts(line.raw):
+        part = line
+        if raw is not line.raw:
+            part = dataclasses.replace(line, raw=raw, length=len(raw))
+        try:
+            found = form.read(raw)
+        except RejectError as error:
+            batch.rejects.append(Reject(part, error.reason, error.detail))
+            continue
+        if isinstance(found, Voiding):
+            batch.voidings.append(found)
+        elif found is not None:
+            batch.records.append((part, found))
 
 
 class _Load:

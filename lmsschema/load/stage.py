@@ -32,18 +32,19 @@ def _row(
             match[0].isoformat().encode() if match else _NULL,
             str(record.id).encode(),
             *(_NULL if one is None else str(one).encode() for one in references),
-            _escaped(record.type.encode()),
+            escaped(record.type.encode()),
             record.category.encode(),
-            _escaped(record.action.encode()),
-            _escaped(record.context),
-            _escaped(record.data),
+            escaped(record.action.encode()),
+            escaped(record.context),
+            escaped(record.data),
             str(record.session).encode(),
             record.at.isoformat().encode(),
         )
     )
 
 
-def _escaped(value: bytes) -> bytes:
+def escaped(value: bytes) -> bytes:
+    """Return a value as the text format of COPY has it."""
     value = value.replace(b"\\", b"\\\\")
     for character, letter in ((b"\t", b"\\t"), (b"\n", b"\\n"), (b"\r", b"\\r")):
         if character in value:

@@ -87,4 +87,3 @@ decode_context = msgspec.json.Decoder(StatementContext).decode
 decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_result = msgspec.json.Decoder(StatementResult).decode
 decode_text = msgspec.json.Decoder(str).decode
-encode = msgspec.json.encode

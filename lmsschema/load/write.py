@@ -96,8 +96,8 @@ class Writer:
                 if not found:
                     raise
             refused += found
-            lines = {reject.line.number for reject in found}
-            records = [entry for entry in records if entry[0].number not in lines]
+            lines = {id(reject.line) for reject in found}
+            records = [entry for entry in records if id(entry[0]) not in lines]
 
     def _attempt(
         self,

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import psycopg
+from psycopg import sql
 
 Statement = dict[str, Any]
 
@@ -33,6 +34,19 @@ LEFT: dict[str, LiteralString] = {
     "users": "SELECT id, institution_id, email, username, role FROM users",
     "misplaced": "SELECT id FROM learning_events_default",
 }
+
+EVERYTHING = (
+    "users",
+    "courses",
+    "lessons",
+    "sections",
+    "enrollments",
+    "external_ids",
+    "learning_events",
+    "learning_sessions",
+    "rejected_records",
+    "load_sources",
+)
 
 
 def institution(conn: psycopg.Connection) -> None:
@@ -126,3 +140,17 @@ def write(path: Path, *lines: Statement | bytes) -> Path:
     """Write lines to a file."""
     path.write_bytes(b"".join(line(one) + b"\n" for one in lines))
     return path
+
+
+def everything(conn: psycopg.Connection) -> dict[str, str | None]:
+    """Return the md5 of all columns of what loads write: what is not changed is the same."""
+    found: dict[str, str | None] = {}
+    for table in EVERYTHING:
+        row = conn.execute(
+            sql.SQL("SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM {} AS t").format(
+                sql.Identifier(table)
+            )
+        ).fetchone()
+        assert row is not None
+        found[table] = row[0]
+    return found

@@ -194,7 +194,7 @@ def test_a_course_search_reads_the_search_index(loaded: psycopg.Connection) -> N
 
 
 def test_a_learners_timeline_reads_only_its_months(loaded: psycopg.Connection) -> None:
-    student = oulad.identity("student", "11391")
+    student = oulad.student_id("11391")
     assert read(loaded, TIMELINE, student) == [
         (datetime(2014, 3, 14, tzinfo=UTC), "85"),
         (datetime(2014, 1, 24, tzinfo=UTC), "80"),

@@ -4,6 +4,10 @@ from lmsschema.cli._group import LazyGroup
 
 COMMANDS = {
     "xapi": "Load xAPI statements, one a line.",
+    "caliper": "Load Caliper events or envelopes, one a line.",
+    "edx": "Load tracking logs of Open edX.",
+    "oulad": "Load the Open University Learning Analytics Dataset.",
+    "oneroster": "Load a OneRoster archive: users, classes, enrollments.",
     "status": "List the files that were loaded, and how far.",
     "rejects": "Count the lines that could not be loaded, or write them to a file.",
     "retry": "Try the rejected lines again.",

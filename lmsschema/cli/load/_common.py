@@ -13,14 +13,18 @@ from lmsschema.errors import FindingsError, LmsschemaError
 
 if TYPE_CHECKING:
     from lmsschema.database.connection import Database
+    from lmsschema.load.mapping import EventFormat
+    from lmsschema.load.roster import LoadedRoster
     from lmsschema.load.run import Institution, Loaded
     from lmsschema.load.write import Counts
-    from lmsschema.load.xapi import XapiFormat
     from lmsschema.locks.context import Context
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 REJECTED = FindingsError.exit_code
+
+#: The formats of events, whose rejected lines can be tried again.
+EVENTS = ("xapi", "caliper", "edx")
 
 _DAYS = re.compile(r"\+([0-9]{1,5})d")
 _BYTES = re.compile(r"([1-9][0-9]{0,9})(KiB|MiB|GiB)?")
@@ -60,6 +64,21 @@ def mapping_options(function: F) -> F:
     return function
 
 
+def roster_options(function: F) -> F:
+    """Add the options of formats that are read as a whole."""
+    function = click.option("--dry-run", is_flag=True, help="Read the sources; write nothing.")(
+        function
+    )
+    return max_line_option(function)
+
+
+def max_line_option(function: F) -> F:
+    """Add ``--max-line``: from which length on lines are rejected."""
+    return click.option(
+        "--max-line", default="8MiB", metavar="SIZE", help="Reject longer lines [8MiB]."
+    )(function)
+
+
 def lock_wait_option(function: F) -> F:
     """Add ``--lock-wait``: for how long locks are tried to be obtained."""
     return click.option(
@@ -87,7 +106,18 @@ def size(text: str, option: str) -> int:
     return int(match[1]) * _UNITS[match[2] or ""]
 
 
-def xapi_format(
+def zone(name: str, what: str) -> dt.tzinfo:
+    """Return the time zone of a name."""
+    import zoneinfo
+
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.UsageError(f"{what} {name!r} is no time zone such as Europe/Berlin") from None
+
+
+def event_format(
+    name: str,
     whose: "Institution",
     *,
     missing: str,
@@ -95,42 +125,37 @@ def xapi_format(
     since: str | None,
     until: str | None,
     verbs: Path | None,
-) -> "XapiFormat":
-    """Return what makes records of statements, as the options say.
+) -> "EventFormat":
+    """Return what makes records of the events of a format, as the options say.
 
     Raises:
         LmsschemaError: msgspec is not installed.
     """
-    import zoneinfo
-
     from lmsschema.load import categories
     from lmsschema.load.record import namespace
 
-    zone = None
-    if time_zone is not None:
-        try:
-            zone = zoneinfo.ZoneInfo(time_zone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise click.UsageError(
-                f"--time-zone {time_zone!r} is no time zone such as Europe/Berlin"
-            ) from None
     try:
+        from lmsschema.load.caliper import CaliperFormat
+        from lmsschema.load.edx import EdxFormat
         from lmsschema.load.xapi import XapiFormat
     except ModuleNotFoundError as error:
         if error.name != "msgspec":
             raise
         raise LmsschemaError(
-            "to load xAPI, msgspec is needed, which is not installed",
+            "to load events, msgspec is needed, which is not installed",
             hint='Install it: pip install "lmsschema[load]"',
         ) from error
+    formats: dict[str, type[EventFormat]] = {
+        one.name: one for one in (XapiFormat, CaliperFormat, EdxFormat)
+    }
     begin = _instant(since, "--since", whose.now) if since else _earliest(whose.now)
     end = _instant(until or "+1d", "--until", whose.now)
     if end <= begin:
         raise click.UsageError(f"--until {until or '+1d'} is not after --since {since}")
-    return XapiFormat(
+    return formats[name](
         namespace(whose.id),
         categories.known(verbs),
-        zone,
+        zone(time_zone, "--time-zone") if time_zone is not None else None,
         begin,
         end,
         keep_actor=missing == "null",
@@ -188,13 +213,20 @@ def sentence(counts: "Counts") -> str:
     return f"{lines}: {', '.join(others)}" if others else lines
 
 
-def report(done: "list[Loaded]", left: dict[str, int], *, as_json: bool) -> int:
+def report(
+    done: "list[Loaded]",
+    left: dict[str, int],
+    *,
+    as_json: bool,
+    roster: "LoadedRoster | None" = None,
+) -> int:
     """Print what a load has done; return the exit code.
 
     Args:
         done: The sources.
         left: Numbers of lines that are rejected still, by reason.
         as_json: Whether as one object.
+        roster: What was loaded besides events.
     """
     from lmsschema.load.write import Counts
 
@@ -202,7 +234,7 @@ def report(done: "list[Loaded]", left: dict[str, int], *, as_json: bool) -> int:
     for one in done:
         total.update(one.counts)
         now.update(one.now)
-    data = {
+    data: dict[str, Any] = {
         "sources": [
             {"name": one.name, "incomplete": one.incomplete or None, **counted(one.counts)}
             for one in done
@@ -211,9 +243,19 @@ def report(done: "list[Loaded]", left: dict[str, int], *, as_json: bool) -> int:
         "left": left,
     }
     lines = [f"{one.name}: {sentence(one.counts)}" for one in done]
-    if len(done) > 1:
+    if roster is not None:
+        data |= {"rows": roster.rows, "withdrawn": roster.withdrawn}
+        lines += [
+            f"{table}: {numbers['inserted']} inserted, {numbers['updated']} updated"
+            for table, numbers in roster.rows.items()
+        ]
+        if roster.withdrawn:
+            lines.append(f"withdrawn: {roster.withdrawn} enrollments that the roster has no more")
+    elif len(done) > 1:
         lines.append(f"all: {sentence(total)}")
     _common.result("\n".join(lines), data, as_json=as_json)
+    for note in roster.notes if roster else ():
+        _common.say(note)
     for one in done:
         if one.incomplete:
             _common.say(f"{one.name} could not be read to its end: {one.incomplete}")

@@ -37,15 +37,24 @@ def command(
     Exits 3 if some are still rejected.
     """
     from lmsschema.load import rejects, retry, run
+    from lmsschema.load.write import Counts
 
     with _common.open_database(url, schema) as database:
         context = _load.context(database, wait)
         whose = run.institution(context, domain)
-        form = _load.xapi_format(
-            whose, missing=missing, time_zone=time_zone, since=since, until=until, verbs=verbs
-        )
         options = run.Options(missing=cast("Missing", missing))
-        counts = retry.retry(context, whose, form, options, reason)
+        counts = Counts()
+        for name in _load.EVENTS:
+            form = _load.event_format(
+                name,
+                whose,
+                missing=missing,
+                time_zone=time_zone,
+                since=since,
+                until=until,
+                verbs=verbs,
+            )
+            counts.update(retry.retry(context, whose, form, options, reason))
         left = {one.reason: one.number for one in rejects.summary(context, whose.id, reason)}
     data = {"now": _load.counted(counts), "left": left}
     _common.result(_load.sentence(counts), data, as_json=as_json)

@@ -4,61 +4,33 @@
 |---|---|
 | module presentation (`course`) | `courses`; `academic_term` is the presentation, such as 2013J |
 | student, whatever the registrations | `users`; what varies by presentation is no profile |
-| registration, final result | `enrollments`; the result is status and letter, see `RESULTS` |
+| registration, final result | `enrollments`; the result is status and letter |
 | kind of material | `lessons`: a presentation's assessments, and each VLE activity type |
 | assessment, VLE site | `sections` of that lesson |
 | assessment handed in | `learning_events`; no sessions are known: each is its own |
 
-Days count from the start of a presentation and are taken as midnight UTC. What the data does not
-have (a subject, a difficulty) is said to be unknown, or has the level in the middle.
+Users, courses and enrollments are what ``lmsschema load oulad`` reads. Days count from the start
+of a presentation and are taken as midnight UTC. What the data does not have (a subject, a
+difficulty) is said to be unknown, or has the level in the middle.
 """
 
 import csv
 import functools
 import gzip
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from lmsschema.load import csv_rows, oulad, source
 
 Row = dict[str, object]
 Presentation = tuple[str, str]
 
 NAMESPACE = uuid5(NAMESPACE_URL, "https://analyse.kmi.open.ac.uk/open_dataset")
 
-START_MONTHS = {"B": 2, "J": 10}
-
-RESULTS = {
-    "Pass": ("completed", "P"),
-    "Distinction": ("completed", "D"),
-    "Fail": ("completed", "F"),  # the student stayed to the end of the presentation
-    "Withdrawn": ("withdrawn", "W"),
-}
-
 ASSESSMENTS = "assessments"  # the lesson of a presentation's assessments
-
-INTERACTIONS = {
-    "dataplus": "practice",
-    "dualpane": "read",
-    "externalquiz": "quiz",
-    "folder": "read",
-    "forumng": "discussion",
-    "glossary": "read",
-    "homepage": "read",
-    "htmlactivity": "practice",
-    "oucollaborate": "discussion",
-    "oucontent": "read",
-    "ouelluminate": "discussion",
-    "ouwiki": "practice",
-    "page": "read",
-    "questionnaire": "practice",
-    "quiz": "quiz",
-    "repeatactivity": "practice",
-    "resource": "read",
-    "sharedsubpage": "read",
-    "subpage": "read",
-    "url": "read",
-}
 
 SECTION_TYPES = {
     "read": "content",
@@ -93,40 +65,39 @@ def institution() -> Row:
     }
 
 
+def entries(folder: Path, kind: str) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    """Yield what the loader reads of a kind, with an identity and the columns' values."""
+    form = oulad.OuladFormat(
+        oulad.find(source.find([str(folder)])), "oulad", datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    for file, what, required in form.files:
+        for _, fields in csv_rows.rows(what, 1 << 20, required):
+            assert isinstance(fields, dict), fields
+            for entry in form.read(file, fields):
+                if entry.kind == kind:
+                    yield identity(entry.key), dict(entry.data)
+
+
 def users(folder: Path) -> Iterator[Row]:
-    seen = set()
-    for line in read(folder, "student"):
-        student = line["id_student"]
-        if student in seen:
-            continue
-        seen.add(student)
-        profile = ("gender", "region", "highest_education", "imd_band")
+    for own, data in entries(folder, "user"):
         yield {
-            "id": identity("student", student),
+            "id": own,
             "institution_id": identity("institution"),
-            "email": f"{student}@oulad.invalid",
-            "username": f"oulad-{student}",
-            "role": "student",
-            "profile": {key: line[key] for key in profile},
-            "accessibility_needs": {"disability": line["disability"] == "True"},
+            "accessibility_needs": data.pop("needs"),
+            **data,
         }
 
 
 def courses(folder: Path) -> Iterator[Row]:
-    for line in read(folder, "course"):
-        presentation = presentation_of(line)
-        module, term = presentation
+    for own, data in entries(folder, "course"):
         yield {
-            "id": identity("presentation", *presentation),
+            "id": own,
             "institution_id": identity("institution"),
-            "title": f"Module {module}, presentation {term}",
-            "description": f"Begins on {start(presentation):%d %B %Y}, "
-            f"takes {line['module_presentation_length']} days.",
             "subject_area": "unknown",
             "difficulty_level": "intermediate",
-            "academic_term": term,
-            "course_code": module,
-            "status": "archived",
+            "academic_term": data.pop("term"),
+            "course_code": data.pop("code"),
+            **data,
         }
 
 
@@ -138,7 +109,7 @@ def lessons(folder: Path) -> Iterator[Row]:
         number = numbers[module, term] = numbers.get((module, term), 0) + 1
         yield {
             "id": identity("lesson", module, term, kind),
-            "course_id": identity("presentation", module, term),
+            "course_id": identity(oulad.course_key(module, term)),
             "title": kind,
             "order_index": number,
             "has_assessment": kind == ASSESSMENTS,
@@ -162,6 +133,7 @@ def sections(folder: Path) -> Iterator[Row]:
         }
     for line in read(folder, "vle"):
         activity = line["activity_type"]
+        interaction = oulad.INTERACTIONS.get(activity, "read")
         lesson = identity("lesson", *presentation_of(line), activity)
         number = numbers[lesson] = numbers.get(lesson, 0) + 1
         weeks = f"Weeks {line['week_from']} to {line['week_to']}." if line["week_from"] else ""
@@ -170,38 +142,24 @@ def sections(folder: Path) -> Iterator[Row]:
             "lesson_id": lesson,
             "title": f"{activity} {line['id_site']}",
             "content": weeks,
-            "section_type": SECTION_TYPES[INTERACTIONS[activity]],
+            "section_type": SECTION_TYPES[interaction],
             "order_index": number,
-            "interaction_type": INTERACTIONS[activity],
+            "interaction_type": interaction,
         }
 
 
 def enrollments(folder: Path) -> Iterator[Row]:
-    registrations = {
-        (*presentation_of(line), line["id_student"]): line
-        for line in read(folder, "student_registration")
-    }
-    lengths = {
-        presentation_of(line): line["module_presentation_length"] for line in read(folder, "course")
-    }
-    for line in read(folder, "student"):
-        presentation, student = presentation_of(line), line["id_student"]
-        registration = registrations[*presentation, student]
-        status, letter = RESULTS[line["final_result"]]
-        left = registration["date_unregistration"]
-        background = ("age_band", "num_of_prev_attempts", "studied_credits")
+    for own, data in entries(folder, "enrollment"):
         yield {
-            "id": identity("registration", *presentation, student),
-            "user_id": identity("student", student),
-            "course_id": identity("presentation", *presentation),
-            "enrolled_at": day(presentation, registration["date_registration"] or "0"),
-            "completion_date": day(presentation, lengths[presentation])
-            if status == "completed"
-            else None,
-            "enrollment_status": status,
-            "grade_letter": letter,
-            "initial_assessment": {key: line[key] for key in background},
-            "learning_path": {"left_on_day": int(left)} if left else {},
+            "id": own,
+            "user_id": identity(data["user"]),
+            "course_id": identity(data["course"]),
+            "enrolled_at": datetime.fromisoformat(data["at"]),
+            "completion_date": data["completed"] and datetime.fromisoformat(data["completed"]),
+            "enrollment_status": data["status"],
+            "grade_letter": data["letter"],
+            "initial_assessment": data["initial"],
+            "learning_path": data["path"],
         }
 
 
@@ -215,8 +173,8 @@ def events(folder: Path) -> Iterator[Row]:
         submission = identity("submission", assessment, student)
         yield {
             "id": submission,
-            "user_id": identity("student", student),
-            "course_id": identity("presentation", *presentation),
+            "user_id": student_id(line["id_student"]),
+            "course_id": identity(oulad.course_key(*presentation)),
             "lesson_id": identity("lesson", *presentation, ASSESSMENTS),
             "section_id": identity("assessment", assessment),
             "event_type": about["assessment_type"],
@@ -234,17 +192,16 @@ def identity(*names: str) -> UUID:
     return uuid5(NAMESPACE, "/".join(names))
 
 
+def student_id(number: str) -> UUID:
+    return identity(oulad.user_key(number))
+
+
 def presentation_of(line: dict[str, str]) -> Presentation:
     return line["code_module"], line["code_presentation"]
 
 
-def start(presentation: Presentation) -> datetime:
-    _, term = presentation
-    return datetime(int(term[:4]), START_MONTHS[term[4:]], 1, tzinfo=UTC)
-
-
 def day(presentation: Presentation, number: str) -> datetime:
-    return start(presentation) + timedelta(days=int(number))
+    return oulad.day(presentation[1], int(number), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def read(folder: Path, name: str) -> Iterator[dict[str, str]]:
