@@ -21,13 +21,14 @@ COMMANDS = {
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "indexes": "Index profiles: show, plan, set, advise.",
     "load": "Learning records of other systems: xapi, status, rejects ...",
+    "rollup": "Sessions, days, progress and grades, computed: run, status, rebuild.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "indexes", "load", "local")
+GROUPS = ("partitions", "indexes", "load", "rollup", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
