@@ -23,13 +23,14 @@ COMMANDS = {
     "load": "Learning records of other systems: xapi, status, rejects ...",
     "tenants": "Many schemas at once: list, upgrade, check, partitions.",
     "report": "Print a report: gradebook, at-risk-learners, course-funnel ...",
+    "rollup": "Sessions, days, progress and grades, computed: run, status, rebuild.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
     "revision": "Write a new, empty revision (for contributors).",
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "indexes", "load", "tenants", "local")
+GROUPS = ("partitions", "indexes", "load", "rollup", "tenants", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...

@@ -21,7 +21,7 @@ WRITTEN = {
     "0009_grading": "1bb099f88de5042e",
     "0010_grades": "fbc4ee3f1b8ef044",
     "0011_pipeline": "8e573381aaace543",
-    "0012_rollups": "301c57ed7bb648da",
+    "0012_rollups": "1de55dc509dad0bf",
     "0013_analytics": "14c5e052de3df1f5",
 }
 
