@@ -56,7 +56,7 @@ class Result:
 
 
 @dataclasses.dataclass
-class Run:
+class TenantRun:
     """How far a run is.
 
     Attributes:
@@ -85,8 +85,8 @@ def run(
     jobs: int,
     first: Collection[str] = (),
     max_failures: int = 1,
-    tell: Callable[[Run], None] = lambda _: None,
-) -> Run:
+    tell: Callable[[TenantRun], None] = lambda _: None,
+) -> TenantRun:
     """Run a job for tenants, those that are to be first one by one.
 
     Args:
@@ -101,7 +101,7 @@ def run(
     Returns:
         What became of each. Interrupted, it lets the workers take back what they are at.
     """
-    state = Run()
+    state = TenantRun()
     canaries = [one for one in tenants if one in first]
     others = [one for one in tenants if one not in first]
     with _crew(target, job) as crew:
@@ -168,8 +168,8 @@ class _Crew:
         tenants: Sequence[str],
         size: int,
         max_failures: int,
-        state: Run,
-        tell: Callable[[Run], None],
+        state: TenantRun,
+        tell: Callable[[TenantRun], None],
     ) -> None:
         """Do the job for tenants, and write down what became of them."""
         queue = collections.deque(tenants)

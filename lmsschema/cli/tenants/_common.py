@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lmsschema.database.connection import Database
     from lmsschema.database.target import Target
     from lmsschema.tenants.found import Tenant
-    from lmsschema.tenants.runs import Job, Run
+    from lmsschema.tenants.runs import Job, TenantRun
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,14 +67,14 @@ def work(
     max_failures: int,
     first: Sequence[str] = (),
     quiet: bool = False,
-) -> "Run":
+) -> "TenantRun":
     """Run a job for tenants, and tell how far it is."""
     from lmsschema.locks.context import Progress, paced
     from lmsschema.tenants import runs
 
     tell = paced(_common.Teller(), 1.0)
 
-    def told(run: "Run") -> None:
+    def told(run: "TenantRun") -> None:
         what = f"{len(run.results)} of {len(names)} tenants"
         if run.failed:
             what += f", {len(run.failed)} failed"
@@ -93,7 +93,7 @@ def work(
     )
 
 
-def tell_failures(command: str, run: "Run", others: "Sequence[Tenant]" = ()) -> None:
+def tell_failures(command: str, run: "TenantRun", others: "Sequence[Tenant]" = ()) -> None:
     """Say of each tenant that failed why, and how it is tried alone."""
     for one in run.failed[:_SHOWN]:
         _common.say(f"{one.tenant}: {one.message}")
@@ -106,7 +106,7 @@ def tell_failures(command: str, run: "Run", others: "Sequence[Tenant]" = ()) -> 
         _common.say(f"{tenant.schema}: {tenant.trouble}")
 
 
-def code(run: "Run", others: "Sequence[Tenant]" = ()) -> int:
+def code(run: "TenantRun", others: "Sequence[Tenant]" = ()) -> int:
     """Return the exit code: of what failed if all failed in one way, else 1."""
     codes = {one.code for one in run.failed} | ({UnsafeError.exit_code} if others else set())
     if run.interrupted is not None:
@@ -116,7 +116,7 @@ def code(run: "Run", others: "Sequence[Tenant]" = ()) -> int:
     return 1 if codes else 0
 
 
-def data(run: "Run", others: "Sequence[Tenant]" = ()) -> dict[str, Any]:
+def data(run: "TenantRun", others: "Sequence[Tenant]" = ()) -> dict[str, Any]:
     """Return what became of each tenant, as data."""
     return {
         "tenants": [
