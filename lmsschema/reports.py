@@ -87,7 +87,7 @@ REPORTS = MappingProxyType(
                 "Which active learners are at risk, and why?",
                 _OF_LEARNERS,
                 "course_id, user_id",
-                "courses_pkey",
+                "idx_enrollments_course",
                 0,
             ),
             Report(
@@ -151,7 +151,7 @@ REPORTS = MappingProxyType(
                 "How large and how busy is an institution?",
                 ("institution",),
                 "name, institution_id",
-                "idx_learner_course_daily_course_day",
+                "idx_assessment_attempts_to_grade",
                 0,
             ),
         )
