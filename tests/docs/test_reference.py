@@ -189,6 +189,18 @@ def test_synthetic_data(lmsschema: Program, upgraded_url: str) -> None:
         compare(outcome.json, shape("`demo`"))
 
 
+def test_reports(lmsschema: Program, upgraded_url: str) -> None:
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(
+            "INSERT INTO institutions (name, domain, education_level)"
+            " VALUES ('A', 'a.example', 'k12')"
+        )
+    for arguments in ((), ("institution-overview", "--url", upgraded_url)):
+        outcome = lmsschema("report", *arguments, "--json")
+        assert outcome.code == 0
+        compare(outcome.json, shape("`report`"))
+
+
 def test_databases(lmsschema: Program, lms_empty_database_url: str) -> None:
     server = ("--url", lms_empty_database_url, "--json")
     name = "lms_reference_test"
