@@ -21,7 +21,7 @@ WRITTEN = {
     "0009_grading": "1bb099f88de5042e",
     "0010_grades": "e6dc045713c73476",
     "0011_pipeline": "8e573381aaace543",
-    "0012_rollups": "1de55dc509dad0bf",
+    "0012_rollups": "996f883b9bb911fc",
 }
 
 
