@@ -21,6 +21,7 @@ COMMANDS = {
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "indexes": "Index profiles: show, plan, set, advise.",
     "load": "Learning records of other systems: xapi, status, rejects ...",
+    "rollup": "Sessions, progress, grades, analytics, computed: run, status, rebuild.",
     "report": "Print a report: gradebook, at-risk-learners, course-funnel ...",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",
     "lint": "Lint the SQL of the revisions (for contributors).",
@@ -28,7 +29,7 @@ COMMANDS = {
 }
 
 #: Commands that have subcommands.
-GROUPS = ("partitions", "indexes", "load", "local")
+GROUPS = ("partitions", "indexes", "load", "rollup", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...

@@ -1,7 +1,7 @@
-"""What computes grades and guards their tables: functions, and the triggers that call them.
+"""What computes grades and rollups: functions, and the triggers that call them.
 
-Each function is a file of ``functions/``; docs/grading.md says what they compute. They are of the
-metadata as indexes are: ``create_all`` makes them, and so does the script.
+Each function is a file of ``functions/``; docs/grading.md and docs/rollups.md say what they
+compute. They are of the metadata as indexes are: ``create_all`` makes them, and so does the script.
 """
 
 import functools
@@ -23,6 +23,7 @@ _PURE = frozenset(
         "next_version",
         "note_withdrawal",
         "refuse_change",
+        "rollup_horizon",
         "time_zone_or_utc",
         "total_ratio",
     }
@@ -60,6 +61,12 @@ _ANY = ("queue_grades", "AFTER INSERT OR UPDATE OR DELETE", _EACH_ROW, "queue_co
 def _log(function: str, change: str, rows: str) -> tuple[str, str, str, str]:
     """Return the trigger that logs one kind of change of a whole statement."""
     return f"log_{change}", f"AFTER {change.upper()}", f"{rows}FOR EACH STATEMENT", f"{function}()"
+
+
+def _queue_progress(change: str, rows: str) -> tuple[str, str, str, str]:
+    """Return the trigger that queues what one kind of change of a whole statement concerns."""
+    event = f"AFTER {change.upper()}"
+    return f"queue_progress_{change}", event, f"{rows}FOR EACH STATEMENT", "queue_progress()"
 
 
 #: Each table's triggers: name, event, for what and when, and what is called.
@@ -106,6 +113,18 @@ TRIGGERS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             _EACH_ROW,
             "queue_enrollment_analytics()",
         ),
+        _queue_progress("insert", _NEW),
+    ),
+    "lessons": (_queue_progress("delete", _OLD),),
+    "sections": (
+        _queue_progress("insert", _NEW),
+        _queue_progress("update", _OLD_AND_NEW),
+        _queue_progress("delete", _OLD),
+    ),
+    "section_progress": (
+        _queue_progress("insert", _NEW),
+        _queue_progress("update", _NEW),
+        _queue_progress("delete", _OLD),
     ),
     "grading_schemes": (
         ("queue_grades", "AFTER UPDATE OF round_to", _EACH_ROW, "queue_scheme_grades('id')"),

@@ -161,7 +161,7 @@ PURPOSES: dict[str, tuple[str, str]] = {
     "idx_learning_events_course_type_time": ("the latest events of one type within a course", ""),
     "idx_learning_events_server_time": (
         "the events that came in a span of time, which the rollup takes up",
-        "",
+        "arrivals",
     ),
     "idx_learning_events_course_cover": (
         "a course by day and type, from the index alone; the cascade when the course is deleted",

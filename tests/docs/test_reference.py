@@ -102,6 +102,13 @@ def test_what_migrates(lmsschema: Program, database_url: str) -> None:
         compare(outcome.json, shape(f"`{arguments[0]}`"))
 
 
+def test_rollups(lmsschema: Program, upgraded_url: str) -> None:
+    for command, code in (("status", 3), ("run", 0), ("rebuild", 0), ("status", 0)):
+        outcome = lmsschema("rollup", command, "--json", "--url", upgraded_url)
+        assert outcome.code == code
+        compare(outcome.json, shape(f"`rollup {command}`"))
+
+
 def test_index_profiles(lmsschema: Program, upgraded_url: str, lms_empty_database_url: str) -> None:
     on = ("--json", "--url", upgraded_url)
     with psycopg.connect(upgraded_url) as conn:

@@ -21,8 +21,8 @@ WRITTEN = {
     "0009_grading": "1bb099f88de5042e",
     "0010_grades": "e6dc045713c73476",
     "0011_pipeline": "8e573381aaace543",
-    "0012_rollups": "301c57ed7bb648da",
-    "0013_analytics": "14c5e052de3df1f5",
+    "0012_rollups": "d878517b182ac191",
+    "0013_analytics": "c9930b7098ed6f20",
 }
 
 

@@ -215,6 +215,11 @@ SELECT id, event_timestamp, user_id, course_id, event_type, learning_context, ev
 FROM learning_events
 WHERE event_timestamp >= %(since)s AND event_timestamp < %(until)s;
 
+-- arrivals, read: The events that came in a span of time; the rollup, every few minutes.
+SELECT session_id, user_id, event_timestamp
+FROM learning_events
+WHERE server_timestamp > %(since)s AND server_timestamp <= %(until)s;
+
 -- heartbeat, write: A learner is still in a section; every 30 seconds of every learner.
 UPDATE section_progress
 SET
