@@ -144,7 +144,7 @@ def test_the_jobs_of_rollups_run(service: dict[str, str], upgraded_url: str) -> 
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with psycopg.connect(upgraded_url) as conn:
-        assert conn.execute("SELECT count(*) FROM rollup_state").fetchone() == (1,)
+        assert conn.execute("SELECT count(*) FROM rollup_state").fetchone() == (2,)
 
 
 def test_the_alert_rules_ask_for_metrics_that_there_are(

@@ -96,7 +96,7 @@ def test_a_run_computes_what_is_due_and_a_second_one_changes_no_row(
     done = rollup("run", "--json")
     assert done.code == 0, done.err
     assert done.json["busy"] is False
-    assert done.json["done"].keys() >= {"events", "progress", "grades"}
+    assert done.json["done"].keys() == {"events", "progress", "grades", "analytics", "learners"}
     assert done.json["done"]["events"] > 0
     assert done.json["done"]["progress"] == 2
     days = conn.execute("SELECT * FROM learner_course_daily").fetchall()
@@ -134,10 +134,10 @@ def test_a_span_is_taken_up_again(conn: psycopg.Connection[Any], rollup: Rollup)
     conn.execute("UPDATE learning_sessions SET interactions_count = 99")
     assert rollup("run", "--from", "2019-10-15", "--to", "2019-10-16").code == 0
     assert rollups.sums(conn) != right
-    before = conn.execute("SELECT watermark FROM rollup_state").fetchone()
+    before = conn.execute("SELECT max(watermark) FROM rollup_state").fetchone()
     assert rollup("run", "--to", "2019-10-15", "--span", "3600").code == 0
     assert rollups.sums(conn) == right
-    after = conn.execute("SELECT watermark > %s FROM rollup_state", before).fetchone()
+    after = conn.execute("SELECT max(watermark) > %s FROM rollup_state", before).fetchone()
     assert after == (True,)  # of the ordinary run that followed
 
 
