@@ -61,7 +61,7 @@ def sites(rollup_url: str) -> Iterator[tuple[Connection, list[Site]]]:
         conn.rollback()
 
 
-@settings(max_examples=600, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=60, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(events=EVENTS, windows=st.permutations(range(5)), void=st.sets(st.integers(0, 24)))
 def test_any_order_of_windows_is_a_rebuild_and_what_python_computes(
     sites: tuple[Connection, list[Site]],
