@@ -28,7 +28,6 @@ from lmsschema.database.target import Target
 from lmsschema.locks.context import Context
 from lmsschema.migration.upgrade import upgrade
 from lmsschema.rollup import run
-from lmsschema.rollup.stages import STAGES
 
 LIMIT = 0.05
 TICK = os.sysconf("SC_CLK_TCK")
