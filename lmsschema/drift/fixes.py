@@ -210,6 +210,7 @@ _MISSING: dict[tuple[str, str], Callable[[Case], Fix]] = {
     ("trigger", ""): _again("{}"),
     ("rule", ""): _again("{}"),
     ("function", ""): _again("{}"),
+    ("view", ""): fix_tables.view,
     **{(kind, ""): fix_indexes.missing_index for kind in _INDEX_KINDS},
 }
 _CHANGED: dict[tuple[str, str], Callable[[Case], Fix]] = {
@@ -239,6 +240,8 @@ _CHANGED: dict[tuple[str, str], Callable[[Case], Fix]] = {
     ("enum", "labels"): fix_tables.labels,
     ("trigger", "enabled"): fix_tables.enabled,
     ("function", "definition"): _again("{}"),
+    ("view", "definition"): fix_tables.view,
+    ("view", "storage parameters"): fix_tables.storage_parameters,
     ("index", "definition"): fix_indexes.changed_index,
     **{(kind, "valid"): fix_indexes.invalid_index for kind in _INDEX_KINDS},
     **{
