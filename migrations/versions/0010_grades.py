@@ -44,20 +44,21 @@ BEGIN
     SELECT s.round_to INTO digits FROM grading_schemes AS s WHERE s.id = book.grading_scheme_id;
     digits := coalesce(digits, 2);
     RETURN QUERY
-    WITH items AS MATERIALIZED (
+    WITH periods AS MATERIALIZED ( -- each until the next one; what is before the first is of it
         SELECT
-            v.enrollment_id, v.assessment_id, s.id AS group_id, s.weight AS group_weight,
-            s.aggregation::text AS aggregation, s.drop_lowest, s.drop_highest, s.is_extra_credit,
-            a.points_possible, a.weight,
+            p.id,
+            CASE WHEN lag(p.id) OVER each IS NULL THEN '-infinity' ELSE p.starts_at END AS since,
+            lead(p.starts_at) OVER each AS until
+        FROM grading_periods AS p
+        WHERE p.course_id = course
+        WINDOW each AS (ORDER BY p.starts_at)
+    ),
+    items AS MATERIALIZED (
+        SELECT
+            v.enrollment_id, v.assessment_id, a.assessment_group_id AS group_id,
+            a.points_possible, a.weight, p.id AS period_id,
             CASE WHEN a.is_extra_credit THEN 2 WHEN a.never_drop THEN 1 ELSE 0 END AS kind,
             row_number() OVER (ORDER BY v.due_at, a.order_index, a.id) AS place,
-            coalesce(
-                (SELECT p.id FROM grading_periods AS p
-                WHERE p.course_id = course AND p.starts_at <= coalesce(v.due_at, 'infinity')
-                ORDER BY p.starts_at DESC LIMIT 1),
-                (SELECT p.id FROM grading_periods AS p
-                WHERE p.course_id = course ORDER BY p.starts_at LIMIT 1)
-            ) AS period_id,
             NOT h.is_missing AND a.is_anonymous AND coalesce(a.revealed_at > at, true) AS is_masked,
             NOT h.is_graded OR coalesce(g.posted_at <= at, false) AS is_visible,
             CASE
@@ -68,7 +69,9 @@ BEGIN
             h.is_missing
         FROM effective_assessments(course, wanted) AS v
         INNER JOIN assessments AS a ON v.assessment_id = a.id
-        INNER JOIN assessment_groups AS s ON a.assessment_group_id = s.id
+        LEFT JOIN periods AS p
+            ON p.since <= coalesce(v.due_at, 'infinity')
+            AND (p.until IS NULL OR p.until > v.due_at)
         LEFT JOIN late_policies AS l ON a.late_policy_id = l.id
         LEFT JOIN grades AS g
             ON v.enrollment_id = g.enrollment_id AND v.assessment_id = g.assessment_id
@@ -79,46 +82,71 @@ BEGIN
                 coalesce(g.override_score IS NULL AND g.status = 'not_submitted', true)
                     AS is_missing
         ) AS h
-        WHERE v.is_assigned AND NOT coalesce(g.is_excused, false)
+        WHERE v.is_assigned AND a.assessment_group_id IS NOT NULL
+            AND NOT coalesce(g.is_excused, false)
     ),
-    differing AS ( -- the learners who may not see all: only for them are there two views
-        SELECT DISTINCT i.enrollment_id FROM items AS i WHERE NOT i.is_visible
+    differing AS ( -- who may not see all, and whose final percentage is not the current one
+        SELECT
+            i.enrollment_id,
+            bool_or(NOT i.is_visible) AS is_hidden,
+            bool_or(i.is_missing AND i.score IS NULL) AS is_lacking
+        FROM items AS i
+        GROUP BY i.enrollment_id
     ),
     counted AS (
         SELECT i.*, p.id AS in_period, f.flavour, f.value
         FROM items AS i
-        LEFT JOIN differing AS x ON i.enrollment_id = x.enrollment_id
+        INNER JOIN differing AS x ON i.enrollment_id = x.enrollment_id
         CROSS JOIN LATERAL (
             SELECT NULL::uuid AS id UNION ALL SELECT i.period_id WHERE i.period_id IS NOT NULL
         ) AS p
         CROSS JOIN LATERAL (VALUES
-            (1, CASE WHEN x.enrollment_id IS NOT NULL AND i.is_visible THEN i.score END),
-            (2, CASE WHEN x.enrollment_id IS NOT NULL AND i.is_visible
+            (1, CASE WHEN x.is_hidden AND i.is_visible THEN i.score END),
+            (2, CASE WHEN x.is_hidden AND x.is_lacking AND i.is_visible
                 THEN coalesce(i.score, CASE WHEN i.is_missing THEN 0 END) END),
             (3, i.score),
-            (4, coalesce(i.score, CASE WHEN i.is_missing THEN 0 END))
+            (4, CASE WHEN x.is_lacking
+                THEN coalesce(i.score, CASE WHEN i.is_missing THEN 0 END) END)
         ) AS f (flavour, value)
         WHERE f.value IS NOT NULL AND NOT i.is_masked
     ),
     gathered AS (
         SELECT
-            c.enrollment_id, c.in_period, c.flavour, c.group_id, c.group_weight, c.is_extra_credit,
-            c.aggregation, c.drop_lowest, c.drop_highest,
+            c.enrollment_id, c.in_period, c.flavour, c.group_id,
+            min(c.points_possible) = max(c.points_possible) AS is_even,
+            sum(c.value) AS earned,
+            sum(c.value * c.weight) AS earned_by_weight,
+            coalesce(sum(c.points_possible) FILTER (WHERE c.kind <> 2), 0) AS possible,
+            coalesce(sum(c.points_possible * c.weight) FILTER (WHERE c.kind <> 2), 0)
+                AS possible_by_weight,
             array_agg(c.assessment_id ORDER BY c.place) AS assessment_ids,
             array_agg(c.value ORDER BY c.place) AS scores,
             array_agg(c.points_possible ORDER BY c.place) AS points,
             array_agg(c.weight ORDER BY c.place) AS weights,
             array_agg(c.kind ORDER BY c.place) AS kinds
         FROM counted AS c
-        GROUP BY c.enrollment_id, c.in_period, c.flavour, c.group_id, c.group_weight,
-            c.is_extra_credit, c.aggregation, c.drop_lowest, c.drop_highest
+        GROUP BY c.enrollment_id, c.in_period, c.flavour, c.group_id
     ),
-    grouped AS (
-        SELECT g.enrollment_id, g.in_period, g.flavour, g.group_id, g.group_weight,
-            g.is_extra_credit, g.assessment_ids, r.numerator, r.denominator, r.possible, r.dropped
+    grouped AS ( -- sums do, where nothing is dropped and all have one denominator
+        SELECT
+            g.enrollment_id, g.in_period, g.flavour, g.group_id, s.weight AS group_weight,
+            s.is_extra_credit, g.assessment_ids,
+            CASE WHEN NOT h.is_sum THEN r.numerator
+                WHEN s.aggregation = 'weights' THEN g.earned_by_weight
+                ELSE g.earned END AS numerator,
+            CASE WHEN NOT h.is_sum THEN r.denominator
+                WHEN s.aggregation = 'weights' THEN g.possible_by_weight
+                ELSE g.possible END AS denominator,
+            CASE WHEN h.is_sum THEN g.possible ELSE r.possible END AS possible,
+            r.dropped
         FROM gathered AS g
-        CROSS JOIN LATERAL group_ratio(g.scores, g.points, g.weights, g.kinds, g.aggregation,
-            g.drop_lowest, g.drop_highest) AS r
+        INNER JOIN assessment_groups AS s ON g.group_id = s.id
+        CROSS JOIN LATERAL (
+            SELECT s.drop_lowest = 0 AND s.drop_highest = 0
+                AND (s.aggregation = 'points' OR g.is_even) AS is_sum
+        ) AS h
+        LEFT JOIN LATERAL group_ratio(CASE WHEN NOT h.is_sum THEN g.scores END, g.points,
+            g.weights, g.kinds, s.aggregation::text, s.drop_lowest, s.drop_highest) AS r ON true
     ),
     summed AS (
         SELECT
@@ -131,9 +159,10 @@ BEGIN
             jsonb_object_agg(g.group_id, jsonb_build_object(
                 'percentage', grade_percentage(g.numerator, g.denominator, digits),
                 'possible', g.possible,
-                'dropped', (SELECT coalesce(jsonb_agg(g.assessment_ids[x]), '[]')
-                    FROM unnest(g.dropped) AS x)
-            )) AS details
+                'dropped', CASE WHEN g.dropped <> '{}' THEN
+                    (SELECT jsonb_agg(g.assessment_ids[x]) FROM unnest(g.dropped) AS x)
+                    ELSE '[]' END
+            )) FILTER (WHERE g.flavour IN (1, 3)) AS details
         FROM grouped AS g
         GROUP BY g.enrollment_id, g.in_period, g.flavour
     ),
@@ -172,8 +201,9 @@ BEGIN
     ),
     capped AS (
         SELECT
-            e.id AS enrollment_id, p.id AS in_period, x.enrollment_id IS NOT NULL AS is_differing,
-            r.flavour, r.details,
+            e.id AS enrollment_id, p.id AS in_period, r.flavour, r.details,
+            CASE WHEN x.is_hidden THEN 1 ELSE 3 END AS seen,
+            CASE WHEN x.is_lacking THEN 1 ELSE 0 END AS more,
             -- not least(): it would make a grade of a cap and no grade
             CASE WHEN r.percentage > book.max_percentage THEN round(book.max_percentage, digits)
                 ELSE r.percentage END AS percentage
@@ -190,15 +220,11 @@ BEGIN
     side_by_side AS (
         SELECT
             r.enrollment_id, r.in_period,
-            max(r.percentage) FILTER (WHERE r.flavour = CASE WHEN r.is_differing THEN 1 ELSE 3 END)
-                AS current,
-            max(r.percentage) FILTER (WHERE r.flavour = CASE WHEN r.is_differing THEN 2 ELSE 4 END)
-                AS final,
+            max(r.percentage) FILTER (WHERE r.flavour = r.seen) AS current,
+            max(r.percentage) FILTER (WHERE r.flavour = r.seen + r.more) AS final,
             max(r.percentage) FILTER (WHERE r.flavour = 3) AS staff_current,
-            max(r.percentage) FILTER (WHERE r.flavour = 4) AS staff_final,
-            coalesce((array_agg(r.details) FILTER (
-                WHERE r.flavour = CASE WHEN r.is_differing THEN 1 ELSE 3 END
-            ))[1], '{}') AS details
+            max(r.percentage) FILTER (WHERE r.flavour = 3 + r.more) AS staff_final,
+            coalesce((array_agg(r.details) FILTER (WHERE r.flavour = r.seen))[1], '{}') AS details
         FROM capped AS r
         GROUP BY r.enrollment_id, r.in_period
     )
@@ -293,7 +319,7 @@ CREATE FUNCTION group_ratio(
     scores NUMERIC[], points NUMERIC[], weights NUMERIC[], kinds INTEGER[],
     aggregation TEXT, drop_lowest INTEGER, drop_highest INTEGER,
     OUT numerator NUMERIC, OUT denominator NUMERIC, OUT possible NUMERIC, OUT dropped INTEGER[]
-) LANGUAGE plpgsql IMMUTABLE AS $$
+) LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     size INTEGER := cardinality(scores);
     m NUMERIC[] := '{}';
@@ -305,6 +331,7 @@ DECLARE
     fixed_m NUMERIC := 0;
     fixed_n NUMERIC := 0;
     kept INTEGER[];
+    x INTEGER;
     a NUMERIC := 0;
     b NUMERIC := 0;
     low_a NUMERIC;
@@ -314,6 +341,7 @@ DECLARE
     total NUMERIC;
 BEGIN
     dropped := '{}';
+    possible := 0;
     IF aggregation <> 'points' THEN
         FOR i IN 1..size LOOP -- a common denominator keeps the ratios exact
             common := lcm(common, points[i]);
@@ -330,6 +358,8 @@ BEGIN
         END IF;
         IF kinds[i] = 2 THEN
             n[i] := 0;
+        ELSE
+            possible := possible + points[i];
         END IF;
         IF kinds[i] = 0 AND n[i] > 0 THEN
             may_go := may_go || i;
@@ -348,10 +378,13 @@ BEGIN
         a := numerator;
         b := denominator;
         LOOP
-            SELECT (array_agg(x ORDER BY m[x] * b - a * n[x], x))[low + 1 : cardinality(may_go) - high]
-            INTO kept FROM unnest(may_go) AS x;
-            SELECT fixed_m + sum(m[x]), fixed_n + sum(n[x])
-            INTO numerator, denominator FROM unnest(kept) AS x;
+            SELECT fixed_m + sum(m[r.i]), fixed_n + sum(n[r.i]), array_agg(r.i)
+            INTO numerator, denominator, kept
+            FROM (
+                SELECT i, row_number() OVER (ORDER BY m[i] * b - a * n[i], i) AS place
+                FROM unnest(may_go) AS i
+            ) AS r
+            WHERE r.place > low AND r.place <= cardinality(may_go) - high;
             total := numerator * b - a * denominator;
             EXIT WHEN total = 0;
             IF total > 0 THEN
@@ -368,11 +401,13 @@ BEGIN
                 b := 2 * low_b * high_b;
             END IF;
         END LOOP;
-        SELECT coalesce(array_agg(x), '{}') INTO dropped FROM unnest(may_go) AS x
-        WHERE x <> ALL (kept);
+        FOREACH x IN ARRAY may_go LOOP
+            IF x <> ALL (kept) THEN
+                dropped := dropped || x;
+                possible := possible - points[x];
+            END IF;
+        END LOOP;
     END IF;
-    SELECT coalesce(sum(points[x]), 0) INTO possible FROM generate_series(1, size) AS x
-    WHERE kinds[x] <> 2 AND x <> ALL (dropped);
 END
 $$""",
     """\
@@ -434,7 +469,8 @@ CREATE FUNCTION late_units(
     END
 $$""",
     """\
-CREATE FUNCTION log_course_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_course_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql
+SET enable_nestloop TO off AS $$ -- a plan made for few rows is kept for many
 BEGIN
     INSERT INTO grade_changes (kind, course_id, enrollment_id, grading_period_id, actor_id, source,
         reason, old_score, new_score, changed)
@@ -457,7 +493,8 @@ BEGIN
 END
 $$""",
     """\
-CREATE FUNCTION log_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql
+SET enable_nestloop TO off AS $$ -- a plan made for few rows is kept for many
 DECLARE
     actor UUID := nullif(current_setting('lmsschema.actor', true), '');
     origin TEXT := coalesce(nullif(current_setting('lmsschema.source', true), ''), 'unknown');
@@ -694,6 +731,16 @@ BEGIN
         c.staff_current_percentage, c.staff_final_percentage, c.current_label, c.final_label,
         c.details
     FROM compute_course_grades(course, enrollments) AS c
+    WHERE NOT EXISTS ( -- ON CONFLICT would lock what does not change, too
+        SELECT FROM course_grades AS g
+        WHERE g.enrollment_id = c.enrollment_id
+            AND g.grading_period_id IS NOT DISTINCT FROM c.grading_period_id
+            AND (g.current_percentage, g.final_percentage, g.staff_current_percentage,
+                g.staff_final_percentage, g.current_label, g.final_label, g.details)
+            IS NOT DISTINCT FROM (c.current_percentage, c.final_percentage,
+                c.staff_current_percentage, c.staff_final_percentage, c.current_label,
+                c.final_label, c.details)
+    )
     ORDER BY c.enrollment_id, c.grading_period_id
     ON CONFLICT (enrollment_id, grading_period_id) DO UPDATE SET
         current_percentage = excluded.current_percentage,
@@ -833,6 +880,12 @@ BEGIN
     SELECT r.enrollment_id, r.assessment_id, course, r.max_score, r.attempt_id, r.status,
         r.raw_score, r.late_deduction, r.graded_at
     FROM computed AS r
+    WHERE coalesce(( -- ON CONFLICT would lock what does not change, too
+        SELECT (g.attempt_id, g.status, g.raw_score, g.late_deduction)
+            IS DISTINCT FROM (r.attempt_id, r.status, r.raw_score, r.late_deduction)
+        FROM grades AS g
+        WHERE g.enrollment_id = r.enrollment_id AND g.assessment_id = r.assessment_id
+    ), true)
     ORDER BY r.enrollment_id, r.assessment_id
     ON CONFLICT (enrollment_id, assessment_id) DO UPDATE SET
         attempt_id = excluded.attempt_id, status = excluded.status, raw_score = excluded.raw_score,
@@ -981,6 +1034,17 @@ REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
 FOR EACH STATEMENT
 EXECUTE FUNCTION log_course_grade_changes()""",
     """\
+CREATE TRIGGER queue_insert
+AFTER INSERT ON course_grades
+FOR EACH ROW
+WHEN (new.override_percentage IS NOT NULL OR new.override_label IS NOT NULL)
+EXECUTE FUNCTION queue_learner_grades()""",
+    """\
+CREATE TRIGGER queue_update
+AFTER DELETE OR UPDATE OF override_percentage, override_label, finalized_at ON course_grades
+FOR EACH ROW
+EXECUTE FUNCTION queue_learner_grades()""",
+    """\
 CREATE TRIGGER queue_grades
 AFTER INSERT OR UPDATE OR DELETE ON learner_group_members
 FOR EACH ROW
@@ -1113,6 +1177,8 @@ DOWNGRADE = (
     "DROP TRIGGER queue_grades ON assessments",
     "DROP TRIGGER refuse_change ON question_versions",
     "DROP TRIGGER queue_grades ON learner_group_members",
+    "DROP TRIGGER queue_update ON course_grades",
+    "DROP TRIGGER queue_insert ON course_grades",
     "DROP TRIGGER log_update ON course_grades",
     "DROP TRIGGER queue_grades ON late_policies",
     "DROP TRIGGER queue_grades ON grading_periods",

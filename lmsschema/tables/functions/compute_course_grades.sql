@@ -23,20 +23,21 @@ BEGIN
     SELECT s.round_to INTO digits FROM grading_schemes AS s WHERE s.id = book.grading_scheme_id;
     digits := coalesce(digits, 2);
     RETURN QUERY
-    WITH items AS MATERIALIZED (
+    WITH periods AS MATERIALIZED ( -- each until the next one; what is before the first is of it
         SELECT
-            v.enrollment_id, v.assessment_id, s.id AS group_id, s.weight AS group_weight,
-            s.aggregation::text AS aggregation, s.drop_lowest, s.drop_highest, s.is_extra_credit,
-            a.points_possible, a.weight,
+            p.id,
+            CASE WHEN lag(p.id) OVER each IS NULL THEN '-infinity' ELSE p.starts_at END AS since,
+            lead(p.starts_at) OVER each AS until
+        FROM grading_periods AS p
+        WHERE p.course_id = course
+        WINDOW each AS (ORDER BY p.starts_at)
+    ),
+    items AS MATERIALIZED (
+        SELECT
+            v.enrollment_id, v.assessment_id, a.assessment_group_id AS group_id,
+            a.points_possible, a.weight, p.id AS period_id,
             CASE WHEN a.is_extra_credit THEN 2 WHEN a.never_drop THEN 1 ELSE 0 END AS kind,
             row_number() OVER (ORDER BY v.due_at, a.order_index, a.id) AS place,
-            coalesce(
-                (SELECT p.id FROM grading_periods AS p
-                WHERE p.course_id = course AND p.starts_at <= coalesce(v.due_at, 'infinity')
-                ORDER BY p.starts_at DESC LIMIT 1),
-                (SELECT p.id FROM grading_periods AS p
-                WHERE p.course_id = course ORDER BY p.starts_at LIMIT 1)
-            ) AS period_id,
             NOT h.is_missing AND a.is_anonymous AND coalesce(a.revealed_at > at, true) AS is_masked,
             NOT h.is_graded OR coalesce(g.posted_at <= at, false) AS is_visible,
             CASE
@@ -47,7 +48,9 @@ BEGIN
             h.is_missing
         FROM effective_assessments(course, wanted) AS v
         INNER JOIN assessments AS a ON v.assessment_id = a.id
-        INNER JOIN assessment_groups AS s ON a.assessment_group_id = s.id
+        LEFT JOIN periods AS p
+            ON p.since <= coalesce(v.due_at, 'infinity')
+            AND (p.until IS NULL OR p.until > v.due_at)
         LEFT JOIN late_policies AS l ON a.late_policy_id = l.id
         LEFT JOIN grades AS g
             ON v.enrollment_id = g.enrollment_id AND v.assessment_id = g.assessment_id
@@ -58,46 +61,71 @@ BEGIN
                 coalesce(g.override_score IS NULL AND g.status = 'not_submitted', true)
                     AS is_missing
         ) AS h
-        WHERE v.is_assigned AND NOT coalesce(g.is_excused, false)
+        WHERE v.is_assigned AND a.assessment_group_id IS NOT NULL
+            AND NOT coalesce(g.is_excused, false)
     ),
-    differing AS ( -- the learners who may not see all: only for them are there two views
-        SELECT DISTINCT i.enrollment_id FROM items AS i WHERE NOT i.is_visible
+    differing AS ( -- who may not see all, and whose final percentage is not the current one
+        SELECT
+            i.enrollment_id,
+            bool_or(NOT i.is_visible) AS is_hidden,
+            bool_or(i.is_missing AND i.score IS NULL) AS is_lacking
+        FROM items AS i
+        GROUP BY i.enrollment_id
     ),
     counted AS (
         SELECT i.*, p.id AS in_period, f.flavour, f.value
         FROM items AS i
-        LEFT JOIN differing AS x ON i.enrollment_id = x.enrollment_id
+        INNER JOIN differing AS x ON i.enrollment_id = x.enrollment_id
         CROSS JOIN LATERAL (
             SELECT NULL::uuid AS id UNION ALL SELECT i.period_id WHERE i.period_id IS NOT NULL
         ) AS p
         CROSS JOIN LATERAL (VALUES
-            (1, CASE WHEN x.enrollment_id IS NOT NULL AND i.is_visible THEN i.score END),
-            (2, CASE WHEN x.enrollment_id IS NOT NULL AND i.is_visible
+            (1, CASE WHEN x.is_hidden AND i.is_visible THEN i.score END),
+            (2, CASE WHEN x.is_hidden AND x.is_lacking AND i.is_visible
                 THEN coalesce(i.score, CASE WHEN i.is_missing THEN 0 END) END),
             (3, i.score),
-            (4, coalesce(i.score, CASE WHEN i.is_missing THEN 0 END))
+            (4, CASE WHEN x.is_lacking
+                THEN coalesce(i.score, CASE WHEN i.is_missing THEN 0 END) END)
         ) AS f (flavour, value)
         WHERE f.value IS NOT NULL AND NOT i.is_masked
     ),
     gathered AS (
         SELECT
-            c.enrollment_id, c.in_period, c.flavour, c.group_id, c.group_weight, c.is_extra_credit,
-            c.aggregation, c.drop_lowest, c.drop_highest,
+            c.enrollment_id, c.in_period, c.flavour, c.group_id,
+            min(c.points_possible) = max(c.points_possible) AS is_even,
+            sum(c.value) AS earned,
+            sum(c.value * c.weight) AS earned_by_weight,
+            coalesce(sum(c.points_possible) FILTER (WHERE c.kind <> 2), 0) AS possible,
+            coalesce(sum(c.points_possible * c.weight) FILTER (WHERE c.kind <> 2), 0)
+                AS possible_by_weight,
             array_agg(c.assessment_id ORDER BY c.place) AS assessment_ids,
             array_agg(c.value ORDER BY c.place) AS scores,
             array_agg(c.points_possible ORDER BY c.place) AS points,
             array_agg(c.weight ORDER BY c.place) AS weights,
             array_agg(c.kind ORDER BY c.place) AS kinds
         FROM counted AS c
-        GROUP BY c.enrollment_id, c.in_period, c.flavour, c.group_id, c.group_weight,
-            c.is_extra_credit, c.aggregation, c.drop_lowest, c.drop_highest
+        GROUP BY c.enrollment_id, c.in_period, c.flavour, c.group_id
     ),
-    grouped AS (
-        SELECT g.enrollment_id, g.in_period, g.flavour, g.group_id, g.group_weight,
-            g.is_extra_credit, g.assessment_ids, r.numerator, r.denominator, r.possible, r.dropped
+    grouped AS ( -- sums do, where nothing is dropped and all have one denominator
+        SELECT
+            g.enrollment_id, g.in_period, g.flavour, g.group_id, s.weight AS group_weight,
+            s.is_extra_credit, g.assessment_ids,
+            CASE WHEN NOT h.is_sum THEN r.numerator
+                WHEN s.aggregation = 'weights' THEN g.earned_by_weight
+                ELSE g.earned END AS numerator,
+            CASE WHEN NOT h.is_sum THEN r.denominator
+                WHEN s.aggregation = 'weights' THEN g.possible_by_weight
+                ELSE g.possible END AS denominator,
+            CASE WHEN h.is_sum THEN g.possible ELSE r.possible END AS possible,
+            r.dropped
         FROM gathered AS g
-        CROSS JOIN LATERAL group_ratio(g.scores, g.points, g.weights, g.kinds, g.aggregation,
-            g.drop_lowest, g.drop_highest) AS r
+        INNER JOIN assessment_groups AS s ON g.group_id = s.id
+        CROSS JOIN LATERAL (
+            SELECT s.drop_lowest = 0 AND s.drop_highest = 0
+                AND (s.aggregation = 'points' OR g.is_even) AS is_sum
+        ) AS h
+        LEFT JOIN LATERAL group_ratio(CASE WHEN NOT h.is_sum THEN g.scores END, g.points,
+            g.weights, g.kinds, s.aggregation::text, s.drop_lowest, s.drop_highest) AS r ON true
     ),
     summed AS (
         SELECT
@@ -110,9 +138,10 @@ BEGIN
             jsonb_object_agg(g.group_id, jsonb_build_object(
                 'percentage', grade_percentage(g.numerator, g.denominator, digits),
                 'possible', g.possible,
-                'dropped', (SELECT coalesce(jsonb_agg(g.assessment_ids[x]), '[]')
-                    FROM unnest(g.dropped) AS x)
-            )) AS details
+                'dropped', CASE WHEN g.dropped <> '{}' THEN
+                    (SELECT jsonb_agg(g.assessment_ids[x]) FROM unnest(g.dropped) AS x)
+                    ELSE '[]' END
+            )) FILTER (WHERE g.flavour IN (1, 3)) AS details
         FROM grouped AS g
         GROUP BY g.enrollment_id, g.in_period, g.flavour
     ),
@@ -151,8 +180,9 @@ BEGIN
     ),
     capped AS (
         SELECT
-            e.id AS enrollment_id, p.id AS in_period, x.enrollment_id IS NOT NULL AS is_differing,
-            r.flavour, r.details,
+            e.id AS enrollment_id, p.id AS in_period, r.flavour, r.details,
+            CASE WHEN x.is_hidden THEN 1 ELSE 3 END AS seen,
+            CASE WHEN x.is_lacking THEN 1 ELSE 0 END AS more,
             -- not least(): it would make a grade of a cap and no grade
             CASE WHEN r.percentage > book.max_percentage THEN round(book.max_percentage, digits)
                 ELSE r.percentage END AS percentage
@@ -169,15 +199,11 @@ BEGIN
     side_by_side AS (
         SELECT
             r.enrollment_id, r.in_period,
-            max(r.percentage) FILTER (WHERE r.flavour = CASE WHEN r.is_differing THEN 1 ELSE 3 END)
-                AS current,
-            max(r.percentage) FILTER (WHERE r.flavour = CASE WHEN r.is_differing THEN 2 ELSE 4 END)
-                AS final,
+            max(r.percentage) FILTER (WHERE r.flavour = r.seen) AS current,
+            max(r.percentage) FILTER (WHERE r.flavour = r.seen + r.more) AS final,
             max(r.percentage) FILTER (WHERE r.flavour = 3) AS staff_current,
-            max(r.percentage) FILTER (WHERE r.flavour = 4) AS staff_final,
-            coalesce((array_agg(r.details) FILTER (
-                WHERE r.flavour = CASE WHEN r.is_differing THEN 1 ELSE 3 END
-            ))[1], '{}') AS details
+            max(r.percentage) FILTER (WHERE r.flavour = 3 + r.more) AS staff_final,
+            coalesce((array_agg(r.details) FILTER (WHERE r.flavour = r.seen))[1], '{}') AS details
         FROM capped AS r
         GROUP BY r.enrollment_id, r.in_period
     )

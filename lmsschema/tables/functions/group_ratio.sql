@@ -11,7 +11,7 @@ CREATE FUNCTION group_ratio(
     scores NUMERIC[], points NUMERIC[], weights NUMERIC[], kinds INTEGER[],
     aggregation TEXT, drop_lowest INTEGER, drop_highest INTEGER,
     OUT numerator NUMERIC, OUT denominator NUMERIC, OUT possible NUMERIC, OUT dropped INTEGER[]
-) LANGUAGE plpgsql IMMUTABLE AS $$
+) LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     size INTEGER := cardinality(scores);
     m NUMERIC[] := '{}';
@@ -23,6 +23,7 @@ DECLARE
     fixed_m NUMERIC := 0;
     fixed_n NUMERIC := 0;
     kept INTEGER[];
+    x INTEGER;
     a NUMERIC := 0;
     b NUMERIC := 0;
     low_a NUMERIC;
@@ -32,6 +33,7 @@ DECLARE
     total NUMERIC;
 BEGIN
     dropped := '{}';
+    possible := 0;
     IF aggregation <> 'points' THEN
         FOR i IN 1..size LOOP -- a common denominator keeps the ratios exact
             common := lcm(common, points[i]);
@@ -48,6 +50,8 @@ BEGIN
         END IF;
         IF kinds[i] = 2 THEN
             n[i] := 0;
+        ELSE
+            possible := possible + points[i];
         END IF;
         IF kinds[i] = 0 AND n[i] > 0 THEN
             may_go := may_go || i;
@@ -66,10 +70,13 @@ BEGIN
         a := numerator;
         b := denominator;
         LOOP
-            SELECT (array_agg(x ORDER BY m[x] * b - a * n[x], x))[low + 1 : cardinality(may_go) - high]
-            INTO kept FROM unnest(may_go) AS x;
-            SELECT fixed_m + sum(m[x]), fixed_n + sum(n[x])
-            INTO numerator, denominator FROM unnest(kept) AS x;
+            SELECT fixed_m + sum(m[r.i]), fixed_n + sum(n[r.i]), array_agg(r.i)
+            INTO numerator, denominator, kept
+            FROM (
+                SELECT i, row_number() OVER (ORDER BY m[i] * b - a * n[i], i) AS place
+                FROM unnest(may_go) AS i
+            ) AS r
+            WHERE r.place > low AND r.place <= cardinality(may_go) - high;
             total := numerator * b - a * denominator;
             EXIT WHEN total = 0;
             IF total > 0 THEN
@@ -86,10 +93,12 @@ BEGIN
                 b := 2 * low_b * high_b;
             END IF;
         END LOOP;
-        SELECT coalesce(array_agg(x), '{}') INTO dropped FROM unnest(may_go) AS x
-        WHERE x <> ALL (kept);
+        FOREACH x IN ARRAY may_go LOOP
+            IF x <> ALL (kept) THEN
+                dropped := dropped || x;
+                possible := possible - points[x];
+            END IF;
+        END LOOP;
     END IF;
-    SELECT coalesce(sum(points[x]), 0) INTO possible FROM generate_series(1, size) AS x
-    WHERE kinds[x] <> 2 AND x <> ALL (dropped);
 END
 $$

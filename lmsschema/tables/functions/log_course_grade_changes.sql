@@ -1,5 +1,6 @@
 -- Notes who overrode or finalized the grade of a course or period, as log_grade_changes does.
-CREATE FUNCTION log_course_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_course_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql
+SET enable_nestloop TO off AS $$ -- a plan made for few rows is kept for many
 BEGIN
     INSERT INTO grade_changes (kind, course_id, enrollment_id, grading_period_id, actor_id, source,
         reason, old_score, new_score, changed)

@@ -1,5 +1,6 @@
 -- Notes who changed grades, by what and why: settings lmsschema.actor, .source and .reason.
-CREATE FUNCTION log_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+CREATE FUNCTION log_grade_changes() RETURNS TRIGGER LANGUAGE plpgsql
+SET enable_nestloop TO off AS $$ -- a plan made for few rows is kept for many
 DECLARE
     actor UUID := nullif(current_setting('lmsschema.actor', true), '');
     origin TEXT := coalesce(nullif(current_setting('lmsschema.source', true), ''), 'unknown');

@@ -21,6 +21,16 @@ BEGIN
         c.staff_current_percentage, c.staff_final_percentage, c.current_label, c.final_label,
         c.details
     FROM compute_course_grades(course, enrollments) AS c
+    WHERE NOT EXISTS ( -- ON CONFLICT would lock what does not change, too
+        SELECT FROM course_grades AS g
+        WHERE g.enrollment_id = c.enrollment_id
+            AND g.grading_period_id IS NOT DISTINCT FROM c.grading_period_id
+            AND (g.current_percentage, g.final_percentage, g.staff_current_percentage,
+                g.staff_final_percentage, g.current_label, g.final_label, g.details)
+            IS NOT DISTINCT FROM (c.current_percentage, c.final_percentage,
+                c.staff_current_percentage, c.staff_final_percentage, c.current_label,
+                c.final_label, c.details)
+    )
     ORDER BY c.enrollment_id, c.grading_period_id
     ON CONFLICT (enrollment_id, grading_period_id) DO UPDATE SET
         current_percentage = excluded.current_percentage,

@@ -75,6 +75,12 @@ BEGIN
     SELECT r.enrollment_id, r.assessment_id, course, r.max_score, r.attempt_id, r.status,
         r.raw_score, r.late_deduction, r.graded_at
     FROM computed AS r
+    WHERE coalesce(( -- ON CONFLICT would lock what does not change, too
+        SELECT (g.attempt_id, g.status, g.raw_score, g.late_deduction)
+            IS DISTINCT FROM (r.attempt_id, r.status, r.raw_score, r.late_deduction)
+        FROM grades AS g
+        WHERE g.enrollment_id = r.enrollment_id AND g.assessment_id = r.assessment_id
+    ), true)
     ORDER BY r.enrollment_id, r.assessment_id
     ON CONFLICT (enrollment_id, assessment_id) DO UPDATE SET
         attempt_id = excluded.attempt_id, status = excluded.status, raw_score = excluded.raw_score,
