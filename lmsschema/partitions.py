@@ -93,6 +93,7 @@ class Policy:
         ahead: How many whole intervals after the current one always exist.
         default: Whether misplaced rows are taken by a default partition or refused.
         retention: How long a partition is kept after its end, such as ``24m``; ``None``: for ever.
+        guard: The trigger that refuses changes of rows, where they are only appended.
     """
 
     table: str
@@ -101,15 +102,14 @@ class Policy:
     ahead: int = 3
     default: bool = True
     retention: str | None = None
+    guard: str | None = None
 
     def __post_init__(self) -> None:
         if self.ahead < 0:
             raise ValueError(f"policy of {self.table}: ahead is {self.ahead}, must be 0 or more")
         if names.size(self.table) + _LONGEST_SUFFIX > names.MAX_BYTES:
-            raise ValueError(
-                f"policy of {self.table}: partition names would be longer than "
-                f"{names.MAX_BYTES} bytes"
-            )
+            longest = f"would be longer than {names.MAX_BYTES} bytes"
+            raise ValueError(f"policy of {self.table}: partition names {longest}")
 
     @property
     def default_name(self) -> str:
@@ -160,7 +160,8 @@ class Policy:
 LEARNING_EVENTS = Policy(table=names.EVENTS, key=names.EVENTS_KEY)
 """The guide's monthly partitions of its analytics events (guide, section 3)."""
 
-POLICIES = (LEARNING_EVENTS, Policy(table=names.GRADE_CHANGES, key=names.GRADE_CHANGES_KEY))
+GRADE_CHANGES = Policy(names.GRADE_CHANGES, names.GRADE_CHANGES_KEY, guard="refuse_change")
+POLICIES = (LEARNING_EVENTS, GRADE_CHANGES)
 
 
 def plan(policy: Policy, existing: Iterable[Partition], now: datetime) -> list[Action]:

@@ -40,7 +40,7 @@ class Report:
     filters: tuple[str, ...]
     order: str
     index: str
-    cost: float
+    cost: int
 
     @property
     def view(self) -> str:
@@ -64,7 +64,7 @@ REPORTS = MappingProxyType(
                 _ALL,
                 "course_id, user_id, due_at, assessment_id",
                 "grades_enrollment_id_assessment_id_key",
-                0,
+                964,
             ),
             Report(
                 "missing-work",
@@ -72,7 +72,7 @@ REPORTS = MappingProxyType(
                 _ALL,
                 "course_id, due_at, assessment_id, user_id",
                 "grades_enrollment_id_assessment_id_key",
-                0,
+                229,
             ),
             Report(
                 "course-grades",
@@ -80,15 +80,15 @@ REPORTS = MappingProxyType(
                 _OF_LEARNERS,
                 "course_id, user_id, grading_period_id NULLS FIRST",
                 "idx_enrollments_course",
-                0,
+                29,
             ),
             Report(
                 "at-risk-learners",
                 "Which active learners are at risk, and why?",
                 _OF_LEARNERS,
                 "course_id, user_id",
-                "courses_pkey",
-                0,
+                "idx_enrollments_course",
+                81,
             ),
             Report(
                 "assessment-statistics",
@@ -96,7 +96,7 @@ REPORTS = MappingProxyType(
                 _OF_ASSESSMENTS,
                 "course_id, title, assessment_id",
                 "idx_grades_assessment_score",
-                0,
+                27,
             ),
             Report(
                 "item-analysis",
@@ -104,7 +104,7 @@ REPORTS = MappingProxyType(
                 _OF_ASSESSMENTS,
                 "course_id, assessment_id, discrimination, assessment_item_id",
                 "item_responses_attempt_id_assessment_item_id_key",
-                0,
+                44,
             ),
             Report(
                 "grading-queue",
@@ -112,7 +112,7 @@ REPORTS = MappingProxyType(
                 _OF_ASSESSMENTS,
                 "submitted_at, attempt_id",
                 "idx_assessment_attempts_to_grade",
-                0,
+                9,
             ),
             Report(
                 "instructor-workload",
@@ -120,7 +120,7 @@ REPORTS = MappingProxyType(
                 ("institution", "user"),
                 "waiting DESC, user_id",
                 "idx_assessment_attempts_to_grade",
-                0,
+                999,
             ),
             Report(
                 "course-funnel",
@@ -128,7 +128,7 @@ REPORTS = MappingProxyType(
                 _OF_COURSES,
                 "title, course_id",
                 "idx_enrollments_course",
-                0,
+                20,
             ),
             Report(
                 "engagement-heatmap",
@@ -136,7 +136,7 @@ REPORTS = MappingProxyType(
                 ("course", "institution"),
                 "course_id, month_start, iso_weekday, hour_of_day",
                 "idx_learner_course_daily_course_day",
-                0,
+                477,
             ),
             Report(
                 "completion-cohorts",
@@ -144,15 +144,15 @@ REPORTS = MappingProxyType(
                 _OF_COURSES,
                 "course_id, cohort",
                 "idx_enrollments_course",
-                0,
+                115,
             ),
             Report(
                 "institution-overview",
                 "How large and how busy is an institution?",
                 ("institution",),
                 "name, institution_id",
-                "idx_learner_course_daily_course_day",
-                0,
+                "idx_assessment_attempts_to_grade",
+                59,
             ),
         )
     }

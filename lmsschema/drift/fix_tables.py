@@ -118,3 +118,30 @@ def enabled(case: Case) -> Fix:
         "on a replica": "ENABLE REPLICA",
     }[str(case.difference.expected)]
     return Fix((case.alter(WRITES_WAIT, f"{word} TRIGGER {{}}", case.name),))
+
+
+def view(case: Case) -> Fix:
+    """Create a view, or have it read again what is declared; it keeps its grants."""
+    columns = [
+        {
+            (one.name, attributes.get("type"))
+            for one, attributes in side.objects.items()
+            if one.kind == "column" and one.relation == case.identity.relation
+        }
+        for side in (case.expected, case.actual)
+    ]
+    if case.found and columns[0] != columns[1]:
+        return Fix(reason="its columns differ: drop it, and create it as 'lmsschema ddl' has it")
+    options = case.declared.get("storage parameters")
+    given = f" WITH ({', '.join(map(str, options))})" if isinstance(options, list) else ""
+    made = locked(
+        BRIEFLY if case.found else NO_TABLE,
+        "CREATE OR REPLACE VIEW {}{} AS {}",
+        case.table,
+        printed(given),
+        printed(str(case.declared["definition"]).strip().rstrip(";")),
+    )
+    if case.found:
+        return Fix((made,))
+    comment = literal(case.declared.get("comment"))
+    return Fix((made, locked(UNNOTICED, "COMMENT ON VIEW {} IS {}", case.table, comment)))

@@ -9,6 +9,7 @@ from psycopg import sql
 from lmsschema.partition_manager.default_rows import COUNTED
 from lmsschema.partition_manager.heal_plan import FAR
 from lmsschema.partition_manager.listing import Health
+from lmsschema.partition_manager.statements import delete_rows
 from lmsschema.partitions import POLICIES, Policy, Range
 
 if TYPE_CHECKING:
@@ -137,13 +138,12 @@ def _rows(health: Health) -> list[tuple[str, str]]:
         message = f"{rows.later}{more} rows in {health.default} are after the months ahead"
         found.append((message, f"{heal} --ahead {rows.ahead}"))
     if rows.far:
-        table = sql.Identifier(health.schema, str(health.default))
         message = (
             f"{rows.far}{more} rows in {health.default} are far off, years ahead or at no time: "
             "correct or delete them"
         )
-        delete = sql.SQL("DELETE FROM {} WHERE ").format(table).as_string()
-        found.append((message, f"{delete}{rows.far_condition};"))
+        far = rows.far_condition
+        found.append((message, delete_rows(health.schema, str(health.default), far, health.guard)))
     return found
 
 

@@ -80,6 +80,7 @@ class Health:
         move_interrupted: Whether a move of the default's rows has left its tables and trigger.
         window: Where the intervals end that ``ensure`` makes.
         starts: The partitions' names by their lower bounds.
+        guard: The trigger that refuses changes of its rows, if they are only appended.
     """
 
     table: str
@@ -95,6 +96,7 @@ class Health:
     default_missing: bool = False
     window: datetime = _LATEST
     starts: Mapping[datetime, str] = dataclasses.field(default_factory=dict)
+    guard: str | None = None
 
     @property
     def default_rows(self) -> int:
@@ -202,6 +204,7 @@ def health(
         policy.default and state.default is None and not state.default_detached,
         policy.step(policy.start(state.now), policy.ahead + 1),
         _starts(live),
+        policy.guard,
     )
 
 

@@ -30,6 +30,7 @@ from lmsschema.partition_manager.export import export
 from lmsschema.partition_manager.manifest import Manifest
 from lmsschema.partition_manager.refusals import Refusals
 from lmsschema.partition_manager.retention import FEW, Mark, Prune, Span, plan_prune
+from lmsschema.partition_manager.statements import delete_rows
 from lmsschema.partitions import Partition, Policy, Range, bound
 
 
@@ -149,14 +150,14 @@ def expired_rows(database: Database, policy: Policy, cutoff: datetime) -> Expire
         default = partition_state.read(database, policy).default
         if default is None:
             return None
-        rest = sql.SQL("FROM {} WHERE {} < {}").format(
-            sql.Identifier(database.schema, default),
-            sql.Identifier(policy.key),
-            sql.SQL(bound(cutoff, "'-infinity'")),
+        older = sql.SQL("{} < {}").format(
+            sql.Identifier(policy.key), sql.SQL(bound(cutoff, "'-infinity'"))
         )
         with rights.readable(database, default):
-            row = conn.execute(sql.SQL("SELECT count(*) {}").format(rest)).fetchone()
-        statement = sql.SQL("DELETE {};").format(rest).as_string()
+            table = sql.Identifier(database.schema, default)
+            count = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, older)
+            row = conn.execute(count).fetchone()
+    statement = delete_rows(database.schema, default, older.as_string(), policy.guard)
     return Expired(default, row[0], statement) if row and row[0] else None
 
 

@@ -36,6 +36,27 @@ def describe(name: str, comment: str) -> sql.Composed:
     return sql.SQL("COMMENT ON TABLE {} IS {}").format(identifier(name), sql.Literal(comment))
 
 
+def delete_rows(schema: str, table: str, condition: str, guard: str | None) -> str:
+    """Return what deletes rows of a default partition, also where a trigger refuses that.
+
+    Args:
+        schema: Its schema.
+        table: The default partition.
+        condition: Which rows.
+        guard: The trigger; it is off in this transaction only, and for this partition only.
+    """
+    target = sql.Identifier(schema, table)
+    delete = sql.SQL("DELETE FROM {} WHERE {};").format(target, sql.SQL(condition)).as_string()
+    if guard is None:
+        return delete
+    off, on = (
+        sql.SQL("ALTER TABLE {} {} TRIGGER {};").format(target, state, sql.Identifier(guard))
+        for state in (sql.SQL("DISABLE"), sql.SQL("ENABLE"))
+    )
+    begin = "BEGIN; SET LOCAL lock_timeout TO '2s';"
+    return f"{begin} {off.as_string()} {delete} {on.as_string()} COMMIT;"
+
+
 def statements(policy: Policy, actions: Iterable[Action], comment: str | None) -> list[str]:
     """Return the SQL of a plan, one statement an element, without semicolons.
 

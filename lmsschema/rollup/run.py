@@ -30,7 +30,7 @@ _FEW, _LONGEST = 1_000, 30 * 86_400.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class StepOptions:
     """What is taken up, and in which steps; times in seconds.
 
     Attributes:
@@ -61,7 +61,7 @@ class Done:
     busy: bool = False
 
 
-def run(context: Context, options: Options = Options()) -> Done:
+def run(context: Context, options: StepOptions = StepOptions()) -> Done:
     """Compute what is due.
 
     Raises:
@@ -77,7 +77,7 @@ def run(context: Context, options: Options = Options()) -> Done:
     return made.done
 
 
-def rebuild(context: Context, options: Options = Options()) -> Done:
+def rebuild(context: Context, options: StepOptions = StepOptions()) -> Done:
     """Compute everything anew; an interrupted rebuild is continued by the next run."""
     row = _patiently(context, lambda: _execute(context, sql.SQL("SELECT reset_rollups()"), {}))
     if row != (True,):
@@ -88,7 +88,7 @@ def rebuild(context: Context, options: Options = Options()) -> Done:
 class _Run:
     """Calls stages, and counts what they do."""
 
-    def __init__(self, context: Context, options: Options) -> None:
+    def __init__(self, context: Context, options: StepOptions) -> None:
         self.done = Done()
         self._context = context
         self._options = options

@@ -22,7 +22,7 @@ class Stage:
 
 
 def _of_queue(name: str, function: str) -> Stage:
-    """Return the stage of a function that takes entries of a queue, one course in each call."""
+    """Return the stage of a function that takes entries of a queue."""
     text = "SELECT n > 0 AS is_more, n FROM {}() AS n"
     return Stage(name, sql.SQL(sql.SQL(text).format(sql.Identifier(function)).as_string()))
 
@@ -34,4 +34,6 @@ STAGES = (
     EVENTS,
     _of_queue("progress", "recalculate_progress"),
     _of_queue("grades", "recalculate_grades"),
+    _of_queue("analytics", "recalculate_analytics"),
+    _of_queue("learners", "recalculate_learners"),
 )

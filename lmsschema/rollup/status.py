@@ -26,7 +26,7 @@ class Queue:
 
 
 @dataclasses.dataclass(frozen=True)
-class Status:
+class RollupStatus:
     """How far the rollups are.
 
     Attributes:
@@ -45,7 +45,7 @@ class Status:
         return self.age is None or max([self.age, *ages]) > limit
 
 
-def read(database: Database) -> Status:
+def read(database: Database) -> RollupStatus:
     """Return how far the rollups are.
 
     Raises:
@@ -61,4 +61,4 @@ def read(database: Database) -> Status:
         ) from error
     [(watermark, age)] = [row[1:3] for row in rows if row[0] == "events"]
     queues = (Queue(kind, entries, old) for kind, _, old, entries in rows if kind != "events")
-    return Status(watermark, age, tuple(sorted(queues, key=lambda queue: queue.kind)))
+    return RollupStatus(watermark, age, tuple(sorted(queues, key=lambda queue: queue.kind)))

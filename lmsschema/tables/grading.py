@@ -54,6 +54,7 @@ _NEW = "REFERENCING NEW TABLE AS new_rows\n"
 _OLD = "REFERENCING OLD TABLE AS old_rows\n"
 _OLD_AND_NEW = "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows\n"
 _CHANGED = "WHEN (old.* IS DISTINCT FROM new.*)"
+_OVERRIDDEN = "WHEN (new.override_percentage IS NOT NULL OR new.override_label IS NOT NULL)"
 _OF_AN_ITEM = "assessment_version_id, question_version_id, order_index, points, pool"
 _ANY = ("queue_grades", "AFTER INSERT OR UPDATE OR DELETE", _EACH_ROW, "queue_course_grades()")
 
@@ -104,7 +105,6 @@ TRIGGERS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             "note_withdrawal()",
         ),
         ("queue_grades", "AFTER INSERT", _EACH_ROW, "queue_enrollment_grades()"),
-        _queue_progress("insert", _NEW),
         (
             "queue_analytics",
             (
@@ -114,6 +114,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
             _EACH_ROW,
             "queue_enrollment_analytics()",
         ),
+        _queue_progress("insert", _NEW),
     ),
     "lessons": (_queue_progress("delete", _OLD),),
     "sections": (
@@ -220,7 +221,21 @@ TRIGGERS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         _log("log_grade_changes", "update", _OLD_AND_NEW),
         _log("log_grade_changes", "delete", _OLD),
     ),
-    "course_grades": (_log("log_course_grade_changes", "update", _OLD_AND_NEW),),
+    "course_grades": (
+        _log("log_course_grade_changes", "update", _OLD_AND_NEW),
+        (
+            "queue_insert",
+            "AFTER INSERT",
+            f"{_EACH_ROW}\n{_OVERRIDDEN}",
+            "queue_learner_grades()",
+        ),
+        (
+            "queue_update",
+            "AFTER DELETE OR UPDATE OF override_percentage, override_label, finalized_at",
+            _EACH_ROW,
+            "queue_learner_grades()",
+        ),
+    ),
     "grade_changes": (("refuse_change", "BEFORE UPDATE OR DELETE", _EACH_ROW, "refuse_change()"),),
 }
 

@@ -85,22 +85,28 @@ BEGIN
         WHERE v.is_assigned AND a.assessment_group_id IS NOT NULL
             AND NOT coalesce(g.is_excused, false)
     ),
-    differing AS ( -- the learners who may not see all: only for them are there two views
-        SELECT DISTINCT i.enrollment_id FROM items AS i WHERE NOT i.is_visible
+    differing AS ( -- who may not see all, and whose final percentage is not the current one
+        SELECT
+            i.enrollment_id,
+            bool_or(NOT i.is_visible) AS is_hidden,
+            bool_or(i.is_missing AND i.score IS NULL) AS is_lacking
+        FROM items AS i
+        GROUP BY i.enrollment_id
     ),
     counted AS (
         SELECT i.*, p.id AS in_period, f.flavour, f.value
         FROM items AS i
-        LEFT JOIN differing AS x ON i.enrollment_id = x.enrollment_id
+        INNER JOIN differing AS x ON i.enrollment_id = x.enrollment_id
         CROSS JOIN LATERAL (
             SELECT NULL::uuid AS id UNION ALL SELECT i.period_id WHERE i.period_id IS NOT NULL
         ) AS p
         CROSS JOIN LATERAL (VALUES
-            (1, CASE WHEN x.enrollment_id IS NOT NULL AND i.is_visible THEN i.score END),
-            (2, CASE WHEN x.enrollment_id IS NOT NULL AND i.is_visible
+            (1, CASE WHEN x.is_hidden AND i.is_visible THEN i.score END),
+            (2, CASE WHEN x.is_hidden AND x.is_lacking AND i.is_visible
                 THEN coalesce(i.score, CASE WHEN i.is_missing THEN 0 END) END),
             (3, i.score),
-            (4, coalesce(i.score, CASE WHEN i.is_missing THEN 0 END))
+            (4, CASE WHEN x.is_lacking
+                THEN coalesce(i.score, CASE WHEN i.is_missing THEN 0 END) END)
         ) AS f (flavour, value)
         WHERE f.value IS NOT NULL AND NOT i.is_masked
     ),
@@ -195,8 +201,9 @@ BEGIN
     ),
     capped AS (
         SELECT
-            e.id AS enrollment_id, p.id AS in_period, x.enrollment_id IS NOT NULL AS is_differing,
-            r.flavour, r.details,
+            e.id AS enrollment_id, p.id AS in_period, r.flavour, r.details,
+            CASE WHEN x.is_hidden THEN 1 ELSE 3 END AS seen,
+            CASE WHEN x.is_lacking THEN 1 ELSE 0 END AS more,
             -- not least(): it would make a grade of a cap and no grade
             CASE WHEN r.percentage > book.max_percentage THEN round(book.max_percentage, digits)
                 ELSE r.percentage END AS percentage
@@ -213,15 +220,11 @@ BEGIN
     side_by_side AS (
         SELECT
             r.enrollment_id, r.in_period,
-            max(r.percentage) FILTER (WHERE r.flavour = CASE WHEN r.is_differing THEN 1 ELSE 3 END)
-                AS current,
-            max(r.percentage) FILTER (WHERE r.flavour = CASE WHEN r.is_differing THEN 2 ELSE 4 END)
-                AS final,
+            max(r.percentage) FILTER (WHERE r.flavour = r.seen) AS current,
+            max(r.percentage) FILTER (WHERE r.flavour = r.seen + r.more) AS final,
             max(r.percentage) FILTER (WHERE r.flavour = 3) AS staff_current,
-            max(r.percentage) FILTER (WHERE r.flavour = 4) AS staff_final,
-            coalesce((array_agg(r.details) FILTER (
-                WHERE r.flavour = CASE WHEN r.is_differing THEN 1 ELSE 3 END
-            ))[1], '{}') AS details
+            max(r.percentage) FILTER (WHERE r.flavour = 3 + r.more) AS staff_final,
+            coalesce((array_agg(r.details) FILTER (WHERE r.flavour = r.seen))[1], '{}') AS details
         FROM capped AS r
         GROUP BY r.enrollment_id, r.in_period
     )
@@ -1031,6 +1034,17 @@ REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
 FOR EACH STATEMENT
 EXECUTE FUNCTION log_course_grade_changes()""",
     """\
+CREATE TRIGGER queue_insert
+AFTER INSERT ON course_grades
+FOR EACH ROW
+WHEN (new.override_percentage IS NOT NULL OR new.override_label IS NOT NULL)
+EXECUTE FUNCTION queue_learner_grades()""",
+    """\
+CREATE TRIGGER queue_update
+AFTER DELETE OR UPDATE OF override_percentage, override_label, finalized_at ON course_grades
+FOR EACH ROW
+EXECUTE FUNCTION queue_learner_grades()""",
+    """\
 CREATE TRIGGER queue_grades
 AFTER INSERT OR UPDATE OR DELETE ON learner_group_members
 FOR EACH ROW
@@ -1163,6 +1177,8 @@ DOWNGRADE = (
     "DROP TRIGGER queue_grades ON assessments",
     "DROP TRIGGER refuse_change ON question_versions",
     "DROP TRIGGER queue_grades ON learner_group_members",
+    "DROP TRIGGER queue_update ON course_grades",
+    "DROP TRIGGER queue_insert ON course_grades",
     "DROP TRIGGER log_update ON course_grades",
     "DROP TRIGGER queue_grades ON late_policies",
     "DROP TRIGGER queue_grades ON grading_periods",

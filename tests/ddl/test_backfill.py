@@ -81,3 +81,35 @@ def test_courses_that_were_there_are_found_and_keep_their_times(
     assert database.conn.execute(times).fetchall() == before
     found = database.conn.execute("SELECT count(*) FROM courses WHERE search @@ 'algebra'")
     assert found.fetchone() == (1,)
+
+
+def test_who_had_left_before_it_was_noted_left_at_the_last_change(
+    database_url: str, opened: Open
+) -> None:
+    """Only rows of a condition are filled; the others keep their NULL and their times."""
+    database = opened(database_url)
+    upgrade(database, "0007_search")
+    database.conn.execute(upgrading.FILL)
+    database.conn.execute(WITHDRAWN)
+    upgrading.upgrade(database)
+    found = database.conn.execute(
+        "SELECT enrollment_status::text, withdrawn_at::date::text, updated_at::date::text"
+        " FROM enrollments ORDER BY 1"
+    ).fetchall()
+    assert found[0] == ("active", None, "2020-03-01")
+    assert found[1][:2] == ("withdrawn", "2020-03-01")
+
+
+#: Two enrollments that were last changed long ago.
+WITHDRAWN = """
+    ALTER TABLE enrollments DISABLE TRIGGER set_updated_at;
+    INSERT INTO users (institution_id, email, username, role)
+    SELECT institution_id, 'left@a.example', 'left', 'student' FROM courses LIMIT 1;
+    DELETE FROM enrollments;
+    INSERT INTO enrollments (user_id, course_id, enrollment_status, updated_at)
+    SELECT u.id, c.id, 'active', '2020-03-01Z' FROM users AS u, courses AS c
+    WHERE c.id = (SELECT id FROM courses LIMIT 1) ORDER BY u.username = 'left' DESC LIMIT 2;
+    UPDATE enrollments SET enrollment_status = 'withdrawn'
+    WHERE user_id = (SELECT id FROM users WHERE username = 'left');
+    ALTER TABLE enrollments ENABLE TRIGGER set_updated_at;
+"""

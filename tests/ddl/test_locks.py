@@ -12,7 +12,7 @@ import pytest
 
 from lmsschema.database.connection import Database
 from lmsschema.ddl.checks import Checks
-from lmsschema.ddl.column import AddColumn, WidenType
+from lmsschema.ddl.column import AddColumn, DropDefaults, WidenType
 from lmsschema.ddl.drop_index import DropIndex
 from lmsschema.ddl.drop_partitioned_index import DropPartitionedIndex
 from lmsschema.ddl.enum_label import AddLabel, RenameLabel
@@ -32,7 +32,7 @@ SCHEMA = """
     CREATE TABLE parents (id int PRIMARY KEY, n int);
     CREATE TYPE mood AS ENUM ('happy', 'sad');
     CREATE TABLE kids (id int PRIMARY KEY, n int, UNIQUE (id, n));
-    CREATE TABLE things (id int PRIMARY KEY, parent_id int, n int, title varchar(10),
+    CREATE TABLE things (id int PRIMARY KEY, parent_id int, n int DEFAULT 0, title varchar(10),
         kid_id int CONSTRAINT things_kid_id_fkey REFERENCES kids);
     CREATE INDEX ON things (title);
     CREATE INDEX things_old_idx ON things (parent_id);
@@ -162,6 +162,7 @@ CASES: dict[str, tuple[Step, dict[str, set[str]]]] = {
         WidenType("things", "title", "character varying(20)"),
         {"things": {ACCESS, "SHARE"}, "things_title_idx": {ACCESS}},
     ),
+    "defaults dropped": (DropDefaults("things", ("n",)), {"things": {ACCESS}}),
     "function of a name that needs quotes": (Function("setIt", "BEGIN RETURN new; END"), {}),
     "function": (Function("nothing", "BEGIN RETURN new; END"), {}),
     "trigger of a name that needs quotes": (

@@ -102,6 +102,13 @@ def test_what_migrates(lmsschema: Program, database_url: str) -> None:
         compare(outcome.json, shape(f"`{arguments[0]}`"))
 
 
+def test_rollups(lmsschema: Program, upgraded_url: str) -> None:
+    for command, code in (("status", 3), ("run", 0), ("rebuild", 0), ("status", 0)):
+        outcome = lmsschema("rollup", command, "--json", "--url", upgraded_url)
+        assert outcome.code == code
+        compare(outcome.json, shape(f"`rollup {command}`"))
+
+
 def test_index_profiles(lmsschema: Program, upgraded_url: str, lms_empty_database_url: str) -> None:
     on = ("--json", "--url", upgraded_url)
     with psycopg.connect(upgraded_url) as conn:
@@ -204,6 +211,18 @@ def test_synthetic_data(lmsschema: Program, upgraded_url: str) -> None:
         outcome = lmsschema("demo", "--events", "50", "--url", upgraded_url, "--json")
         assert outcome.code == 0
         compare(outcome.json, shape("`demo`"))
+
+
+def test_reports(lmsschema: Program, upgraded_url: str) -> None:
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(
+            "INSERT INTO institutions (name, domain, education_level)"
+            " VALUES ('A', 'a.example', 'k12')"
+        )
+    for arguments in ((), ("institution-overview", "--url", upgraded_url)):
+        outcome = lmsschema("report", *arguments, "--json")
+        assert outcome.code == 0
+        compare(outcome.json, shape("`report`"))
 
 
 def test_databases(lmsschema: Program, lms_empty_database_url: str) -> None:

@@ -28,3 +28,23 @@ def test_an_index_that_begins_with_a_column_that_is_unique_there(
     database.conn.close()
     keys = {one.name for one in findings if one.topic == "foreign-key-without-index"}
     assert ("narrow_fkey" not in keys) == serves
+
+
+@pytest.mark.parametrize(("rows_a_value", "serves"), [(100, True), (5000, False)])
+def test_an_index_that_begins_with_a_column_of_few_rows_a_value(
+    upgraded_url: str, rows_a_value: int, *, serves: bool
+) -> None:
+    with psycopg.connect(upgraded_url, autocommit=True) as conn:
+        conn.execute(
+            "CREATE TABLE tried (a int, n int, previous int, UNIQUE (a, n),"
+            " CONSTRAINT tried_fkey FOREIGN KEY (a, previous) REFERENCES tried (a, n))"
+        )
+        conn.execute(
+            "INSERT INTO tried SELECT i / %s, i FROM generate_series(0, 19999) AS i", [rows_a_value]
+        )
+        conn.execute("ANALYZE tried")
+    database = connect(Target(upgraded_url, "the test"))
+    findings = examine.examine(database, Limits(rows=0)).findings
+    database.conn.close()
+    keys = {one.name for one in findings if one.topic == "foreign-key-without-index"}
+    assert ("tried_fkey" not in keys) == serves

@@ -52,6 +52,23 @@ def test_the_parts_of_an_index_that_is_built_beside_another_have_names_of_their_
     assert checked(upgraded_url).drift == ()
 
 
+def test_views_come_back(upgraded_url: str) -> None:
+    """One that is missing, with another that reads it; of another definition; of other rights."""
+    execute(
+        upgraded_url,
+        "DROP VIEW report_missing_work, report_gradebook;"
+        "ALTER VIEW report_grading_queue RESET (security_invoker);"
+        "CREATE OR REPLACE VIEW report_at_risk_learners WITH (security_invoker = true) AS"
+        " SELECT c.institution_id, c.id AS course_id, c.title, e.id AS enrollment_id, e.user_id,"
+        " '{}'::jsonb AS signals FROM courses AS c"
+        " INNER JOIN enrollments AS e ON c.id = e.course_id",
+    )
+    report = checked(upgraded_url)
+    assert len(report.drift) == 4
+    undo(upgraded_url, report)
+    assert checked(upgraded_url).drift == ()
+
+
 def test_names_come_first_and_foreign_keys_last(upgraded_url: str) -> None:
     with psycopg.connect(upgraded_url, autocommit=True) as conn:
         conn.execute(

@@ -78,13 +78,13 @@ def test_an_index_that_a_site_added_is_seen_to_be_rebuilt(
     upgraded_url: str, tmp_path: Path
 ) -> None:
     fill(upgraded_url, 10)
-    statement = "ALTER TABLE institutions ALTER COLUMN timezone TYPE text"
+    statement = "ALTER TABLE courses ALTER COLUMN course_code TYPE text"
     program = checkouts.make(tmp_path, f'    op.execute("{statement}")')
     assert planned(program, upgraded_url)[0] == set()
     with psycopg.connect(upgraded_url) as conn:
         conn.execute(
-            "ALTER TABLE institutions ADD COLUMN of_site text;"
-            "CREATE INDEX of_site ON institutions (lower(timezone), of_site)"
+            "ALTER TABLE courses ADD COLUMN of_site text;"
+            "CREATE INDEX of_site ON courses (lower(course_code), of_site)"
         )
     assert "blocking-lock" in planned(program, upgraded_url)[0]
 

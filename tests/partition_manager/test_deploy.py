@@ -78,7 +78,14 @@ def test_the_systemd_unit_runs(service: dict[str, str], upgraded_url: str) -> No
     run_and_check(command, service | settings, upgraded_url)
 
 
-@pytest.mark.parametrize("unit", ["lmsschema-partitions.service", "lmsschema-partitions.timer"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        f"lmsschema-{job}.{kind}"
+        for job in ("partitions", "rollup")
+        for kind in ("service", "timer")
+    ],
+)
 def test_the_systemd_units_are_units(unit: str) -> None:
     """By systemd's own verifier, where there is one; by their sections elsewhere."""
     text = (DEPLOY / unit).read_text()
@@ -100,8 +107,9 @@ def test_the_timer_starts_every_night() -> None:
     assert "Persistent=true" in text  # a machine that slept makes up for it
 
 
-def test_the_kubernetes_manifest() -> None:
-    manifest: dict[str, Any] = yaml.safe_load((DEPLOY / "cronjob.yaml").read_text())
+@pytest.mark.parametrize("name", ["cronjob.yaml", "cronjob-rollup.yaml"])
+def test_the_kubernetes_manifest(name: str) -> None:
+    manifest: dict[str, Any] = yaml.safe_load((DEPLOY / name).read_text())
     for version in ("1.27", kubernetes_validate.latest_version()):
         kubernetes_validate.validate(manifest, version, strict=True)
 
@@ -111,6 +119,32 @@ def test_the_kubernetes_job_runs(service: dict[str, str], upgraded_url: str) -> 
     (container,) = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     environment = service | {one["name"]: upgraded_url for one in container["env"]}
     run_and_check(" ".join(container["args"]), environment, upgraded_url)
+
+
+def test_the_jobs_of_rollups_run(service: dict[str, str], upgraded_url: str) -> None:
+    """Cron, systemd and Kubernetes call the same command, which is silent."""
+    texts = [
+        (DEPLOY / name).read_text()
+        for name in ("crontab-rollup", "lmsschema-rollup.service", "cronjob-rollup.yaml")
+    ]
+    cron, unit = (text.splitlines() for text in texts[:2])
+    (container,) = yaml.safe_load(texts[2])["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+        "containers"
+    ]
+    command = " ".join(container["args"])
+    assert cron[-1] == f"*/5 * * * * postgres {command}"
+    assert f"ExecStart=/usr/bin/env {command}" in unit
+    assert "OnCalendar=*:00/5" in (DEPLOY / "lmsschema-rollup.timer").read_text()
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        env=service | {"PGSERVICE": "lms"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with psycopg.connect(upgraded_url) as conn:
+        assert conn.execute("SELECT count(*) FROM rollup_state").fetchone() == (2,)
 
 
 def test_the_alert_rules_ask_for_metrics_that_there_are(

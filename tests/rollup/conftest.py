@@ -19,13 +19,13 @@ def rollup_url(lms_databases: Databases, lms_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def conn(rollup_url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction that is rolled back; the partitions of all of 2026 are there."""
+    """A transaction that is rolled back; the partitions of all of 2019 are there."""
     with psycopg.connect(rollup_url) as connection:
         connection.execute("SET TIME ZONE 'UTC'")
         for month in range(1, 11):
             connection.execute(
-                f"CREATE TABLE learning_events_2026_{month:02} PARTITION OF learning_events"
-                f" FOR VALUES FROM ('2026-{month:02}-01Z') TO ('2026-{month + 1:02}-01Z')"
+                f"CREATE TABLE learning_events_2019_{month:02} PARTITION OF learning_events"
+                f" FOR VALUES FROM ('2019-{month:02}-01Z') TO ('2019-{month + 1:02}-01Z')"
             )
         yield connection
         connection.rollback()

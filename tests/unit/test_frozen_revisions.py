@@ -19,10 +19,10 @@ WRITTEN = {
     "0007_search": "f70a7418e3152cf4",
     "0008_guide_tables": "43c5d341b870fb41",
     "0009_grading": "1bb099f88de5042e",
-    "0010_grades": "fbc4ee3f1b8ef044",
+    "0010_grades": "771452f8a7789235",
     "0011_pipeline": "8e573381aaace543",
-    "0012_rollups": "1de55dc509dad0bf",
-    "0013_analytics": "14c5e052de3df1f5",
+    "0012_rollups": "743956554c20bdc9",
+    "0013_analytics": "c9930b7098ed6f20",
 }
 
 

@@ -47,6 +47,7 @@ def test_there_are_ten_sections_and_each_of_the_first_three_has_its_tables() -> 
     for number in set(range(4, 11)) - {4, 5, 9}:
         assert "not implemented yet" in SECTIONS[number]
     assert "](analytics.md)" in SECTIONS[4]
+    assert "](rollups.md)" in SECTIONS[4]
     assert "](grading.md)" in SECTIONS[9]
 
 

@@ -30,5 +30,5 @@ def command(
 
     with _common.open_database(url, schema, quiet=quiet) as database:
         context = _rollup.context(database, wait, quiet=quiet)
-        done = run.rebuild(context, run.Options(lag, span))
+        done = run.rebuild(context, run.StepOptions(lag, span))
     return _rollup.report(done, quiet=quiet, as_json=as_json)

@@ -37,7 +37,7 @@ def command(
         raise click.UsageError(f"--from {since} is not before --to {until}")
     from lmsschema.rollup import run
 
-    options = run.Options(lag, span, start, end)
+    options = run.StepOptions(lag, span, start, end)
     with _common.open_database(url, schema, quiet=quiet) as database:
         done = run.run(_rollup.context(database, wait, quiet=quiet), options)
     return _rollup.report(done, quiet=quiet, as_json=as_json)

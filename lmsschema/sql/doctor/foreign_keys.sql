@@ -1,5 +1,5 @@
 -- Foreign keys of a schema without a valid index to find their rows: one that begins with their columns, or
--- with one of them that is unique by itself in the referenced table.
+-- with one of them that is unique by itself in the referenced table, or has few rows a value by the statistics.
 WITH RECURSIVE tree AS (
     SELECT
         c.oid AS root,
@@ -62,6 +62,16 @@ WHERE
                         AND u.indisvalid
                         AND u.indnkeyatts = 1
                         AND u.indpred IS NULL
+                )
+                OR EXISTS (
+                    SELECT FROM pg_catalog.pg_stats AS s
+                    WHERE
+                        x.indkey[0] = any(con.conkey)
+                        AND s.schemaname = %(schema)s
+                        AND s.tablename = c.relname
+                        AND s.attname = (column_names(c.oid, ARRAY[x.indkey[0]]))[1]
+                        AND s.n_distinct <> 0
+                        AND CASE WHEN s.n_distinct > 0 THEN c.reltuples / s.n_distinct ELSE -1 / s.n_distinct END <= 1000
                 )
             )
             AND (

@@ -4,6 +4,7 @@
 CREATE FUNCTION recalculate_learners(batch INTEGER DEFAULT 2000)
 RETURNS INTEGER LANGUAGE plpgsql AS $$
 DECLARE
+    today CONSTANT TIMESTAMP WITH TIME ZONE := date_trunc('day', now(), 'UTC');
     taken INTEGER;
     learners UUID[];
 BEGIN
@@ -12,14 +13,12 @@ BEGIN
     ) THEN
         RETURN NULL;
     END IF;
-    INSERT INTO rollup_state AS s (name, watermark)
-    VALUES ('learners', date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')
-    ON CONFLICT (name) DO UPDATE SET watermark = excluded.watermark
-    WHERE s.watermark < excluded.watermark;
-    IF found THEN
+    IF NOT EXISTS (SELECT FROM rollup_state AS s WHERE s.name = 'learners' AND s.watermark >= today) THEN
         INSERT INTO recalculations (kind, course_id, enrollment_id)
         SELECT DISTINCT ON (e.user_id) 'analytics'::recalculation_kind, e.course_id, e.id
         FROM enrollments AS e ORDER BY e.user_id, e.id;
+        INSERT INTO rollup_state (name, watermark) VALUES ('learners', today)
+        ON CONFLICT (name) DO UPDATE SET watermark = excluded.watermark;
     END IF;
     WITH gone AS (
         DELETE FROM recalculations AS q WHERE q.id IN (

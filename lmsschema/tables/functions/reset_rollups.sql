@@ -9,7 +9,7 @@ BEGIN
     ) THEN
         RETURN false;
     END IF;
-    DELETE FROM rollup_state AS s WHERE s.name = 'events';
+    DELETE FROM rollup_state;
     DELETE FROM learner_course_daily AS d
     USING users AS u, (
         SELECT i.id, time_zone_or_utc(i.timezone) AS zone FROM institutions AS i

@@ -12,17 +12,26 @@ DECLARE
     learners UUID[];
 BEGIN
     WITH touched AS (
-        SELECT e.session_id, e.event_timestamp AS at FROM learning_events AS e
+        SELECT e.session_id, e.event_timestamp AS at, false AS is_void FROM learning_events AS e
         WHERE e.server_timestamp > since AND e.server_timestamp <= until AND e.user_id IS NOT NULL
+            AND e.event_timestamp >= kept_from
         UNION ALL
-        SELECT v.session_id, v.event_timestamp FROM voided_events AS v
+        SELECT v.session_id, v.event_timestamp, true FROM voided_events AS v
         WHERE v.voided_at > since AND v.voided_at <= until AND v.user_id IS NOT NULL
+            AND v.event_timestamp >= kept_from
     ),
-    wanted AS MATERIALIZED (
-        SELECT t.session_id, least(min(t.at), min(s.session_start)) AS first_at
+    wanted AS MATERIALIZED ( -- of a void event the first one after it is looked for
+        SELECT t.session_id, coalesce(
+            CASE WHEN bool_or(t.is_void) THEN (
+                SELECT min(e.event_timestamp) FROM learning_events AS e
+                WHERE e.session_id = t.session_id AND e.user_id IS NOT NULL
+                    AND e.event_timestamp >= kept_from
+            ) END,
+            least(min(t.at), min(s.session_start))
+        ) AS first_at
         FROM touched AS t LEFT JOIN learning_sessions AS s ON t.session_id = s.id
         GROUP BY t.session_id
-        HAVING least(min(t.at), min(s.session_start)) >= kept_from
+        HAVING coalesce(min(s.session_start) >= kept_from, true)
     ),
     found AS (
         SELECT
@@ -124,7 +133,6 @@ BEGIN
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM emptied) INTO sessions;
-
     WITH touched AS MATERIALIZED ( -- an event may end the pause of one on the day before
         SELECT DISTINCT e.user_id, x.at
         FROM (
@@ -235,7 +243,6 @@ BEGIN
     )
     SELECT count(*), array_agg(c.course_id), array_agg(c.user_id) INTO days, courses, learners
     FROM changed AS c;
-
     UPDATE enrollments AS e SET last_accessed_at = x.last_at
     FROM (
         SELECT e.id, greatest(
