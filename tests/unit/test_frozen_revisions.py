@@ -21,7 +21,7 @@ WRITTEN = {
     "0009_grading": "1bb099f88de5042e",
     "0010_grades": "771452f8a7789235",
     "0011_pipeline": "8e573381aaace543",
-    "0012_rollups": "996f883b9bb911fc",
+    "0012_rollups": "5df7b2611d1453a2",
 }
 
 
