@@ -19,7 +19,7 @@ WRITTEN = {
     "0007_search": "f70a7418e3152cf4",
     "0008_grading_keys": "9e6c1c709cfee6db",
     "0009_grading": "ee13bf848fe04146",
-    "0010_grades": "dc819be80cb91d04",
+    "0010_grades": "85f701cba61ec567",
     "0011_pipeline": "a43d96e29a3eec30",
 }
 
