@@ -559,18 +559,27 @@ DECLARE
     allowed RECORD;
     standing TEXT;
 BEGIN
-    SELECT a.course_id, a.max_score INTO new.course_id, new.max_score
+    SELECT a.course_id, a.max_score, a.opens_at, a.closes_at, a.attempts_allowed,
+        a.time_limit_minutes::numeric AS time_limit_minutes,
+        a.published_at IS NOT NULL AND NOT a.only_overrides AS is_assigned,
+        EXISTS (SELECT FROM assessment_overrides AS o WHERE o.assessment_id = a.id) AS is_varied
+    INTO allowed
     FROM assessments AS a WHERE a.id = new.assessment_id;
-    SELECT v.* INTO allowed
-    FROM effective_assessments(new.course_id, ARRAY[new.enrollment_id], new.assessment_id) AS v;
+    new.course_id := allowed.course_id;
+    new.max_score := allowed.max_score;
+    SELECT e.enrollment_status::text INTO standing FROM enrollments AS e
+    WHERE e.id = new.enrollment_id AND e.course_id = new.course_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             MESSAGE = concat('enrollment ', new.enrollment_id, ' is not one of the course of assessment ',
                 new.assessment_id),
             ERRCODE = 'foreign_key_violation';
     END IF;
-    SELECT e.enrollment_status::text INTO standing FROM enrollments AS e
-    WHERE e.id = new.enrollment_id;
+    IF allowed.is_varied THEN
+        SELECT v.* INTO allowed FROM effective_assessments(
+            new.course_id, ARRAY[new.enrollment_id], new.assessment_id
+        ) AS v;
+    END IF;
     new.attempt_number := coalesce(new.attempt_number, (
         SELECT coalesce(max(t.attempt_number), 0) + 1 FROM assessment_attempts AS t
         WHERE t.enrollment_id = new.enrollment_id AND t.assessment_id = new.assessment_id

@@ -78,6 +78,12 @@ def test_an_index_that_a_site_added_is_seen_to_be_rebuilt(
     upgraded_url: str, tmp_path: Path
 ) -> None:
     fill(upgraded_url, 10)
+    with psycopg.connect(upgraded_url) as conn:
+        conn.execute(
+            "INSERT INTO courses"
+            " (institution_id, title, description, subject_area, difficulty_level)"
+            " SELECT id, 'C', '', 's', 'beginner' FROM institutions"
+        )
     statement = "ALTER TABLE courses ALTER COLUMN course_code TYPE text"
     program = checkouts.make(tmp_path, f'    op.execute("{statement}")')
     assert planned(program, upgraded_url)[0] == set()

@@ -19,7 +19,7 @@ WRITTEN = {
     "0007_search": "f70a7418e3152cf4",
     "0008_guide_tables": "43c5d341b870fb41",
     "0009_grading": "1bb099f88de5042e",
-    "0010_grades": "771452f8a7789235",
+    "0010_grades": "80f3ce0d6868f742",
     "0011_pipeline": "8e573381aaace543",
     "0012_rollups": "64c7eab40fa579e2",
     "0013_analytics": "c9930b7098ed6f20",
