@@ -13,7 +13,7 @@ CATEGORIES = ("navigation", "interaction", "assessment", "progress", "social")
 _FILE = Path(__file__).with_name("verbs.toml")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Categories:
     """What is known of verbs and types of objects.
 

@@ -74,7 +74,7 @@ class Identities:
         if len(self._known) > _REMEMBERED:
             self.forget()
         wanted: dict[Kind, dict[str, _Wanted]] = {kind: {} for kind in _TABLES}
-        for record in records:
+        for record in {combination(one): one for one in records}.values():
             if record.actor:
                 wanted["user"].setdefault(record.actor.key, _Wanted(record.actor))
             if record.course is None:
@@ -203,6 +203,11 @@ class Identities:
         if kind == "lesson":
             return self._known.get(("course", wanted.parent))
         return self._known.get(("lesson", wanted.parent))
+
+
+def combination(record: Record) -> tuple[int, int, int, int]:
+    """Return what is the same for records about the same entities, as long as these are there."""
+    return id(record.actor), id(record.course), id(record.lesson), id(record.section)
 
 
 def _address(entity: Entity, made: UUID) -> str:

@@ -105,7 +105,7 @@ class EventFormat:
         """Return the session, and whether it was made of the user, the course and the day."""
         if named is not None:
             try:
-                return UUID(named), False
+                return uuid_of(named), False
             except ValueError:
                 return self._made("session", named), False
         parts = (actor.key if actor else "", course.key if course else "", f"{at:%Y-%m-%d}")
@@ -113,6 +113,18 @@ class EventFormat:
 
     def _made(self, kind: str, of: str) -> UUID:
         return uuid5(self.namespace, f"{kind}:{of}")
+
+
+def uuid_of(text: str) -> UUID:
+    """Return the UUID that a text is.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError:
+        return UUID(text)  # knows more ways to write one
 
 
 def place(iri: str, title: str = "", interaction: str = "read") -> Entity:

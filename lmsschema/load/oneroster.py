@@ -84,6 +84,11 @@ class OneRosterFormat:
         self._terms: dict[str, str] = {}
         self._courses: dict[str, Fields] = {}
 
+    def begin(self) -> None:
+        """Forget what was read: the files are read from their beginning."""
+        self._terms.clear()
+        self._courses.clear()
+
     def read(self, file: str, fields: Fields) -> Iterator[Entry]:
         """Yield what a row means; terms and courses are only remembered, for classes."""
         gone = fields.get("status", "").lower() == "tobedeleted"

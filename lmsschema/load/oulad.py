@@ -104,6 +104,11 @@ class OuladFormat:
         self._results: dict[tuple[str, str], Fields] = {}
         self._students: set[str] = set()
 
+    def begin(self) -> None:
+        """Forget what was read: the files are read from their beginning."""
+        for remembered in (self.activities, self._lengths, self._results, self._students):
+            remembered.clear()
+
     def read(self, file: str, fields: Fields) -> Iterator[Entry]:
         """Yield what a row means; sites are only remembered, for clicks."""
         if file == "vle":

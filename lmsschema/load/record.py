@@ -171,6 +171,6 @@ def namespace(institution: UUID) -> UUID:
 def identifier(*parts: str) -> str:
     """Return the key of an identifier; one that is too long for an index is named by its digest."""
     key = "|".join(parts)
-    if len(key.encode()) <= _LONGEST:
+    if 4 * len(key) <= _LONGEST or len(key.encode()) <= _LONGEST:
         return key
     return "sha256:" + hashlib.sha256(key.encode()).hexdigest()

@@ -63,6 +63,9 @@ class RosterFormat(Protocol):
     def secrets(self) -> tuple[str, ...]:
         """Columns whose values are kept nowhere, not even of rejected lines."""
 
+    def begin(self) -> None:
+        """Forget what was read: the files are read from their beginning, perhaps not first."""
+
     def read(self, file: str, fields: csv_rows.Fields) -> Iterable[Entry]:
         """Return what a row of a file means.
 
@@ -169,6 +172,7 @@ class _Roster:
 
     def write(self, *, withdraw: bool, guard: float) -> LoadedRoster:
         self._ask("stage")
+        self._form.begin()  # an attempt before may have read them
         files = [self._stage(*file) for file in self._form.files]
         self._conn.execute("ANALYZE roster_stage")
         self._ask("repeated")

@@ -1,20 +1,24 @@
-"""Files, folders, archives and standard input as lines, each with its position.
+"""Files, folders, archives and standard input as lines or elements, each with its position.
 
 Positions count uncompressed bytes. A compressed file can't be entered in the middle: it is read
 again from its beginning, up to the position.
 """
 
+import contextlib
 import dataclasses
 import hashlib
+import importlib
+import itertools
 import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lmsschema.errors import LmsschemaError, UsageError
+from lmsschema.load import arrays
 from lmsschema.load.record import KEPT, Line
 
 STDIN = "-"
@@ -22,6 +26,7 @@ STDIN = "-"
 _CHUNK = 1 << 18
 _GZIP, _ZIP, _ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ENDS = "it ends before the end of its compressed data"
 
 
 class IncompleteSourceError(Exception):
@@ -86,10 +91,7 @@ def _of_file(path: Path) -> list[Source]:
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from error
     if begin == _ZSTD:
-        raise UsageError(
-            f"{path} is compressed with zstd, which is not read",
-            hint=f"Decompress it on the way: zstd -dc {path} | lmsschema load … -",
-        )
+        _zstd()
     if begin != _ZIP:
         return [Source(str(path), digest, lambda: path.open("rb"))]
     try:
@@ -114,7 +116,7 @@ def _member(path: Path, name: str) -> AbstractContextManager[BinaryIO]:
 
 
 def lines(source: Source, position: int, number: int, longest: int) -> Generator[Line, None, None]:
-    """Yield the lines of a source that come after a position.
+    """Yield the lines of a source after a position; the elements, if it begins with an array.
 
     Args:
         source: The source.
@@ -123,18 +125,22 @@ def lines(source: Source, position: int, number: int, longest: int) -> Generator
         longest: Of a line of more bytes only the beginning is kept.
 
     Raises:
-        IncompleteSourceError: It is compressed and ends early.
+        IncompleteSourceError: It is compressed and ends early, or an array is broken.
     """
     with source.open() as file:
-        left = position
+        chunks = _chunks(file)
+        first = next(chunks, b"")
+        after = _after(itertools.chain([first], chunks), position)
+        if first.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"["):
+            try:
+                yield from arrays.elements(after, position, number, longest)
+            except arrays.BrokenArrayError as error:
+                raise IncompleteSourceError(str(error)) from error
+            return
         rest = b""
         over = 0  # bytes of a line that is too long, which are not kept any more
-        for chunk in _chunks(file):
-            if left >= len(chunk):
-                left -= len(chunk)
-                continue
-            data = rest + chunk[left:] if rest else chunk[left:]
-            left = 0
+        for chunk in after:
+            data = rest + chunk if rest else chunk
             *whole, rest = data.split(b"\n")
             for raw in whole:
                 number += 1
@@ -150,6 +156,14 @@ def lines(source: Source, position: int, number: int, longest: int) -> Generator
             yield _line(rest, number + 1, position, length, longest, breaks=0)
 
 
+def _after(chunks: Iterable[bytes], position: int) -> Iterator[bytes]:
+    """Yield the bytes after a position."""
+    for chunk in chunks:
+        if position < len(chunk):
+            yield chunk[position:]
+        position = max(position - len(chunk), 0)
+
+
 def _line(
     raw: bytes, number: int, position: int, length: int, longest: int, *, breaks: int
 ) -> Line:
@@ -162,13 +176,19 @@ def _line(
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes of a file, decompressed if they are compressed with gzip."""
+    """Yield the bytes of a file, decompressed if they are compressed with gzip or zstd."""
     chunk = _read(file)
-    if chunk[:2] != _GZIP:
+    if chunk.startswith(_GZIP):
+        yield from _gunzip(file, chunk)
+    elif chunk.startswith(_ZSTD):
+        yield from _unzstd(file, chunk)
+    else:
         while chunk:
             yield chunk
             chunk = _read(file)
-        return
+
+
+def _gunzip(file: BinaryIO, chunk: bytes) -> Iterator[bytes]:
     decoder = zlib.decompressobj(wbits=31)
     while chunk:
         try:
@@ -184,7 +204,40 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         else:
             chunk = decoder.unconsumed_tail or _read(file)
     if not decoder.eof:
-        raise IncompleteSourceError("it ends before the end of its compressed data")
+        raise IncompleteSourceError(_ENDS)
+
+
+def _unzstd(file: BinaryIO, chunk: bytes) -> Iterator[bytes]:
+    zstd = _zstd()
+    decoder = zstd.ZstdDecompressor()
+    while True:
+        try:
+            plain = decoder.decompress(chunk, _CHUNK)
+        except zstd.ZstdError as error:
+            raise IncompleteSourceError(str(error)) from error
+        if plain:
+            yield plain
+        chunk = b""
+        if decoder.eof:
+            chunk = decoder.unused_data or _read(file)
+            if not chunk:
+                return
+            decoder = zstd.ZstdDecompressor()
+        elif decoder.needs_input:
+            chunk = _read(file)
+            if not chunk:
+                raise IncompleteSourceError(_ENDS)
+
+
+def _zstd() -> Any:  # noqa: ANN401  a module of Python from 3.14 on
+    for name in ("compression.zstd", "backports.zstd"):
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(name)
+    raise LmsschemaError(
+        "to read files that are compressed with zstd, backports.zstd is needed, which is not"
+        " installed",
+        hint='Install it: pip install "lmsschema[load]"',
+    )
 
 
 def _read(file: BinaryIO) -> bytes:

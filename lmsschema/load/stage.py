@@ -30,14 +30,14 @@ def _row(
         (
             b"%d" % number,
             match[0].isoformat().encode() if match else _NULL,
-            str(record.id).encode(),
-            *(_NULL if one is None else str(one).encode() for one in references),
+            b"%032x" % record.id.int,
+            *[_NULL if one is None else b"%032x" % one.int for one in references],
             escaped(record.type.encode()),
             record.category.encode(),
             escaped(record.action.encode()),
             escaped(record.context),
             escaped(record.data),
-            str(record.session).encode(),
+            b"%032x" % record.session.int,
             record.at.isoformat().encode(),
         )
     )

@@ -52,14 +52,6 @@ class Activities(Struct):
     other: list[StatementObject] | StatementObject = field(default_factory=list)
 
 
-class StatementContext(Struct):
-    """What is understood of the context."""
-
-    registration: str | None = None
-    contextActivities: Activities | None = None  # noqa: N815
-    extensions: dict[str, Raw] | None = None
-
-
 class StatementResult(Struct):
     """What is understood of the result."""
 
@@ -83,7 +75,7 @@ class XapiStatement(Struct):
 decode_statement = msgspec.json.Decoder(XapiStatement).decode
 decode_agent = msgspec.json.Decoder(Agent).decode
 decode_object = msgspec.json.Decoder(StatementObject).decode
-decode_context = msgspec.json.Decoder(StatementContext).decode
+decode_activities = msgspec.json.Decoder(Activities).decode
 decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_result = msgspec.json.Decoder(StatementResult).decode
 decode_text = msgspec.json.Decoder(str).decode

@@ -6,7 +6,7 @@ Killed anywhere, the batch is in the database as a whole, with its position, or 
 import collections
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -14,7 +14,7 @@ from psycopg import sql
 
 from lmsschema.database.queries import query
 from lmsschema.load import claim, rejects
-from lmsschema.load.identity import Identities, References
+from lmsschema.load.identity import Identities, References, combination
 from lmsschema.load.record import Line, Record, Reject, RejectError, Voiding
 from lmsschema.load.stage import Match, Row, copy
 from lmsschema.locks.context import Context
@@ -112,9 +112,13 @@ class Writer:
         try:
             self._identities.resolve(record for _, record in records)
             rows: list[Row] = []
+            known: dict[tuple[int, ...], References] = {}
             for line, record in records:
+                about = combination(record)
                 try:
-                    rows.append((line, record, self._identities.references(record)))
+                    if about not in known:
+                        known[about] = self._identities.references(record)
+                    rows.append((line, record, known[about]))
                 except RejectError as error:
                     noted.append(Reject(line, error.reason, error.detail))
             with claim.transaction(self._context, f" load {self._institution}") as conn:
@@ -182,7 +186,7 @@ class Writer:
         self, conn: psycopg.Connection, records: Sequence[Record]
     ) -> tuple[list[Match | None], list[int]]:
         """Return what is there of each record, and the numbers of those that are void."""
-        ids = [record.id for record in records]
+        ids = "{" + ",".join([record.id.hex for record in records]) + "}"  # faster than a list
         times = [record.at for record in records]
         there: dict[UUID, list[Match]] = {}
         window = {"ids": ids, "first": min(times) - WINDOW, "last": max(times) + WINDOW}
@@ -190,14 +194,13 @@ class Writer:
             there.setdefault(own, []).append((at, is_void))
         values = {"institution": self._institution, "ids": ids}
         void = {own for (own,) in conn.execute(query("load/is_void"), values)}
+        if not there and not void:
+            return [None] * len(records), []
         matches: list[Match | None] = []
         for record in records:
-            near = [
-                (abs(at - record.at), at, is_void)
-                for at, is_void in there.get(record.id, ())
-                if abs(at - record.at) <= WINDOW
-            ]
-            matches.append(min(near)[1:] if near else None)
+            found = there.get(record.id, ())
+            near = [one for one in found if abs(one[0] - record.at) <= WINDOW]
+            matches.append(_nearest(near, record.at))
         numbers = [
             number
             for number, record in enumerate(records)
@@ -234,10 +237,18 @@ class Writer:
         return None
 
 
+def _nearest(matches: Sequence[Match], at: datetime) -> Match | None:
+    return min(matches, key=lambda one: (abs(one[0] - at), one)) if matches else None
+
+
 def _rounds(
     rows: Sequence[Row],
 ) -> Iterator[list[Row]]:
     """Yield rows so that no id is in a round twice, in their order."""
+    if len({record.id.int for _, record, _ in rows}) == len(rows):
+        if rows:
+            yield list(rows)
+        return
     seen: collections.Counter[UUID] = collections.Counter()
     rounds: list[list[Row]] = []
     for row in rows:

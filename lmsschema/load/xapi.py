@@ -1,22 +1,24 @@
 """xAPI statements (1.0.3 and 2.0), one a line, as records; ``docs/load.md`` has the mapping."""
 
-from typing import Any
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Raw
 
-from lmsschema.load.categories import last_segment
+from lmsschema.load.categories import Categories, last_segment
 from lmsschema.load.durations import seconds
 from lmsschema.load.entities import entity_of, place_of
-from lmsschema.load.mapping import ACTION, TYPE, EventFormat, canonical, clean, encode
+from lmsschema.load.mapping import ACTION, TYPE, EventFormat, canonical, clean, encode, uuid_of
 from lmsschema.load.record import Entity, Record, RejectError, Voiding
 from lmsschema.load.statement import (
-    StatementContext,
     StatementObject,
     XapiStatement,
+    decode_activities,
     decode_agent,
-    decode_context,
     decode_fields,
     decode_object,
     decode_result,
@@ -34,6 +36,14 @@ _RELATIONS = ("parent", "grouping", "category", "other")
 
 _OWN = ("extensions", "contextActivities")
 
+_NOTHING = Raw()
+_EMPTY = {b"", b"null"}
+
+#: Bytes of JSON up to which what it means is remembered.
+_REMEMBERED = 2048
+
+T = TypeVar("T")
+
 
 class XapiFormat(EventFormat):
     """Makes records of statements."""
@@ -45,82 +55,133 @@ class XapiFormat(EventFormat):
         line, changed = clean(raw)
         statement = decode_statement(line)
         try:
-            own = UUID(statement.id) if statement.id else self._made("statement", canonical(line))
+            own = (
+                uuid_of(statement.id) if statement.id else self._made("statement", canonical(line))
+            )
         except ValueError:
             raise RejectError("id_not_a_uuid", str(statement.id)) from None
-        what = _part(decode_object, statement.object, "object")
+        thing = _remembered(_thing, self.categories, statement.object)
         if statement.verb.id == VOIDED:
-            return _voiding(what, own)
+            return _voiding(thing.what, own)
         at = self._time(statement.timestamp or statement.stored)
-        agent = _part(decode_agent, statement.actor, "actor")
-        actor = entity_of(agent)
-        fields, context = _parts_of(statement.context)
-        course, lesson, section = self._places(what, context)
-        session, derived = self._session(_session_of(context), actor, course, at)
-        kind = what.definition.type if what.definition else None
-        category = self.categories.of(statement.verb.id, kind)
+        actor = _remembered(_actor, self.categories, statement.actor)
+        fields = _fields(statement.context, "context")
+        around = _remembered(_around, self.categories, fields.get("contextActivities", _NOTHING))
+        extensions = _fields(fields.get("extensions", _NOTHING), "context.extensions")
+        course = around.course or thing.course
+        lesson = (around.lesson or thing.lesson) if course else None
+        named = _session_of(extensions, fields.get("registration", _NOTHING))
+        session, derived = self._session(named, actor, course, at)
         action = statement.verb.id
-        facts = _facts(fields, context)
-        facts |= {
-            "object": encode(what.id) if what.id else b"",
-            "object_type": encode(kind) if kind else b"",
-            "verb": encode(action) if len(action) > ACTION else b"",
-            "session_derived": b"true" if derived else b"",
-        }
+        category = self.categories.of(action, thing.kind)
+        facts = [_member(key, value) for key, value in extensions.items()]
+        facts += [_member(key, value) for key, value in fields.items() if key not in _OWN]
+        facts += around.facts
+        facts += thing.facts
+        if len(action) > ACTION:
+            facts.append(b'"verb":' + encode(action))
+        if derived:
+            facts.append(b'"session_derived":true')
         if actor is None or not actor.makeable or self.keep_actor:
-            facts["actor"] = bytes(statement.actor)
-        data = _data(statement, what)
+            facts.append(b'"actor":' + bytes(statement.actor))
         return Record(
             id=own,
             at=at,
             actor=actor,
             course=course,
             lesson=lesson,
-            section=section,
+            section=thing.section if course else None,
             type=last_segment(action)[:TYPE],
             category=category or "interaction",
             action=action[:ACTION],
             session=session,
-            context=_json(facts),
-            data=_json(data),
+            context=b"{" + b",".join(facts) + b"}",
+            data=_data(statement, thing.what),
             changed="nul" if changed else "",
             unknown_verb="" if category else action,
         )
 
-    def _places(
-        self, what: StatementObject, context: StatementContext
-    ) -> tuple[Entity | None, Entity | None, Entity | None]:
-        """Return course, lesson and section: the object's own ones, else those around it."""
-        course = lesson = section = None
-        if acts := context.contextActivities:
-            for act in (*_all(acts.parent), *_all(acts.grouping)):
-                kind = act.definition.type if act.definition else None
-                if kind in self.categories.courses or (act.id or "").startswith("course-v1:"):
-                    course = course or place_of(act)
-                elif kind in self.categories.lessons:
-                    lesson = lesson or place_of(act)
-        if what.objectType == "Activity":
-            kind = what.definition.type if what.definition else None
-            if kind in self.categories.courses:
-                course = course or place_of(what)
-            elif kind in self.categories.lessons:
-                lesson = lesson or place_of(what)
-            else:
-                section = place_of(what, self._interaction(kind))
-        return course, lesson if course else None, section if course else None
 
-    def _interaction(self, kind: str | None) -> str:
-        """Return what a learner does in a section of that type."""
-        lower = (kind or "").lower()
-        if any(text in lower for text in self.categories.media):
-            return "watch"
-        category = next((one for text, one in self.categories.objects if text in lower), "")
-        return {"social": "discussion", "assessment": "quiz"}.get(category, "read")
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Thing:
+    """What is acted on: the object, and which row it is."""
+
+    what: StatementObject
+    kind: str | None
+    facts: list[bytes]
+    course: Entity | None = None
+    lesson: Entity | None = None
+    section: Entity | None = None
 
 
-def _session_of(context: StatementContext) -> str | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Around:
+    """Where something is done: what the activities around say."""
+
+    course: Entity | None
+    lesson: Entity | None
+    facts: list[bytes]
+
+
+def _remembered(function: Callable[[Categories, bytes], T], categories: Categories, raw: Raw) -> T:
+    """Return what a function makes of JSON: statements repeat whom and what they are about."""
+    key = bytes(raw)
+    if len(key) > _REMEMBERED:
+        function = function.__wrapped__  # type: ignore[attr-defined]  # of lru_cache
+    return function(categories, key)
+
+
+@functools.lru_cache(maxsize=4096)
+def _thing(categories: Categories, raw: bytes) -> _Thing:
+    what = _part(decode_object, raw, "object")
+    kind = what.definition.type if what.definition else None
+    facts = [b'"object":' + encode(what.id)] if what.id else []
+    facts += [b'"object_type":' + encode(kind)] if kind else []
+    if what.objectType != "Activity":
+        return _Thing(what, kind, facts)
+    if kind in categories.courses:
+        return _Thing(what, kind, facts, course=place_of(what))
+    if kind in categories.lessons:
+        return _Thing(what, kind, facts, lesson=place_of(what))
+    return _Thing(what, kind, facts, section=place_of(what, _interaction(categories, kind)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _actor(_: Categories, raw: bytes) -> Entity | None:
+    return entity_of(_part(decode_agent, raw, "actor"))
+
+
+@functools.lru_cache(maxsize=4096)
+def _around(categories: Categories, raw: bytes) -> _Around:
+    if raw in _EMPTY:
+        return _Around(None, None, [])
+    acts = _part(decode_activities, raw, "context.contextActivities")
+    course = lesson = None
+    for act in (*_all(acts.parent), *_all(acts.grouping)):
+        kind = act.definition.type if act.definition else None
+        if kind in categories.courses or (act.id or "").startswith("course-v1:"):
+            course = course or place_of(act)
+        elif kind in categories.lessons:
+            lesson = lesson or place_of(act)
+    ids = {
+        relation: [act.id for act in _all(getattr(acts, relation)) if act.id]
+        for relation in _RELATIONS
+    }
+    facts = [_key(relation) + encode(some) for relation, some in ids.items() if some]
+    return _Around(course, lesson, facts)
+
+
+def _interaction(categories: Categories, kind: str | None) -> str:
+    """Return what a learner does in a section of that type."""
+    lower = (kind or "").lower()
+    if any(text in lower for text in categories.media):
+        return "watch"
+    category = next((one for text, one in categories.objects if text in lower), "")
+    return {"social": "discussion", "assessment": "quiz"}.get(category, "read")
+
+
+def _session_of(extensions: dict[str, Raw], registration: Raw) -> str | None:
     """Return the session that a statement names; a name that is no text stays JSON."""
-    extensions = context.extensions or {}
     for key in _SESSIONS:
         if key in extensions:
             named = extensions[key]
@@ -128,10 +189,12 @@ def _session_of(context: StatementContext) -> str | None:
                 return decode_text(named)
             except msgspec.ValidationError:
                 return bytes(named).decode()
-    return context.registration or None
+    if bytes(registration) in _EMPTY:
+        return None
+    return _part(decode_text, registration, "context.registration") or None
 
 
-def _part(decode: Any, raw: Raw, path: str) -> Any:  # noqa: ANN401  msgspec's decoders
+def _part(decode: Any, raw: bytes | Raw, path: str) -> Any:  # noqa: ANN401  msgspec's decoders
     try:
         return decode(raw)
     except msgspec.ValidationError as error:
@@ -141,11 +204,18 @@ def _part(decode: Any, raw: Raw, path: str) -> Any:  # noqa: ANN401  msgspec's d
         raise RejectError("not_a_statement", where) from None
 
 
-def _parts_of(raw: Raw) -> tuple[dict[str, Raw], StatementContext]:
-    """Return the context's fields as they are, and those that are understood."""
-    if bytes(raw) in {b"", b"null"}:
-        return {}, StatementContext()
-    return _part(decode_fields, raw, "context"), _part(decode_context, raw, "context")
+def _fields(raw: Raw, path: str) -> dict[str, Raw]:
+    """Return the members of an object as they are."""
+    return {} if bytes(raw) in _EMPTY else _part(decode_fields, raw, path)
+
+
+def _member(key: str, value: Raw) -> bytes:
+    return _key(key) + bytes(value)
+
+
+@functools.lru_cache(maxsize=4096)
+def _key(name: str) -> bytes:
+    return encode(name) + b":"
 
 
 def _voiding(what: StatementObject, by: UUID) -> Voiding:
@@ -161,36 +231,21 @@ def _all(acts: list[StatementObject] | StatementObject) -> list[StatementObject]
     return acts if isinstance(acts, list) else [acts]
 
 
-def _facts(fields: dict[str, Raw], context: StatementContext) -> dict[str, bytes]:
-    """Return what of the context is kept: all of it, but of activities only the ids."""
-    facts = {key: bytes(value) for key, value in (context.extensions or {}).items()}
-    facts |= {key: bytes(value) for key, value in fields.items() if key not in _OWN}
-    for relation in _RELATIONS if context.contextActivities else ():
-        ids = [act.id for act in _all(getattr(context.contextActivities, relation)) if act.id]
-        if ids:
-            facts[relation] = encode(ids)
-    return facts
-
-
-def _data(statement: XapiStatement, what: StatementObject) -> dict[str, bytes]:
+def _data(statement: XapiStatement, what: StatementObject) -> bytes:
     """Return the result as it is, with the duration in seconds; attachments; an odd object."""
-    data: dict[str, bytes] = {}
-    if bytes(statement.result) not in {b"", b"null"}:
-        data = {
-            key: bytes(value)
-            for key, value in _part(decode_fields, statement.result, "result").items()
-        }
-        duration = _part(decode_result, statement.result, "result").duration
+    result = bytes(statement.result)
+    more = []
+    if b'"duration"' in result or not result.startswith(b"{"):
+        fields = _fields(statement.result, "result")
+        duration = _part(decode_result, encode(fields), "result").duration
         length = seconds(duration) if duration else None
         if length is not None:
-            data["duration_seconds"] = encode(length)
-    if bytes(statement.attachments) not in {b"", b"null"}:
-        data["attachments"] = bytes(statement.attachments)
+            more.append(b'"duration_seconds":' + encode(length))
+        result = encode(fields)
+    if bytes(statement.attachments) not in _EMPTY:
+        more.append(b'"attachments":' + bytes(statement.attachments))
     if what.objectType not in {"Activity", "StatementRef"}:
-        data["object"] = bytes(statement.object)
-    return data
-
-
-def _json(fields: dict[str, bytes]) -> bytes:
-    """Return an object of values that are JSON already; those without one are left out."""
-    return b"{" + b",".join(encode(k) + b":" + v for k, v in fields.items() if v) + b"}"
+        more.append(b'"object":' + bytes(statement.object))
+    if not more:
+        return result
+    return result[:-1] + (b"," if result[1:-1].strip() else b"") + b",".join(more) + b"}"

@@ -9,6 +9,7 @@ from typing import LiteralString
 
 import psycopg
 import pytest
+from backports import zstd
 
 from tests.docs.test_reference import compare, shape
 from tests.load.conftest import Load
@@ -27,7 +28,6 @@ def file(tmp_path: Path) -> Path:
     [
         (["{file}.gone"], "can't be read: No such file"),
         (["{folder}/empty"], "has no files"),
-        (["{folder}/zstd"], "zstd"),
         (["{folder}/zip"], "damaged"),
         (["{file}", "--time-zone", "Mars/Base"], "--time-zone 'Mars/Base'"),
         (["{file}", "--since", "soon"], "--since 'soon' is no date"),
@@ -44,7 +44,6 @@ def test_what_is_wrong_is_said(
     lmsschema: Program, loaded_url: str, file: Path, *, arguments: list[str], said: str
 ) -> None:
     (file.parent / "empty").mkdir()
-    (file.parent / "zstd").write_bytes(b"\x28\xb5\x2f\xfd....")
     (file.parent / "zip").write_bytes(b"PK\x03\x04....")
     (file.parent / "verbs").write_text("[verbs]\nfun = ['danced']\n")
     given = [one.format(file=file, folder=file.parent) for one in arguments]
@@ -123,9 +122,13 @@ def test_folders_archives_and_standard_input(
         members.writestr("one.jsonl", line(statement(3)))
         members.writestr("two.jsonl", line(statement(4)))
     (tmp_path / "both.zip").write_bytes(archive.getvalue())
-    done = load("xapi", folder, tmp_path / "both.zip", "--missing", "create")
+    loading.write(tmp_path / "array.json", b"[", line(statement(6)), b",", line(statement(7)), b"]")
+    packed = tmp_path / "lines.zst"
+    packed.write_bytes(zstd.compress(line(statement(8)) + b"\n" + line(statement(9))))
+    more = (tmp_path / "both.zip", tmp_path / "array.json", packed)
+    done = load("xapi", folder, *more, "--missing", "create")
     assert done.code == 0, done.err
-    assert [one["events"] for one in done.json["sources"]] == [1, 1, 1, 1]
+    assert [one["events"] for one in done.json["sources"]] == [1, 1, 1, 1, 2, 2]
     piped = subprocess.run(
         [
             *(sys.executable, "-m", "lmsschema", "load", "xapi", "-", "--missing", "create"),
@@ -137,7 +140,7 @@ def test_folders_archives_and_standard_input(
         check=False,
     )
     assert (piped.returncode, piped.stdout) == (0, b"-: 1 lines: 1 events\n"), piped.stderr
-    assert conn.execute("SELECT count(*) FROM learning_events").fetchone() == (5,)
+    assert conn.execute("SELECT count(*) FROM learning_events").fetchone() == (9,)
 
 
 def test_another_institution_s_events_are_not_voided(

@@ -4,7 +4,7 @@ import collections
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL
 
-from lmsschema.load import categories
+from lmsschema.load import categories, oulad
 from lmsschema.load.caliper import CaliperFormat
 from lmsschema.load.edx import EdxFormat
 from lmsschema.load.mapping import EventFormat
@@ -42,3 +42,14 @@ def test_the_same_acts_agree_in_category_and_course() -> None:
             differing[act.name] = [one.category for one in found]
     assert len(acts()) - len(differing) >= 70, differing
     assert set(verbs) == {""}, verbs
+
+
+def test_a_roster_that_is_read_again_has_the_same_entries() -> None:
+    form = oulad.OuladFormat({}, "uni.example", UNTIL)
+    row = {"code_module": "A", "code_presentation": "2013J", "id_student": "1"}
+    row["final_result"] = "Pass"
+    first = list(form.read("student", row))
+    assert len(first) == 1
+    assert list(form.read("student", row)) == []
+    form.begin()
+    assert list(form.read("student", row)) == first
