@@ -81,6 +81,7 @@ def test_the_schema_is_a_setting(suite: Suite, lms_server: RunningServer) -> Non
     assert "1 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "variables", "reason"),
     [
@@ -114,6 +115,7 @@ def test_no_server_is_an_error_and_never_a_skip(
     assert "geheim" not in done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("ini", "reason"),
     [("lms_server = cloud", "one of auto, url"), ("lms_pool = -1", "a number, 0 or more")],
@@ -124,6 +126,7 @@ def test_a_setting_that_can_not_be_is_named(suite: Suite, ini: str, reason: str)
     assert reason in done.stdout
 
 
+@pytest.mark.once
 def test_a_suite_that_asks_for_no_database_starts_none_and_imports_nothing(
     suite: Suite, folder: Path
 ) -> None:
