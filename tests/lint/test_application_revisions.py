@@ -37,6 +37,7 @@ def rules(folder: Path, *body: str, policies: tuple[Policy, ...] = POLICIES) -> 
 
 
 def test_the_example_is_clean_and_read_by_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert revisions.ids()  # a process reads once which there are: not where there are none
     monkeypatch.setattr(revisions, "folder", lambda: Path("/nowhere/migrations"))
     assert scripts.run([EXAMPLE]) == (["bookmarks_0001", "bookmarks_0002"], [])
 
