@@ -10,7 +10,7 @@ from psycopg import sql
 from lmsschema.migration import schema_script
 from tests.support.program import Program
 
-FEW, MANY = 5, 200
+FEW, MANY = 5, 100
 
 #: More than a level of an index, less than what reads a catalog to its end.
 GROWTH = 1.3

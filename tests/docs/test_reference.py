@@ -137,10 +137,9 @@ def test_a_plan_that_was_measured(
             "INSERT INTO institutions (name, domain, education_level)"
             " VALUES ('A', 'a.example', 'k12')"
         )
-    assert lmsschema("downgrade", "0003_analytics", "--lose-rows", "--url", upgraded_url).code == 0
-    plan = lmsschema(
-        *("plan", "--json", "--url", upgraded_url, "--shadow-url", lms_empty_database_url)
-    ).json
+    assert lmsschema("downgrade", "0006_settings", "--lose-rows", "--url", upgraded_url).code == 0
+    shadow = ("--shadow-url", lms_empty_database_url)
+    plan = lmsschema("plan", "0007_search", "--json", "--url", upgraded_url, *shadow).json
     assert any(
         lock for step in plan["steps"] for one in step["statements"] for lock in one["locks"]
     )

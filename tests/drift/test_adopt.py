@@ -16,7 +16,6 @@ from lmsschema.locks.context import Context
 from lmsschema.migration import revisions
 from lmsschema.migration.position import current
 from lmsschema.migration.upgrade import upgrade
-from tests.support.upgrading import unmeasured
 
 Open = Callable[..., Database]
 
@@ -56,14 +55,15 @@ def test_what_equals_the_newest_revision_is_recorded(by_hand: Database) -> None:
     assert check.run(by_hand).clean(strict=True)
 
 
-@pytest.mark.parametrize("revision", revisions.ids())
-def test_each_revision_is_found(database_url: str, opened: Open, revision: str) -> None:
+def test_each_revision_is_found(database_url: str, opened: Open) -> None:
+    """Each upgrade goes on from the revision that was recorded."""
     database = opened(database_url)
-    upgrade(database, revision)
-    database.conn.execute("DROP TABLE lmsschema_version")
-    done = adopt.run(database)
-    assert (done.nearest.revision, done.nearest.equal, done.stamped) == (revision, True, True)
-    assert unmeasured(database).after == revisions.head()
+    for revision in revisions.ids():
+        assert upgrade(database, revision).applied == (revision,)
+        database.conn.execute("DROP TABLE lmsschema_version")
+        done = adopt.run(database)
+        found = (done.nearest.revision, done.nearest.equal, done.stamped)
+        assert found == (revision, True, True)
     assert check.run(database).clean(strict=True)
 
 
@@ -107,34 +107,29 @@ def test_no_comment_at_all_is_not_nearer_to_an_older_revision(by_hand: Database)
     assert all(adopt.is_comment(one) for one in found.differences)
 
 
-@pytest.mark.parametrize(
-    ("made", "expected"),
-    [
-        ("ALTER INDEX idx_users_role RENAME TO mine", "idx_users_role"),
-        ("ALTER TABLE users RENAME CONSTRAINT users_email_key TO mine", "users_email_key"),
-        ("ALTER TABLE users RENAME CONSTRAINT users_pkey TO mine", "users_pkey"),
-        (
-            "ALTER TABLE courses RENAME CONSTRAINT courses_instructor_id_fkey TO mine",
-            "courses_instructor_id_fkey",
+def test_what_differs_in_its_name_alone_is_said_so(by_hand: Database) -> None:
+    kept = {  # and what gives it another name
+        "idx_users_role": "ALTER INDEX idx_users_role",
+        "users_email_key": "ALTER TABLE users RENAME CONSTRAINT users_email_key",
+        "users_pkey": "ALTER TABLE users RENAME CONSTRAINT users_pkey",
+        "courses_instructor_id_fkey": (
+            "ALTER TABLE courses RENAME CONSTRAINT courses_instructor_id_fkey"
         ),
-        ("ALTER TYPE user_role RENAME TO mine", "user_role"),
-        ("ALTER TYPE course_status RENAME TO mine", "course_status"),
-        (
-            "ALTER INDEX idx_learning_events_session RENAME TO mine",
-            "idx_learning_events_session",
-        ),
-    ],
-)
-def test_what_differs_in_its_name_alone_is_said_so(
-    by_hand: Database, made: str, expected: str
-) -> None:
-    by_hand.conn.execute(made.encode())
+        "user_role": "ALTER TYPE user_role",
+        "course_status": "ALTER TYPE course_status",
+        "idx_learning_events_session": "ALTER INDEX idx_learning_events_session",
+    }
+    for number, change in enumerate(kept.values()):
+        renamed = change if "RENAME" in change else f"{change} RENAME"
+        by_hand.conn.execute(f"{renamed} TO mine_{number}".encode())
     found = nearest(by_hand)
     assert not found.equal
     assert found.differences == ()
-    [rename] = found.renames
-    assert (rename.found, rename.expected) == ("mine", expected)
-    by_hand.conn.execute(rename.statement.encode())
+    names = {rename.expected: rename.found for rename in found.renames}
+    assert names == {name: f"mine_{number}" for number, name in enumerate(kept)}
+    assert len(found.renames) == len(kept)
+    for rename in found.renames:
+        by_hand.conn.execute(rename.statement.encode())
     assert nearest(by_hand).equal
 
 

@@ -43,12 +43,12 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("change", HARMLESS, ids=lambda change: str(change)[:40])
-def test_no_drift(change: str, upgraded_url: str, dump: Callable[[str], str]) -> None:
-    before = dump(upgraded_url)
-    execute(upgraded_url, change)
+def test_no_drift(upgraded_url: str, dump: Callable[[str], str]) -> None:
+    before = sorted(dump(upgraded_url).splitlines())
+    for change in HARMLESS:
+        execute(upgraded_url, change)
+        assert sorted(dump(upgraded_url).splitlines()) == before, change
     assert what_differs(upgraded_url) == []
-    assert sorted(dump(upgraded_url).splitlines()) == sorted(before.splitlines())
 
 
 def test_vacuum_is_no_drift(upgraded_url: str) -> None:

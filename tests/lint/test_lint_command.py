@@ -14,7 +14,7 @@ CHECKOUT = Path(lmsschema_package.__file__).parent.parent
 
 
 def test_the_revisions_are_clean(lmsschema: Program) -> None:
-    outcome = lmsschema("lint")
+    outcome = lmsschema("lint", timeout=600)
     assert (outcome.code, outcome.out) == (0, f"{len(revisions.ids())} scripts: no findings\n")
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from lmsschema.errors import LmsschemaError, UsageError
 from lmsschema.lint import scripts, tools
-from lmsschema.migration import revisions
 
 NEW_TABLE = "CREATE TABLE badges (id UUID CONSTRAINT badges_pkey PRIMARY KEY, title TEXT NOT NULL);"
 LONG = "idx_badges_" + "x" * 53
@@ -25,13 +24,6 @@ def rules(tmp_path: Path, script: str) -> list[tuple[int, str]]:
 def in_transaction(*statements: str) -> str:
     """Return a script as a revision's: its statements begin on line 2."""
     return "\n".join(["BEGIN;", *statements, "COMMIT;"])
-
-
-@pytest.mark.parametrize("revision", revisions.ids())
-def test_the_project_s_revisions_are_clean(revision: str) -> None:
-    read, found = scripts.run([revisions.folder() / "versions" / f"{revision}.py"])
-    assert read == [revision]
-    assert found == []
 
 
 @pytest.mark.parametrize(

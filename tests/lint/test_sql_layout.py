@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,17 @@ def downgrade() -> str:
     return config.output_buffer.getvalue()
 
 
+def frame(schema: str) -> str:
+    """Return the script in a schema, with one statement for all that is the same in any."""
+    whole, rest = schema_script.render(schema, NOON), schema_script.render(None, NOON)
+    assert whole.count(rest) == 1
+    return whole.replace(rest, "SELECT 1;\n")
+
+
 SCRIPTS: dict[str, Callable[[], str]] = {
-    "ddl": lambda: schema_script.render(None, NOON),
-    "ddl in lms": lambda: schema_script.render("lms", NOON),
-    "ddl in Campus_North": lambda: schema_script.render("Campus_North", NOON),
-    "upgrade": lambda: runner.offline(revisions.BASE, revisions.HEAD),
+    "ddl in lms": lambda: frame("lms"),
+    "ddl in Campus_North": lambda: frame("Campus_North"),
+    "upgrade by two revisions": lambda: runner.offline("0005_consistency", "0007_search"),
     "downgrade": downgrade,
 }
 
@@ -53,10 +60,17 @@ def test_it_passes_the_linter(tmp_path: Path, name: str) -> None:
     assert violations(script) == []
 
 
-def test_the_linter_reads_a_script_to_its_end(tmp_path: Path) -> None:
+def test_ddl_passes_and_the_linter_reads_it_to_its_end(tmp_path: Path) -> None:
     """It skips what is long in silence unless told not to."""
     script = tmp_path / "script.sql"
     text = schema_script.render(None, NOON)
     script.write_text(f"{text}\nselect 1;\n")
     assert len(text) > 20_000
-    assert [rule for rule, _ in violations(script)] == ["CP01"]
+    assert violations(script) == [("CP01", len(text.splitlines()) + 2)]
+
+
+def test_an_upgrade_is_its_revisions_one_after_the_other() -> None:
+    """``lint`` reads each of them: tests/lint/test_lint_command.py."""
+    ends = [revisions.BASE, *revisions.ids()]
+    scripts = [runner.offline(before, revision) for before, revision in pairwise(ends)]
+    assert runner.offline(revisions.BASE, revisions.HEAD) == "\n".join(scripts)

@@ -31,8 +31,8 @@ def environment() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def populated_url(lmsschema: Program, database_url: str) -> str:
-    """A database with rows and pending revisions, so that locks are measured."""
-    assert lmsschema("upgrade", "0003", "--url", database_url).code == 0
+    """A database with rows before a small revision, so that locks are measured."""
+    assert lmsschema("upgrade", "0005", "--url", database_url).code == 0
     with psycopg.connect(database_url) as conn:
         conn.execute(INSTITUTION)
     return database_url
@@ -46,7 +46,7 @@ def test_it_is_stopped_by_the_command_that_started_it(
     lmsschema: Program, populated_url: str, environment: dict[str, str]
 ) -> None:
     for command in ("plan", "upgrade"):
-        outcome = lmsschema(command, "--url", populated_url, env=environment)
+        outcome = lmsschema(command, "0006", "--url", populated_url, env=environment)
         assert outcome.code == 0, outcome.err
         assert embedded.exists(environment)
         assert state(environment) is ServerState.STOPPED
@@ -56,7 +56,7 @@ def test_it_goes_on_if_it_ran_before(
     lmsschema: Program, populated_url: str, environment: dict[str, str]
 ) -> None:
     assert lmsschema("local", "start", env=environment).code == 0
-    assert lmsschema("upgrade", "--url", populated_url, env=environment).code == 0
+    assert lmsschema("upgrade", "0006", "--url", populated_url, env=environment).code == 0
     assert state(environment) is ServerState.READY
 
 
@@ -68,7 +68,7 @@ def test_two_at_once_do_not_stop_each_others(
             first.enter_context(embedded.borrow(environment))
             assert running.started
         assert state(environment) is ServerState.READY
-        assert lmsschema("plan", "--url", populated_url, env=environment).code == 0
+        assert lmsschema("plan", "0006", "--url", populated_url, env=environment).code == 0
         with psycopg.connect(running.conninfo) as conn:
             assert conn.execute("SELECT 1").fetchone() == (1,)
     assert state(environment) is ServerState.STOPPED

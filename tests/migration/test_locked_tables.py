@@ -11,7 +11,7 @@ import pytest
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError
-from lmsschema.migration import position, revisions
+from lmsschema.migration import position
 from lmsschema.migration.upgrade import upgrade
 from tests.support.program import Program
 
@@ -49,12 +49,12 @@ def locked_for_a_while(url: str) -> Iterator[int]:
 def test_a_table_that_is_locked_is_read_at_a_later_attempt(
     lmsschema: Program, database_url: str
 ) -> None:
-    assert lmsschema("upgrade", "0003", "--url", database_url).code == 0
+    assert lmsschema("upgrade", "0005", "--url", database_url).code == 0
     with psycopg.connect(database_url) as conn:
         conn.execute(INSTITUTION)
     for command in ("plan", "upgrade"):
         with locked_for_a_while(database_url) as pid:
-            done = lmsschema(command, "--url", database_url, "--shadow-url", database_url)
+            done = lmsschema(command, "0006", "--url", database_url, "--shadow-url", database_url)
         assert done.code == 0, done
         assert "a table is locked; attempt 2 of 11" in done.err
         assert f"waiting for pid {pid} (user" in done.err
@@ -107,10 +107,10 @@ def test_a_run_whose_lock_is_lost_ends_before_the_next_step(database_url: str) -
         upgrade(database, "0003_analytics")
         conn.execute(INSTITUTION)
         with pytest.raises(DatabaseUnavailableError, match="the run lock"):
-            upgrade(database, shadow_url=database_url, notify=lose)
+            upgrade(database, "0004_integrity", shadow_url=database_url, notify=lose)
         assert told
         assert position.current(database) == "0003_analytics"
         made = conn.execute("SELECT to_regclass('idx_learning_events_lesson') IS NOT NULL")
         assert made.fetchone() == (True,)
-        done = upgrade(database, shadow_url=database_url)
-        assert done.applied == tuple(revisions.ids()[3:])
+        done = upgrade(database, "0004_integrity", shadow_url=database_url)
+        assert done.applied == ("0004_integrity",)

@@ -93,6 +93,7 @@ def test_the_index_profile_is_a_setting(suite: Suite, lms_server: RunningServer)
     assert "1 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("options", "variables", "reason"),
     [
@@ -126,6 +127,7 @@ def test_no_server_is_an_error_and_never_a_skip(
     assert "geheim" not in done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("ini", "reason"),
     [
@@ -140,6 +142,7 @@ def test_a_setting_that_can_not_be_is_named(suite: Suite, ini: str, reason: str)
     assert reason in done.stdout
 
 
+@pytest.mark.once
 def test_a_suite_that_asks_for_no_database_starts_none_and_imports_nothing(
     suite: Suite, folder: Path
 ) -> None:

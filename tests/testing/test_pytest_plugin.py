@@ -106,6 +106,7 @@ def test_what_a_killed_run_left_on_a_server_the_next_run_drops_and_nothing_else(
         assert conn.execute("SELECT count(*) FROM users").fetchone() == (0,)
 
 
+@pytest.mark.once  # on a server of its own
 def test_the_server_that_a_killed_run_left_the_next_run_stops(suite: Suite, folder: Path) -> None:
     ini = f"lms_folder = {folder}"
     process = start(folder, WAITS, "-n", "2", "--lms-server", "embedded", ini=ini)
@@ -119,6 +120,7 @@ def test_the_server_that_a_killed_run_left_the_next_run_stops(suite: Suite, fold
     assert servers(folder) == []
 
 
+@pytest.mark.once  # on a server of its own
 def test_a_failed_tests_database_is_kept_until_the_next_run(suite: Suite, folder: Path) -> None:
     text = (
         "import psycopg\n"
