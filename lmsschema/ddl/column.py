@@ -148,6 +148,9 @@ class DropDefaults(Once):
         Raises:
             LockTimeoutError: The lock was not obtained in time.
         """
+        with context.database.transaction(read_only=True) as conn:
+            if self.done(conn):
+                return
         once.with_lock(context, self, self.table, "ACCESS EXCLUSIVE")
 
     def statement(self) -> sql.Composed:

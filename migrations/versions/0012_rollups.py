@@ -571,7 +571,7 @@ CREATE FUNCTION rollup_step(
 DECLARE
     since TIMESTAMP WITH TIME ZONE := again_from;
     horizon TIMESTAMP WITH TIME ZONE := least(rollup_horizon(lag), again_to);
-    next TIMESTAMP WITH TIME ZONE;
+    came BOOLEAN;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(
         hashtextextended(concat('lmsschema rollup in ', current_schema()), 0)
@@ -589,24 +589,26 @@ BEGIN
         ) AS x;
     END IF;
     until := greatest(since, least(horizon, since + span));
-    IF until < horizon AND NOT EXISTS (
+    came := EXISTS (
         SELECT FROM learning_events AS e
         WHERE e.server_timestamp > since AND e.server_timestamp <= until
-    ) AND NOT EXISTS (
-        SELECT FROM voided_events AS v
-        WHERE v.voided_at > since AND v.voided_at <= until
-    ) THEN -- a span in which nothing came is leapt over
-        SELECT min(x.at) - INTERVAL '1 microsecond' INTO next FROM (
+    ) OR EXISTS (
+        SELECT FROM voided_events AS v WHERE v.voided_at > since AND v.voided_at <= until
+    );
+    IF NOT came AND until < horizon THEN -- a span in which nothing came is leapt over
+        SELECT min(x.at) - INTERVAL '1 microsecond' INTO since FROM (
             SELECT min(e.server_timestamp) AS at FROM learning_events AS e
             WHERE e.server_timestamp > until AND e.server_timestamp <= horizon
             UNION ALL
             SELECT min(v.voided_at) FROM voided_events AS v
             WHERE v.voided_at > until AND v.voided_at <= horizon
         ) AS x;
-        since := coalesce(next, horizon);
+        came := since IS NOT NULL;
         until := least(horizon, since + span);
     END IF;
-    SELECT r.sessions, r.days INTO sessions, days FROM rollup_events(since, until) AS r;
+    IF came THEN
+        SELECT r.sessions, r.days INTO sessions, days FROM rollup_events(since, until) AS r;
+    END IF;
     is_behind := until < horizon;
     IF again_from IS NULL THEN
         INSERT INTO rollup_state AS s (name, watermark) VALUES ('events', until)

@@ -23,8 +23,11 @@ def test_real_statements_come_back_and_a_replay_changes_nothing(
         " count(DISTINCT section_id), count(DISTINCT session_id) FROM learning_events"
     ).fetchone()
     assert found == (22_000, 1_452, 2, 10, 3_656)
+    conn.execute("SELECT rollup_events('-infinity', 'infinity')")
     sessions = "SELECT count(*), sum(interactions_count) FROM learning_sessions"
-    assert conn.execute(sessions).fetchone() == (3_656, 22_000)
+    days = "SELECT sum(events), sum(interactions) FROM learner_course_daily"
+    assert conn.execute(sessions).fetchone() == (3_656, 6_237)
+    assert conn.execute(days).fetchone() == (22_000, 6_237)
     before = loading.left(conn)
     assert before["misplaced"] is before["rejects"] is None
     copy = tmp_path / "copy.jsonl"

@@ -24,8 +24,6 @@ LEFT: dict[str, LiteralString] = {
     "voided": "SELECT id, user_id, course_id, lesson_id, section_id, event_type, event_category,"
     " event_action, learning_context, event_data, session_id, event_timestamp"
     " FROM voided_events",
-    "sessions": "SELECT id, user_id, course_id, session_start, session_end, total_duration,"
-    " interactions_count, session_outcome FROM learning_sessions",
     "voidings": "SELECT institution_id, statement_id, voided_by FROM event_voidings",
     "rejects": "SELECT institution_id, digest, reason, detail, raw, length, state, tries"
     " FROM rejected_records",

@@ -21,7 +21,7 @@ WRITTEN = {
     "0009_grading": "1bb099f88de5042e",
     "0010_grades": "771452f8a7789235",
     "0011_pipeline": "8e573381aaace543",
-    "0012_rollups": "743956554c20bdc9",
+    "0012_rollups": "64c7eab40fa579e2",
     "0013_analytics": "c9930b7098ed6f20",
 }
 
