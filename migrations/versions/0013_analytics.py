@@ -929,7 +929,7 @@ FROM courses AS c
 INNER JOIN learner_course_daily AS d ON c.id = d.course_id
 CROSS JOIN LATERAL unnest(d.hours) WITH ORDINALITY AS h (events, place)
 WHERE h.events IS NOT NULL
-GROUP BY 1, 2, 3, 4, 5""",
+GROUP BY c.institution_id, d.course_id, month_start, iso_weekday, hour_of_day""",
     "COMMENT ON VIEW report_engagement_heatmap IS 'On which weekdays and at which hours do learners work?'",
     """\
 CREATE VIEW report_completion_cohorts WITH (security_invoker = true) AS
@@ -953,7 +953,7 @@ SELECT
 FROM institutions AS i
 INNER JOIN courses AS c ON i.id = c.institution_id
 INNER JOIN enrollments AS e ON c.id = e.course_id
-GROUP BY 1, 2, 3""",
+GROUP BY c.institution_id, e.course_id, cohort""",
     "COMMENT ON VIEW report_completion_cohorts IS 'Of those who joined in a month, how many completed, and how many left?'",
     """\
 CREATE VIEW report_institution_overview WITH (security_invoker = true) AS

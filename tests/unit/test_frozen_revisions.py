@@ -22,7 +22,7 @@ WRITTEN = {
     "0010_grades": "80f3ce0d6868f742",
     "0011_pipeline": "8e573381aaace543",
     "0012_rollups": "64c7eab40fa579e2",
-    "0013_analytics": "c9930b7098ed6f20",
+    "0013_analytics": "3923b8c73413f601",
 }
 
 

@@ -19,4 +19,4 @@ SELECT
 FROM institutions AS i
 INNER JOIN courses AS c ON i.id = c.institution_id
 INNER JOIN enrollments AS e ON c.id = e.course_id
-GROUP BY 1, 2, 3;
+GROUP BY c.institution_id, e.course_id, cohort;

@@ -11,4 +11,4 @@ FROM courses AS c
 INNER JOIN learner_course_daily AS d ON c.id = d.course_id
 CROSS JOIN LATERAL unnest(d.hours) WITH ORDINALITY AS h (events, place)
 WHERE h.events IS NOT NULL
-GROUP BY 1, 2, 3, 4, 5;
+GROUP BY c.institution_id, d.course_id, month_start, iso_weekday, hour_of_day;
