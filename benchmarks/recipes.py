@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.statements import busy, connected, processor_time
+from benchmarks.switch import switch
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
 from lmsschema.locks.context import Context
@@ -231,5 +232,6 @@ def covering(url: str, end: datetime) -> None:
 RECIPES: dict[str, Callable[[str, datetime], None]] = {
     "jsonb": jsonb,
     "covering": covering,
+    "switch": switch,
     "planning": planning,  # last: it makes partitions
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import statistics
 import time
 from collections.abc import Iterator
@@ -36,6 +37,9 @@ SPANS = {
     "day_rollup": (2, 1),
     "day_export": (2, 1),
 }
+
+#: The events that come at once.
+BATCH = 50
 
 #: The tables that an update of the workload changes, by statement.
 UPDATED = {
@@ -109,13 +113,23 @@ def parameters(
     statement: Statement, rows: list[dict[str, Any]], end: datetime
 ) -> Iterator[dict[str, Any]]:
     """Yield the parameters of one run after the other."""
-    for row in itertools.cycle(rows):
+    for number, row in enumerate(itertools.cycle(rows)):
         since, until = SPANS.get(statement.name, (0, 0))
         given = {**row, "since": end - timedelta(since), "until": end - timedelta(until)}
         if statement.name == "session_events":
             begun = row["session_start"]
             given |= {"since": begun - timedelta(minutes=5), "until": begun + timedelta(days=1)}
+        if statement.name == "event_batch":
+            given["sent"] = _batch(rows, number)
         yield {name: given[name] for name in statement.parameters}
+
+
+def _batch(rows: list[dict[str, Any]], number: int) -> str:
+    """Return what fifty learners have sent, others in each batch."""
+    first = number * BATCH
+    sent = itertools.islice(itertools.cycle(rows), first % len(rows), first % len(rows) + BATCH)
+    keys = ("user_id", "course_id", "session_id")
+    return json.dumps([{key: str(row[key]) for key in keys} for row in sent])
 
 
 def processor_time(conn: psycopg.Connection) -> float:

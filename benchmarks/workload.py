@@ -2,7 +2,8 @@
 
 Usage, in a checkout that is installed --editable, on Linux:
     python benchmarks/workload.py [--events N] [--seed S] [--rounds N] [--svg FILE]
-    python benchmarks/workload.py [--events N] [--statements] [--jsonb] [--covering] [--planning]
+    python benchmarks/workload.py [--events N] [--statements] [--jsonb] [--covering] [--switch]
+        [--planning]
 
 Starts a throw-away embedded server, fills a database by ``lmsschema demo``, copies it, and gives
 the copy the profile lean. Runs each statement of ``lmsschema/workload.py`` on both by turns, with

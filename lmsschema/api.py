@@ -26,6 +26,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from lmsschema import names
 from lmsschema.errors import LockTimeoutError, UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def upgrade(
     allow: Collection[str] = (),
     shadow_url: str | None = None,
     notify: Callable[[str], None] = lambda _: None,
+    profile: str | None = None,
 ) -> "Upgrade":
     """Bring a database to a revision, and make the partitions that its tables want.
 
@@ -83,18 +85,23 @@ def upgrade(
         allow: Kinds of hazards to go on with, as ``--allow-hazard`` names them.
         shadow_url: The server to measure locks on; None for the embedded one.
         notify: Told in words what goes on.
+        profile: The index profile to give it at head (docs/indexes.md); None: it keeps its own.
 
     Returns:
-        ``before`` and ``after`` (revisions), ``applied``, and ``partitions``: how each partitioned
-        table stands.
+        ``before`` and ``after`` (revisions), ``applied``, ``partitions``: how each partitioned
+        table stands, and ``profile``: what was done for it.
 
     Raises:
+        UsageError: There is no such profile, or the revision is not the newest.
         LockTimeoutError: Another run, or another session's lock, was held for too long.
         UnsafeError: A revision is hazardous, or what is there is not lmsschema's.
     """
+    from lmsschema.database.profile import require
     from lmsschema.locks.context import in_lines
     from lmsschema.migration import upgrade as migration
 
+    if profile is not None:
+        require(profile)
     with _alone(wait), _opened(url, schema, notify) as database:
         return migration.upgrade(
             database,
@@ -103,6 +110,7 @@ def upgrade(
             allow=allow,
             shadow_url=shadow_url,
             notify=in_lines(notify),
+            profile=profile,
         )
 
 
@@ -209,6 +217,7 @@ def createdb(
     owner: str | None = None,
     template: bool = True,
     replace: bool = False,
+    profile: str = names.FAITHFUL,
 ) -> "Created":
     """Create a database at head on a server, in milliseconds once that has a template.
 
@@ -219,15 +228,19 @@ def createdb(
         owner: The role to own it; None for the one that connects.
         template: Copy a template, built and kept if the server has none.
         replace: Drop the database that has this name, with all its data.
+        profile: Its index profile.
 
     Returns:
         ``name``, the ``template`` that it is a copy of, ``template_built`` and ``replaced``.
 
     Raises:
+        UsageError: There is no such profile.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
     from lmsschema.createdb import databases
+    from lmsschema.database.profile import require
 
+    require(profile)
     with _alone(WAIT), databases.connect(_target(url, schema)) as server:
         return databases.create(
             server,
@@ -235,6 +248,7 @@ def createdb(
             template=template,
             owner=owner,
             replace=(lambda _: None) if replace else None,
+            profile=profile,
         )
 
 

@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from lmsschema import names
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
-from lmsschema.errors import DatabaseUnavailableError, UnsafeError
+from lmsschema.errors import DatabaseUnavailableError, UnsafeError, UsageError
 
 #: The revision that makes the settings: those before it have the default profile.
 SINCE = "0006_settings"
@@ -50,6 +50,18 @@ def of(conn: psycopg.Connection) -> Recorded:
             details={"profile": recorded.profile},
         )
     return recorded
+
+
+def require(name: str) -> None:
+    """Raise unless there is a profile of this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in names.PROFILES:
+        raise UsageError(
+            f"there is no index profile {name!r}", hint=f"Use one of {', '.join(names.PROFILES)}."
+        )
 
 
 def known(database: Database, notify: Callable[[str], None] = lambda _: None) -> str:

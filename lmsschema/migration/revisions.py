@@ -4,14 +4,19 @@ They form one line: a file is named after its revision, and the names' order is 
 """
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from lmsschema.errors import UsageError
 
 _PACKAGE = Path(__file__).parents[1]
+
+#: Where :func:`read_from` has them read.
+_elsewhere: list[Path] = []
 
 #: The names by which the ends of the line go.
 BASE, HEAD = "base", "head"
@@ -30,8 +35,22 @@ class Revision:
 
 def folder() -> Path:
     """Return where the migrations lie: inside the installed package, or beside it in a checkout."""
+    if _elsewhere:
+        return _elsewhere[-1]
     installed = _PACKAGE / "migrations"
     return installed if installed.is_dir() else _PACKAGE.parent / "migrations"
+
+
+@contextlib.contextmanager
+def read_from(folder: Path) -> Iterator[None]:
+    """Read them from another folder meanwhile: to try further ones in a copy of the migrations."""
+    _elsewhere.append(folder)
+    reread()
+    try:
+        yield
+    finally:
+        _elsewhere.pop()
+        reread()
 
 
 def checkout() -> Path:

@@ -29,6 +29,7 @@ _SETTINGS = {
     "lms_version": ("18", "the server's major version (LMSSCHEMA_TEST_VERSION overrides it)"),
     "lms_folder": ("", "folder for an embedded server's data [in memory if there is room]"),
     "lms_schema": ("", "the schema to create everything in, instead of the connection's own"),
+    "lms_profile": ("faithful", "the index profile of the databases: faithful or lean"),
     "lms_pool": ("2", "number of databases created in advance; 0 creates each on request"),
 }
 _LISTS = {
@@ -159,11 +160,14 @@ def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> st
 
 def _ensure_template(server: str, config: pytest.Config) -> str:
     from lmsschema.createdb import templates
+    from lmsschema.database.profile import require
     from lmsschema.database.session import open_connection
     from lmsschema.database.target import Target
     from lmsschema.testing import terminal
     from lmsschema.testing.preparation import Preparation
 
+    profile = config.getini("lms_profile")
+    require(profile)
     target = Target(server, "the test server", config.getini("lms_schema") or None)
     steps, files = (tuple(config.getini(name)) for name in _LISTS)
     with contextlib.closing(open_connection(target)) as conn:
@@ -172,6 +176,7 @@ def _ensure_template(server: str, config: pytest.Config) -> str:
             target,
             addition=Preparation(steps, files, config.rootpath) if steps else None,
             before_build=lambda: terminal.say(config, "building the template that tests copy"),
+            profile=profile,
         )[0]
 
 

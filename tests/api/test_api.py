@@ -16,6 +16,7 @@ from lmsschema.database.target import LIBPQ_VARIABLES
 from lmsschema.errors import DatabaseUnavailableError, LockTimeoutError, UnsafeError, UsageError
 from lmsschema.migration import revisions
 from lmsschema.tables import metadata
+from lmsschema.testing.databases import Databases
 from tests.support import events
 
 
@@ -88,6 +89,28 @@ def test_databases(lms_empty_database_url: str) -> None:
     finally:
         with psycopg.connect(lms_empty_database_url, autocommit=True) as conn:
             conn.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+
+
+def test_index_profiles(lms_databases: Databases, upgraded_url: str) -> None:
+    server = lms_databases.url("postgres")
+    name = "lms_api_lean_test"
+    try:
+        assert api.createdb(name, server, profile="lean").template
+        lean = lms_databases.url(name)
+        assert api.check(lean).clean(strict=True)
+        again = api.upgrade(lean, profile="lean").profile
+        assert again is not None
+        assert (again.before, again.after, again.steps) == ("lean", "lean", ())
+        done = api.upgrade(upgraded_url, profile="lean").profile
+        assert done is not None
+        assert (done.before, done.after) == ("faithful", "lean")
+        assert done.steps
+        assert api.check(upgraded_url).clean(strict=True)
+    finally:
+        lms_databases.drop(name)
+    for call in (api.upgrade, api.createdb):
+        with pytest.raises(UsageError, match="no index profile 'slim'"):
+            call(upgraded_url, profile="slim")
 
 
 def test_in_an_asynchronous_application_several_run_at_once(new_url: Callable[[], str]) -> None:

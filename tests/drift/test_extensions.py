@@ -61,7 +61,7 @@ def install(url: str, schema: str) -> None:
 
 
 @pytest.fixture
-def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def further(tmp_path: Path) -> Iterator[None]:
     """Two further revisions: one with what extensions have, and one that stays pending."""
     folder = shutil.copytree(revisions.folder(), tmp_path / "migrations")
     head = revisions.head()
@@ -72,11 +72,8 @@ def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, (before, sql) in texts.items():
         text = REVISION.format(name=name, before=before, sql=sql)
         (folder / "versions" / f"{name}.py").write_text(text)
-    monkeypatch.setattr(revisions, "folder", lambda: folder)
-    revisions.reread()
-    yield
-    monkeypatch.undo()
-    revisions.reread()
+    with revisions.read_from(folder):
+        yield
 
 
 @pytest.mark.usefixtures("further")

@@ -36,9 +36,9 @@ def rules(folder: Path, *body: str, policies: tuple[Policy, ...] = POLICIES) -> 
     return [f"{one.linter}:{one.rule}" for one in found]
 
 
-def test_the_example_is_clean_and_read_by_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revisions, "folder", lambda: Path("/nowhere/migrations"))
-    assert scripts.run([EXAMPLE]) == (["bookmarks_0001", "bookmarks_0002"], [])
+def test_the_example_is_clean_and_read_by_its_folder() -> None:
+    with revisions.read_from(Path("/nowhere/migrations")):
+        assert scripts.run([EXAMPLE]) == (["bookmarks_0001", "bookmarks_0002"], [])
 
 
 def test_what_squawk_and_the_rules_find(tmp_path: Path) -> None:

@@ -81,6 +81,18 @@ def test_the_schema_is_a_setting(suite: Suite, lms_server: RunningServer) -> Non
     assert "1 passed" in done.stdout, done.stdout
 
 
+def test_the_index_profile_is_a_setting(suite: Suite, lms_server: RunningServer) -> None:
+    text = (
+        "import psycopg\n"
+        "def test_it(lms_database_url):\n"
+        "    with psycopg.connect(lms_database_url) as conn:\n"
+        "        found = conn.execute(\"SELECT to_regclass('idx_learning_events_time')\")\n"
+        "        assert found.fetchone() != (None,)\n"
+    )
+    done = suite(text, ini="lms_profile = lean", LMSSCHEMA_TEST_URL=lms_server.url)
+    assert "1 passed" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "variables", "reason"),
     [
@@ -116,7 +128,11 @@ def test_no_server_is_an_error_and_never_a_skip(
 
 @pytest.mark.parametrize(
     ("ini", "reason"),
-    [("lms_server = cloud", "one of auto, url"), ("lms_pool = -1", "a number, 0 or more")],
+    [
+        ("lms_server = cloud", "one of auto, url"),
+        ("lms_pool = -1", "a number, 0 or more"),
+        ("lms_profile = slim", "Use one of faithful, lean"),
+    ],
 )
 def test_a_setting_that_can_not_be_is_named(suite: Suite, ini: str, reason: str) -> None:
     done = suite(PASSES, ini=ini)

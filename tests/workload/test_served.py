@@ -71,7 +71,10 @@ VALUES: LiteralString = """
         a.analysis_period,
         a.period_start,
         date_trunc('month', now(), 'UTC') + interval '7 days' AS since,
-        date_trunc('month', now(), 'UTC') + interval '8 days' AS until
+        date_trunc('month', now(), 'UTC') + interval '8 days' AS until,
+        jsonb_build_array(
+            jsonb_build_object('user_id', u.id, 'course_id', c.id, 'session_id', s.id)
+        )::text AS sent
     FROM learning_sessions AS s
     INNER JOIN enrollments AS e ON s.user_id = e.user_id AND s.course_id = e.course_id
     INNER JOIN section_progress AS p ON e.id = p.enrollment_id

@@ -249,14 +249,14 @@ UPDATE enrollments
 SET last_accessed_at = now(), total_time_spent = total_time_spent + 1
 WHERE id = %(enrollment_id)s;
 
--- event_batch, write: Events as they come, 50 at a time; all day.
+-- event_batch, write: Events of many learners as they come, 50 at a time; all day.
 INSERT INTO learning_events (
     user_id, course_id, event_type, event_category, event_action, session_id, event_data
 )
 SELECT
-    %(user_id)s, %(course_id)s, 'page_viewed', 'navigation', 'viewed', %(session_id)s,
+    sent.user_id, sent.course_id, 'page_viewed', 'navigation', 'viewed', sent.session_id,
     '{"path": "/c/1"}'
-FROM generate_series(1, 50);
+FROM jsonb_to_recordset(%(sent)s) AS sent (user_id UUID, course_id UUID, session_id UUID);
 
 -- delete_institution, delete: An institution leaves, with all that it owns.
 DELETE FROM institutions
