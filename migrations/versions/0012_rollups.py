@@ -423,7 +423,6 @@ BEGIN
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM emptied) INTO sessions;
-
     WITH touched AS MATERIALIZED ( -- an event may end the pause of one on the day before
         SELECT DISTINCT e.user_id, x.at
         FROM (
@@ -534,7 +533,6 @@ BEGIN
     )
     SELECT count(*), array_agg(c.course_id), array_agg(c.user_id) INTO days, courses, learners
     FROM changed AS c;
-
     UPDATE enrollments AS e SET last_accessed_at = x.last_at
     FROM (
         SELECT e.id, greatest(

@@ -21,7 +21,7 @@ WRITTEN = {
     "0009_grading": "1bb099f88de5042e",
     "0010_grades": "771452f8a7789235",
     "0011_pipeline": "8e573381aaace543",
-    "0012_rollups": "5df7b2611d1453a2",
+    "0012_rollups": "6f363599e5f5d1c9",
 }
 
 
