@@ -64,7 +64,7 @@ REPORTS = MappingProxyType(
                 _ALL,
                 "course_id, user_id, due_at, assessment_id",
                 "grades_enrollment_id_assessment_id_key",
-                964,
+                163,
             ),
             Report(
                 "missing-work",
@@ -72,7 +72,7 @@ REPORTS = MappingProxyType(
                 _ALL,
                 "course_id, due_at, assessment_id, user_id",
                 "grades_enrollment_id_assessment_id_key",
-                229,
+                122,
             ),
             Report(
                 "course-grades",
@@ -80,7 +80,7 @@ REPORTS = MappingProxyType(
                 _OF_LEARNERS,
                 "course_id, user_id, grading_period_id NULLS FIRST",
                 "idx_enrollments_course",
-                29,
+                9,
             ),
             Report(
                 "at-risk-learners",
@@ -88,7 +88,7 @@ REPORTS = MappingProxyType(
                 _OF_LEARNERS,
                 "course_id, user_id",
                 "idx_enrollments_course",
-                81,
+                22,
             ),
             Report(
                 "assessment-statistics",
@@ -96,7 +96,7 @@ REPORTS = MappingProxyType(
                 _OF_ASSESSMENTS,
                 "course_id, title, assessment_id",
                 "idx_grades_assessment_score",
-                27,
+                21,
             ),
             Report(
                 "item-analysis",
@@ -104,7 +104,7 @@ REPORTS = MappingProxyType(
                 _OF_ASSESSMENTS,
                 "course_id, assessment_id, discrimination, assessment_item_id",
                 "item_responses_attempt_id_assessment_item_id_key",
-                44,
+                27,
             ),
             Report(
                 "grading-queue",
@@ -112,7 +112,7 @@ REPORTS = MappingProxyType(
                 _OF_ASSESSMENTS,
                 "submitted_at, attempt_id",
                 "idx_assessment_attempts_to_grade",
-                9,
+                7,
             ),
             Report(
                 "instructor-workload",
@@ -120,7 +120,7 @@ REPORTS = MappingProxyType(
                 ("institution", "user"),
                 "waiting DESC, user_id",
                 "idx_assessment_attempts_to_grade",
-                999,
+                307,
             ),
             Report(
                 "course-funnel",
@@ -128,7 +128,7 @@ REPORTS = MappingProxyType(
                 _OF_COURSES,
                 "title, course_id",
                 "idx_enrollments_course",
-                20,
+                13,
             ),
             Report(
                 "engagement-heatmap",
@@ -136,7 +136,7 @@ REPORTS = MappingProxyType(
                 ("course", "institution"),
                 "course_id, month_start, iso_weekday, hour_of_day",
                 "idx_learner_course_daily_course_day",
-                477,
+                77,
             ),
             Report(
                 "completion-cohorts",
@@ -144,7 +144,7 @@ REPORTS = MappingProxyType(
                 _OF_COURSES,
                 "course_id, cohort",
                 "idx_enrollments_course",
-                115,
+                58,
             ),
             Report(
                 "institution-overview",
@@ -152,7 +152,7 @@ REPORTS = MappingProxyType(
                 ("institution",),
                 "name, institution_id",
                 "idx_assessment_attempts_to_grade",
-                59,
+                28,
             ),
         )
     }
