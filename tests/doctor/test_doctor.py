@@ -135,16 +135,16 @@ def test_a_detach_that_was_interrupted(
     database: Database, other: psycopg.Connection, upgraded_url: str
 ) -> None:
     other.execute(
-        "CREATE TABLE grades (at int) PARTITION BY RANGE (at);"
-        "CREATE TABLE grades_1 PARTITION OF grades FOR VALUES FROM (0) TO (10)"
+        "CREATE TABLE marks (at int) PARTITION BY RANGE (at);"
+        "CREATE TABLE marks_1 PARTITION OF marks FOR VALUES FROM (0) TO (10)"
     )
     with psycopg.connect(upgraded_url) as reader:
-        reader.execute("SELECT FROM grades")
+        reader.execute("SELECT FROM marks")
         other.execute("SET statement_timeout = '200ms'")
         with pytest.raises(errors.QueryCanceled):
-            other.execute("ALTER TABLE grades DETACH PARTITION grades_1 CONCURRENTLY")
+            other.execute("ALTER TABLE marks DETACH PARTITION marks_1 CONCURRENTLY")
         other.execute("RESET statement_timeout")
-    finding = the(database, "detach-pending", "grades_1")
+    finding = the(database, "detach-pending", "marks_1")
     mend(other, finding)
     assert found(database, "detach-pending") == []
 
