@@ -258,6 +258,6 @@ def _do(target: Target, job: Job, tenant: str) -> tuple[int, dict[str, Any], str
             with contextlib.closing(database.conn):
                 return 0, job(database), "", ""
     except LmsschemaError as error:
-        return error.exit_code, dict(error.details), error.message, error.hint
+        return error.exit_code, {}, error.message, error.hint
     except Exception as error:  # noqa: BLE001  one tenant's never ends the others'
         return LmsschemaError.exit_code, {}, f"{type(error).__name__}: {error}", ""

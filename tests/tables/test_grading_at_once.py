@@ -132,7 +132,7 @@ def test_a_recalculation_beside_graders_misses_no_change(
         "SELECT current_percentage = 10 * score FROM grades"
         " JOIN course_grades USING (enrollment_id)"
     )
-    assert book.value("SELECT count(*) FROM recalculations") == 0
+    assert book.value("SELECT count(*) FROM recalculations WHERE kind = 'grades'") == 0
 
 
 def test_an_autosave_does_not_cross_the_hand_in(book: Gradebook, lms_database_url: str) -> None:

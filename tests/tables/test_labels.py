@@ -138,6 +138,7 @@ def test_the_tables_are_built_when_used_and_import_nothing_but_sqlalchemy() -> N
     assert [name for name in modules.split() if not name.startswith("lmsschema.tables")] == [
         "lmsschema",
         "lmsschema.names",
+        "lmsschema.reports",
     ]
 
 

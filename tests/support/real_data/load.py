@@ -47,6 +47,8 @@ def load(conn: Connection, tables: Iterable[tuple[str, Iterator[Row]]]) -> None:
     for name, rows in tables:
         first = list(itertools.islice(rows, MANY))
         table = metadata.tables[name]
+        if not first:
+            continue
         if len(first) < MANY:
             conn.execute(insert(table), first)
         else:

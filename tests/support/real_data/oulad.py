@@ -109,7 +109,7 @@ def lessons(folder: Path) -> Iterator[Row]:
         number = numbers[module, term] = numbers.get((module, term), 0) + 1
         yield {
             "id": identity("lesson", module, term, kind),
-            "course_id": identity(oulad.course_key(module, term)),
+            "course_id": course_id((module, term)),
             "title": kind,
             "order_index": number,
             "has_assessment": kind == ASSESSMENTS,
@@ -174,7 +174,7 @@ def events(folder: Path) -> Iterator[Row]:
         yield {
             "id": submission,
             "user_id": student_id(line["id_student"]),
-            "course_id": identity(oulad.course_key(*presentation)),
+            "course_id": course_id(presentation),
             "lesson_id": identity("lesson", *presentation, ASSESSMENTS),
             "section_id": identity("assessment", assessment),
             "event_type": about["assessment_type"],
@@ -194,6 +194,14 @@ def identity(*names: str) -> UUID:
 
 def student_id(number: str) -> UUID:
     return identity(oulad.user_key(number))
+
+
+def course_id(one: Presentation) -> UUID:
+    return identity(oulad.course_key(*one))
+
+
+def enrollment_id(one: Presentation, student: str) -> UUID:
+    return identity(f"{oulad.user_key(student)}|{oulad.course_key(*one)}")
 
 
 def presentation_of(line: dict[str, str]) -> Presentation:

@@ -45,7 +45,7 @@ def tables(
     chosen = [*map(presentation_of, oulad.read(folder, "course"))]
     if presentations is not None:
         chosen = [one for one in chosen if one in presentations]
-    courses = {identity("presentation", *one) for one in chosen}
+    courses = {oulad.course_id(one) for one in chosen}
     enrolled = [row for row in oulad.enrollments(folder) if row["course_id"] in courses]
     users = {row["user_id"] for row in enrolled}
     yield "institutions", iter([oulad.institution()])
@@ -76,7 +76,7 @@ def means(folder: Path, presentations: Collection[Presentation]) -> Means:
             current, final = (
                 _mean(of_course[one[0]], scores[one], missing) for missing in (None, "0")
             )
-            found[identity("registration", *one[0], one[1])] = current, final
+            found[oulad.enrollment_id(*one)] = current, final
     return found
 
 
@@ -99,7 +99,7 @@ def _mean(
 
 def _course(one: Presentation) -> Row:
     return {
-        "course_id": identity("presentation", *one),
+        "course_id": oulad.course_id(one),
         "institution_id": identity("institution"),
     }
 
@@ -121,7 +121,7 @@ def _groups(one: Presentation) -> Iterator[Row]:
     for number, name in enumerate(GROUPS):
         yield {
             "id": identity("group", *one, name),
-            "course_id": identity("presentation", *one),
+            "course_id": oulad.course_id(one),
             "name": name,
             "order_index": number,
             "weight": 50,
@@ -165,7 +165,7 @@ def _attempts(folder: Path, chosen: Collection[Presentation]) -> Iterator[Row]:
         score = line["score"] or None
         yield {
             "id": identity("submission", assessment, student),
-            "enrollment_id": identity("registration", *one, student),
+            "enrollment_id": oulad.enrollment_id(one, student),
             "assessment_id": identity("assessment", assessment),
             "status": "graded" if score else "submitted",
             "started_at": at,
