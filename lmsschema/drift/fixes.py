@@ -18,6 +18,10 @@ from lmsschema.drift.compare import SITE_ATTRIBUTES, Difference, Problem
 from lmsschema.drift.extensions import DECLARED
 
 
+#: When fixes of a kind are run: after those of what they refer to.
+_RANKS = {"enum": 1, "function": 1, "foreign key": 3, "view": 4}
+
+
 def plan(
     differences: Sequence[Difference], expected: Catalog, found: Catalog, schema: str
 ) -> list[Fix]:
@@ -47,7 +51,7 @@ def in_order(
         difference, fix = pair
         if any(" RENAME " in one.sql for one in fix.statements) and len(fix.statements) == 1:
             return 0
-        return {"enum": 1, "function": 1, "foreign key": 3}.get(difference.identity.kind, 2)
+        return _RANKS.get(difference.identity.kind, 2)
 
     return sorted(zip(differences, fixes, strict=True), key=rank)
 
@@ -81,11 +85,13 @@ def _changed(case: Case) -> Fix:
 
 
 def _obstacle(case: Case) -> str:
-    """Return what must be fixed before a key, index or constraint; "" if nothing."""
+    """Return what must be fixed before a key, index, trigger or view; "" if nothing."""
     identity, expected, found = case.identity, case.expected.objects, case.actual.objects
     if case.difference.attribute == DECLARED:
         return "the configuration file declares it; an application's own migration makes it"
-    if identity.kind not in renames.CONSTRAINTS | {"index"}:
+    if identity.kind == "view":
+        return _unreadable(case)
+    if identity.kind not in renames.CONSTRAINTS | {"index", "trigger"}:
         return ""
     if case.difference.problem is Problem.UNEXPECTED:
         return _dependents(case) if identity.kind in _KEYS else ""
@@ -94,6 +100,17 @@ def _obstacle(case: Case) -> str:
         return "columns of its table are missing: create them first"
     if identity.kind == "foreign key" and any(one.kind == "table" for one in gone):
         return "a table is missing: create it first"
+    return ""
+
+
+def _unreadable(case: Case) -> str:
+    """Return a reason if a table or column that a view reads is missing, else ""."""
+    objects = case.expected.objects
+    read = set(re.findall(r"\w+", str(objects.get(case.identity, {}).get("definition"))))
+    for one in sorted(objects.keys() - case.actual.objects.keys()):
+        if one.kind in {"table", "view", "column"} and {one.relation, one.name} <= read:
+            what = "" if one.kind != "column" else f"column {one.name} of "
+            return f"{what}{one.kind if not what else 'table'} {one.relation} is missing"
     return ""
 
 
