@@ -83,7 +83,7 @@ def test_check_finds_every_change(upgraded_url: str, alembic: Alembic) -> None:
     changes = {  # and how each is reported
         "ALTER TABLE users ADD COLUMN shoe_size integer": r"'remove_column', .*'shoe_size'",
         "ALTER TABLE users ALTER COLUMN profile SET DEFAULT '[1]'": r"'modify_default',.*'profile'",
-        "ALTER TABLE users ALTER COLUMN username TYPE varchar(120)": r"'modify_type', .*'username'",
+        "ALTER TABLE users ALTER COLUMN email TYPE varchar(320)": r"'modify_type', .*'email'",
         "COMMENT ON COLUMN users.role IS 'something else'": r"'modify_comment', .*'role'",
         "DROP INDEX idx_courses_search": r"'add_index', Index\('idx_courses_search'",
         "DROP TABLE learner_analytics": r"'add_table', Table\('learner_analytics'",

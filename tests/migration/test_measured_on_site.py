@@ -79,18 +79,14 @@ def test_an_index_that_a_site_added_is_seen_to_be_rebuilt(
 ) -> None:
     fill(upgraded_url, 10)
     with psycopg.connect(upgraded_url) as conn:
-        conn.execute(
-            "INSERT INTO courses"
-            " (institution_id, title, description, subject_area, difficulty_level)"
-            " SELECT id, 'C', '', 's', 'beginner' FROM institutions"
-        )
-    statement = "ALTER TABLE courses ALTER COLUMN course_code TYPE text"
+        conn.execute("INSERT INTO learning_sessions (user_id) SELECT id FROM users")
+    statement = "ALTER TABLE learning_sessions ALTER COLUMN device_type TYPE text"
     program = checkouts.make(tmp_path, f'    op.execute("{statement}")')
     assert planned(program, upgraded_url)[0] == set()
     with psycopg.connect(upgraded_url) as conn:
         conn.execute(
-            "ALTER TABLE courses ADD COLUMN of_site text;"
-            "CREATE INDEX of_site ON courses (lower(course_code), of_site)"
+            "ALTER TABLE learning_sessions ADD COLUMN of_site text;"
+            "CREATE INDEX of_site ON learning_sessions (lower(device_type), of_site)"
         )
     assert "blocking-lock" in planned(program, upgraded_url)[0]
 
