@@ -107,10 +107,12 @@ def _unreadable(case: Case) -> str:
     """Return a reason if a table or column that a view reads is missing, else ""."""
     objects = case.expected.objects
     read = set(re.findall(r"\w+", str(objects.get(case.identity, {}).get("definition"))))
+    tables = {one.relation for one in objects if one.kind == "table"}
     for one in sorted(objects.keys() - case.actual.objects.keys()):
-        if one.kind in {"table", "view", "column"} and {one.relation, one.name} <= read:
-            what = "" if one.kind != "column" else f"column {one.name} of "
-            return f"{what}{one.kind if not what else 'table'} {one.relation} is missing"
+        is_of_table = one.kind in {"table", "column"} and one.relation in tables
+        if is_of_table and {one.relation, one.name} <= read:
+            what = f"column {one.name} of " if one.kind == "column" else ""
+            return f"{what}table {one.relation} is missing: create it first"
     return ""
 
 

@@ -79,7 +79,7 @@ gradings = Table(
         Integer,
         nullable=False,
         server_default=ONE,
-        comment="One more with each change: UPDATE … WHERE version = the one that was read",
+        comment="One more with each change: UPDATE ... WHERE version = the one that was read",
     ),
     created_at(),
     updated_at(),

@@ -82,7 +82,7 @@ grades = Table(
         Integer,
         nullable=False,
         server_default=ONE,
-        comment="One more with each change by a person: UPDATE … WHERE version = the one read",
+        comment="One more with each change by a person: UPDATE ... WHERE version = the one read",
     ),
     created_at(),
     updated_at(),

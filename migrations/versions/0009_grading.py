@@ -716,7 +716,7 @@ CREATE TABLE grades (
     "COMMENT ON COLUMN grades.override_score IS 'What a person has entered: it counts, whatever the attempts come to'",
     "COMMENT ON COLUMN grades.score IS 'What counts; NULL: nothing is graded, which is not 0'",
     "COMMENT ON COLUMN grades.posted_at IS 'From when on the learner sees it; NULL: hidden'",
-    "COMMENT ON COLUMN grades.version IS 'One more with each change by a person: UPDATE … WHERE version = the one read'",
+    "COMMENT ON COLUMN grades.version IS 'One more with each change by a person: UPDATE ... WHERE version = the one read'",
     """\
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON grades
@@ -769,7 +769,7 @@ CREATE TABLE gradings (
     "COMMENT ON TABLE gradings IS 'Judgements of attempts by graders'",
     "COMMENT ON COLUMN gradings.grader_id IS 'NULL: a program, or a deleted user'",
     "COMMENT ON COLUMN gradings.is_final IS 'Whether its score becomes the attempt''s; else one of several to moderate'",
-    "COMMENT ON COLUMN gradings.version IS 'One more with each change: UPDATE … WHERE version = the one that was read'",
+    "COMMENT ON COLUMN gradings.version IS 'One more with each change: UPDATE ... WHERE version = the one that was read'",
     """\
 CREATE TRIGGER set_updated_at
 BEFORE UPDATE ON gradings
