@@ -52,7 +52,8 @@ BUSY = """
     SELECT s.id AS session_id, s.session_start, s.user_id, s.course_id, e.id AS enrollment_id,
         u.institution_id, u.email, c.instructor_id, c.academic_term, c.subject_area,
         c.subject_area AS words, 'en' AS language, p.section_id, x.lesson_id,
-        'semester' AS analysis_period, a.period_start
+        'semester' AS analysis_period, a.period_start,
+        (SELECT max(server_timestamp) FROM learning_events) AS arrived
     FROM (
         SELECT * FROM learning_sessions
         WHERE session_start > %(end)s::timestamptz - interval '75 days'
@@ -119,6 +120,8 @@ def parameters(
         if statement.name == "session_events":
             begun = row["session_start"]
             given |= {"since": begun - timedelta(minutes=5), "until": begun + timedelta(days=1)}
+        if statement.name == "arrivals":
+            given |= {"since": row["arrived"] - timedelta(seconds=1), "until": row["arrived"]}
         if statement.name == "event_batch":
             given["sent"] = _batch(rows, number)
         yield {name: given[name] for name in statement.parameters}

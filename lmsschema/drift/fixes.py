@@ -17,7 +17,6 @@ from lmsschema.drift.case import Case, Fix, printed
 from lmsschema.drift.compare import SITE_ATTRIBUTES, Difference, Problem
 from lmsschema.drift.extensions import DECLARED
 
-
 #: When fixes of a kind are run: after those of what they refer to.
 _RANKS = {"enum": 1, "function": 1, "foreign key": 3, "view": 4}
 
@@ -98,9 +97,8 @@ def _obstacle(case: Case) -> str:
     gone = expected.keys() - found.keys()
     if any(one.kind == "column" and one.relation == identity.relation for one in gone):
         return "columns of its table are missing: create them first"
-    if identity.kind == "foreign key" and any(one.kind == "table" for one in gone):
-        return "a table is missing: create it first"
-    return ""
+    lacks = identity.kind == "foreign key" and any(one.kind == "table" for one in gone)
+    return "a table is missing: create it first" if lacks else ""
 
 
 def _unreadable(case: Case) -> str:

@@ -21,7 +21,7 @@ from lmsschema.locks.context import Context, in_lines
 from lmsschema.migration.upgrade import upgrade
 from lmsschema.partition_manager import ensure
 from lmsschema.partition_manager.state import State
-from lmsschema.partitions import LEARNING_EVENTS, Create, plan
+from lmsschema.partitions import GRADE_CHANGES, LEARNING_EVENTS, Create, plan
 from tests.support import upgrading
 from tests.support.ddl_steps import SHORT, THINGS, Open
 
@@ -100,6 +100,7 @@ def test_partitions_made_before_and_after_are_alike(database_url: str, opened: O
 
     made = ensure.make(Context(database), LEARNING_EVENTS, next_months)
     assert len(made.done) == 2
+    ensure.ensure(Context(database), GRADE_CHANGES)
     assert check.run(database).clean(strict=True)
 
 

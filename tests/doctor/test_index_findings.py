@@ -243,12 +243,16 @@ def test_a_role_without_any_right_sees_what_the_catalogs_say(
         assert {"invalid-index", "default-not-read", "sessions-hidden"} <= topics
         assert "old-transaction" not in topics
         for topic in ("default-not-read", "sessions-hidden"):
-            [finding] = [one for one in report.findings if one.topic == topic]
-            assert not finding.action_required
-            mend(other, finding)
+            found = [one for one in report.findings if one.topic == topic]
+            assert found
+            for finding in found:
+                assert not finding.action_required
+                mend(other, finding)
         reader.conn.close()
         other.execute(
-            sql.SQL("GRANT SELECT ON learning_events_default TO {}").format(sql.Identifier(role))
+            sql.SQL("GRANT SELECT ON learning_events_default, grade_changes_default TO {}").format(
+                sql.Identifier(role)
+            )
         )
         again = {one.topic for one in examine.examine(opened(with_rights, "public")).findings}
         assert not {"default-not-read", "sessions-hidden"} & again

@@ -21,13 +21,22 @@ def conn(upgraded_url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+def _grade_changes(conn: psycopg.Connection) -> list[str]:
+    """Return the other partitioned table and its partitions."""
+    found = conn.execute(
+        "SELECT relname::text FROM pg_class WHERE relname ~ '^grade_changes(_default|_2.*)?$'"
+        " AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+    )
+    return [row[0] for row in found]
+
+
 @pytest.fixture
 def owner(conn: psycopg.Connection, upgraded_url: str) -> Iterator[str]:
     """The URL of a role that owns learning_events and may use the tables beside it."""
     name = f"owner_{conn.info.dbname.rsplit('test_', 1)[-1]}"
     role = sql.Identifier(name)
     conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
-    for table in ["learning_events", *events.partitions(conn)]:
+    for table in ["learning_events", *events.partitions(conn), *_grade_changes(conn)]:
         conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), role))
     conn.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA public TO {}").format(role))
     conn.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(role))

@@ -40,7 +40,7 @@ def month(conn: psycopg.Connection) -> str:
 
 def listed(partitions: Partitions, name: str) -> dict[str, object]:
     """Return what ``list --json`` says of a table."""
-    [table] = partitions("list", "--json").json["tables"]
+    table = partitions("list", "--json").json["tables"][0]
     [found] = [one for one in table["partitions"] if one["name"] == name]
     assert isinstance(found, dict)
     return found

@@ -9,7 +9,7 @@ from psycopg import conninfo, sql
 from lmsschema.cli._run import run
 from tests.partition_manager.conftest import Partitions
 
-DEFAULT = "learning_events_default"
+DEFAULT, OTHER = "learning_events_default", "grade_changes_default"
 
 
 @pytest.fixture
@@ -19,7 +19,8 @@ def monitor(conn: psycopg.Connection, upgraded_url: str) -> Iterator[str]:
     role = sql.Identifier(name)
     conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(role))
     conn.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
-    conn.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(DEFAULT), role))
+    for table in (DEFAULT, OTHER):
+        conn.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(table), role))
     yield conninfo.make_conninfo(upgraded_url, user=name, password="x")
     conn.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(role, role))
 
