@@ -29,6 +29,9 @@ COMMANDS = {
     "revision": "Write a new, empty revision (for contributors).",
 }
 
+#: Commands that the program's help leaves out: CONTRIBUTING.md has them.
+OF_CONTRIBUTORS = ("lint", "revision")
+
 #: Commands that have subcommands.
 GROUPS = ("partitions", "indexes", "load", "rollup", "tenants", "local")
 
@@ -37,9 +40,8 @@ Usage: lmsschema [OPTIONS] COMMAND [ARGS]...
 
   Schema-as-code for the PostgreSQL database of a learning management system.
 
-  The database is the one that --url names, else LMSSCHEMA_DATABASE_URL, else
-  DATABASE_URL, else libpq's variables (PGHOST ...), else the configuration
-  file's (lmsschema.toml, pyproject.toml), else an embedded server.
+  The database: --url, else LMSSCHEMA_DATABASE_URL, DATABASE_URL, libpq's PGHOST
+  ..., lmsschema.toml or pyproject.toml, else an embedded server.
 
   Example: lmsschema upgrade --url postgresql://dba@db.example/lms
 
@@ -55,5 +57,6 @@ Commands:
 def help_text() -> str:
     """Return the program's help, as ``lmsschema --help`` prints it."""
     width = max(map(len, COMMANDS))
-    rows = (f"  {name:<{width}}  {what}" for name, what in COMMANDS.items())
+    shown = {name: what for name, what in COMMANDS.items() if name not in OF_CONTRIBUTORS}
+    rows = (f"  {name:<{width}}  {what}" for name, what in shown.items())
     return HELP.format(commands="\n".join(rows)).rstrip("\n")
