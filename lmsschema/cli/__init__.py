@@ -21,7 +21,7 @@ COMMANDS = {
     "partitions": "Monthly partitions: ensure, list, check, heal, prune ...",
     "indexes": "Index profiles: show, plan, set, advise.",
     "load": "Learning records of other systems: xapi, status, rejects ...",
-    "rollup": "Sessions, progress, grades, analytics, computed: run, status, rebuild.",
+    "rollup": "Compute progress, grades, analytics: run, status, rebuild.",
     "report": "Print a report: gradebook, at-risk-learners, course-funnel ...",
     "tenants": "Many schemas at once: list, upgrade, check, partitions.",
     "local": "The embedded server: start, stop, status, url, psql, destroy.",

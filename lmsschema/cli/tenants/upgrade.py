@@ -51,7 +51,7 @@ def command(  # noqa: PLR0917  click passes them by name
 ) -> int:
     """Bring all tenants to the newest revision, or to REVISION.
 
-    Canaries first, one by one, with a check after each. Run again, it does what is left.
+    Canaries first, with a check after each. Run again, it does what is left.
     """
     from lmsschema.cli.tenants import _jobs
     from lmsschema.migration.retry import Retry
