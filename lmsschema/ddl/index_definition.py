@@ -96,7 +96,7 @@ class IndexDefinition:
         if self.include:
             parts.append(f" INCLUDE ({self.include})")
         if self.options:
-            options = ", ".join(f"{name}='{value}'" for name, value in self.options.items())
+            options = ", ".join(f"{name} = '{value}'" for name, value in self.options.items())
             parts.append(f" WITH ({options})")
         if self.where:
             parts.append(f" WHERE {self.where}")

@@ -17,7 +17,7 @@ WRITTEN = {
     "0005_consistency": "d223d9034c46c6be",
     "0006_settings": "c2c8e9af52cd6f75",
     "0007_search": "f70a7418e3152cf4",
-    "0008_guide_tables": "43c5d341b870fb41",
+    "0008_guide_tables": "3db3c40738435755",
     "0009_grading": "40c53d170b676709",
     "0010_grades": "80f3ce0d6868f742",
     "0011_pipeline": "8e573381aaace543",
