@@ -14,7 +14,7 @@ ASKED = (
 )
 
 #: What its rows come to on every server, by however many workers they were made.
-DIGEST = "3253d829352fb1fd5a0d4376519368e5"
+DIGEST = "5931cc41ff0c5caea4e9936a46efde94"
 
 #: Columns that later revisions gave the tables: the rows' digest does not cover them.
 LATER = ["language", "search", "withdrawn_at"]
