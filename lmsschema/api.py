@@ -7,8 +7,8 @@ The database is the one that ``url`` names (a string as ``--url`` takes it, or S
 URL), else the one that the environment or the configuration file names; the embedded server is
 never started in place of one.
 
-Each raises UsageError where an argument can't be understood, and DatabaseUnavailableError where the
-database can't be reached or refuses what is needed; further errors are named below.
+Each raises UsageError where an argument can't be understood, DatabaseUnavailableError where the
+database can't be reached or refuses what is needed, and what is named below.
 
 The functions block. In an asynchronous application each is called in a thread::
 
@@ -92,16 +92,12 @@ def upgrade(
         table stands, and ``profile``: what was done for it.
 
     Raises:
-        UsageError: There is no such profile, or the revision is not the newest.
         LockTimeoutError: Another run, or another session's lock, was held for too long.
         UnsafeError: A revision is hazardous, or what is there is not lmsschema's.
     """
-    from lmsschema.database.profile import require
     from lmsschema.locks.context import in_lines
     from lmsschema.migration import upgrade as migration
 
-    if profile is not None:
-        require(profile)
     with _alone(wait), _opened(url, schema, notify) as database:
         return migration.upgrade(
             database,
@@ -146,8 +142,7 @@ def check(
         notify: Told in words what goes on.
 
     Returns:
-        ``drift``, ``unmanaged`` and ``pending``; ``clean(strict=False)`` says whether there is
-        anything to report.
+        ``drift``, ``unmanaged`` and ``pending``; ``clean(strict=False)`` says whether all is well.
 
     Raises:
         UnsafeError: It is at a revision that this program does not know.
@@ -233,13 +228,10 @@ def createdb(
         ``name``, the ``template`` that it is a copy of, ``template_built`` and ``replaced``.
 
     Raises:
-        UsageError: There is no such profile.
         UnsafeError: The name is taken, or the database to be replaced is in use.
     """
     from lmsschema.createdb import databases
-    from lmsschema.database.profile import require
 
-    require(profile)
     with _alone(WAIT), databases.connect(_target(url, schema)) as server:
         return databases.create(
             server,
@@ -298,9 +290,7 @@ def _target(url: "str | sqlalchemy.URL | None", schema: str | None) -> "Target":
         return target.Target(target.parse(text, "url"), "url", schema)
     found = target.resolve(None, schema, os.environ, configured)
     if found is None:
-        raise UsageError(
-            "no database is named", hint="Give its URL, or set LMSSCHEMA_DATABASE_URL."
-        )
+        raise UsageError("no database is named", hint="Give its URL or set LMSSCHEMA_DATABASE_URL.")
     return found
 
 

@@ -26,8 +26,11 @@ COMMANDS = {
     "revision": "Write a new, empty revision (for contributors).",
 }
 
+#: The exit code of what a signal has ended, but for the signal's number, as in a shell.
+INTERRUPTED = 128
+
 #: Commands that have subcommands.
-GROUPS = ("partitions", "indexes", "tenants", "local")
+GROUPS = ("partitions", "indexes", "tenants", "tenants partitions", "local")
 
 HELP = """\
 Usage: lmsschema [OPTIONS] COMMAND [ARGS]...

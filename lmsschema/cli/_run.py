@@ -9,13 +9,11 @@ from typing import Any
 
 import click
 
-from lmsschema.cli import COMMANDS, GROUPS
+from lmsschema.cli import COMMANDS, GROUPS, INTERRUPTED
 from lmsschema.cli._group import FLAGS, VALUED, program
 from lmsschema.database import configuration
 from lmsschema.database.configuration import Configuration
 from lmsschema.errors import LmsschemaError, UsageError
-
-INTERRUPTED = 128  # plus the signal's number, as in a shell
 
 
 class _Interrupt(KeyboardInterrupt):
@@ -80,7 +78,7 @@ def _with_options_last(argv: list[str]) -> list[str]:
             moved.append(rest.pop(0))
         elif name in VALUED and len(rest) > 1:
             moved += [rest.pop(0), rest.pop(0)]
-        elif (rest[0] in GROUPS and not path) or [*path, rest[0]] == ["tenants", "partitions"]:
+        elif " ".join([*path, rest[0]]) in GROUPS:
             path.append(rest.pop(0))
         else:
             if not rest[0].startswith("-"):
@@ -91,7 +89,8 @@ def _with_options_last(argv: list[str]) -> list[str]:
 
 def _defaults(configured: Configuration) -> dict[str, Any]:
     """Return the defaults of options that the configuration file sets, by command."""
-    from lmsschema.cli import indexes, partitions
+    from lmsschema.cli import indexes, partitions, tenants
+    from lmsschema.cli.tenants import partitions as of_tenants
 
     everywhere = {"schema": configured.schema} if configured.schema else {}
     own: dict[str, dict[str, Any]] = {
@@ -105,6 +104,8 @@ def _defaults(configured: Configuration) -> dict[str, Any]:
         (found, COMMANDS),
         (found.setdefault("partitions", {}), partitions.COMMANDS),
         (found.setdefault("indexes", {}), indexes.COMMANDS),
+        (found.setdefault("tenants", {}), tenants.COMMANDS),
+        (found["tenants"].setdefault("partitions", {}), of_tenants.COMMANDS),
     ):
         for name in names:
             given = {key: value for key, value in own.get(name, {}).items() if value is not None}

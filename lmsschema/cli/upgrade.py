@@ -1,6 +1,7 @@
 """``lmsschema upgrade``."""
 
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,20 +16,27 @@ if TYPE_CHECKING:
     from lmsschema.migration.upgrade import Upgrade
     from lmsschema.partition_manager.ensure import Outcome
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 #: The kinds of hazards that can be allowed (lmsschema.migration.hazards.Kind).
 KINDS = ("blocking-lock", "table-rewrite", "data-loss", "unmeasured")
 
 
+def allow_hazard_option(function: F) -> F:
+    """Add ``--allow-hazard``; the function gets ``allow``."""
+    return click.option(
+        "--allow-hazard",
+        "allow",
+        multiple=True,
+        metavar="KIND",
+        type=click.Choice(KINDS),
+        help="Go on with hazards of a kind that plan names.",
+    )(function)
+
+
 @click.command(epilog="Example: lmsschema upgrade --url service=lms --schema campus_north")
 @click.argument("revision", default="head")
-@click.option(
-    "--allow-hazard",
-    "allow",
-    multiple=True,
-    metavar="KIND",
-    type=click.Choice(KINDS),
-    help="Go on with hazards of a kind that plan names.",
-)
+@allow_hazard_option
 @click.option(
     "--plan",
     "plan_file",

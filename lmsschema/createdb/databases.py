@@ -10,6 +10,7 @@ from psycopg import conninfo, errors, sql
 from lmsschema import names
 from lmsschema.createdb import roles, templates
 from lmsschema.createdb.content import UTF8, Text
+from lmsschema.database import profile as index_profile
 from lmsschema.database import session, sqlstate, throwaway
 from lmsschema.database.target import Target
 from lmsschema.errors import DatabaseUnavailableError, LmsschemaError, UnsafeError, UsageError
@@ -95,7 +96,7 @@ def create(
             new one is complete. None: an existing database is an error.
 
     Raises:
-        UsageError: The name, the encoding or the locale is invalid.
+        UsageError: The name, the encoding, the locale or the profile is invalid.
         DatabaseUnavailableError: The role may not create databases, there is no such owner, or the
             server has no room. Nothing is left behind.
         UnsafeError: The name is taken, or the database to be replaced is in use.
@@ -109,6 +110,7 @@ def create(
         raise UsageError(
             f"a database can't be named {name!r}: a name has 1 to {names.MAX_BYTES} bytes"
         )
+    index_profile.require(profile)
     roles.require_createdb(server.conn, server.target)
     if owner is not None:
         roles.require_role(server.conn, server.target, owner)

@@ -23,6 +23,7 @@ from lmsschema.createdb.content import (
     Text,
     describe,
 )
+from lmsschema.database import profile as index_profile
 from lmsschema.database import sqlstate, throwaway
 from lmsschema.database.connection import connect
 from lmsschema.database.target import Target
@@ -58,9 +59,11 @@ def ensure(
         before_build: Called if it has to be built.
 
     Raises:
+        UsageError: There is no such profile.
         LockTimeoutError: Another process has been building it for longer than ``WAIT``.
         psycopg.Error: It can't be built. Nothing is left behind.
     """
+    index_profile.require(profile)
     template = describe(conn, server, owner, text, addition=addition, profile=profile)
     deadline = Deadline(WAIT, pause=0.1)
     while not _exists(conn, template):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from lmsschema.database import extensions
+from lmsschema.database import profile as recorded_profile
 from lmsschema.database.connection import Database, require_writable
 from lmsschema.errors import UsageError
 from lmsschema.locks import run_lock
@@ -77,6 +78,8 @@ def upgrade(
         DatabaseUnavailableError: The server takes no changes, or not from this role.
         LmsschemaError: A statement failed; the database is at the last whole revision.
     """
+    if profile is not None:
+        recorded_profile.require(profile)
     before = position.current(database)
     steps = position.pending(before, name)
     if profile is not None and (steps[-1] if steps else before) != revisions.head():

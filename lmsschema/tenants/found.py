@@ -4,13 +4,21 @@ import dataclasses
 import fnmatch
 from collections.abc import Iterable, Sequence
 
-import psycopg
 from psycopg import errors, sql
 
 from lmsschema.database.connection import Database
 from lmsschema.database.queries import query
 from lmsschema.errors import UsageError
 from lmsschema.migration import revisions
+
+#: What goes wrong with one version table, and leaves the others readable.
+_OF_ONE = (
+    errors.InsufficientPrivilege,
+    errors.InvalidSchemaName,
+    errors.LockNotAvailable,
+    errors.UndefinedColumn,
+    errors.UndefinedTable,
+)
 
 #: Version tables that one statement reads: each takes a lock of it until its end.
 _BATCH = 200
@@ -45,13 +53,13 @@ def find(database: Database) -> list[Tenant]:
         batch = readable[first : first + _BATCH]
         try:
             versions |= _versions(database, batch)
-        except psycopg.Error:  # of one of them: find out which
+        except _OF_ONE:  # find out which
             for schema in batch:
                 try:
                     versions |= _versions(database, [schema])
                 except (errors.UndefinedTable, errors.InvalidSchemaName):
                     continue
-                except psycopg.Error as error:
+                except _OF_ONE as error:
                     refused[schema] = " ".join(str(error).split())
     return [
         Tenant(schema, trouble=refused[schema])
@@ -127,5 +135,4 @@ def sizes(database: Database, schemas: Iterable[str]) -> dict[str, Size]:
     """Return how large some tenants are."""
     with database.transaction(read_only=True) as conn:
         rows = conn.execute(query("tenants/sizes"), {"schemas": list(schemas)}).fetchall()
-    page = 8192  # of nearly every server; only the order and the first digits matter
-    return {schema: Size(pages * page, count or 0) for schema, pages, count in rows}
+    return {schema: Size(size, count or 0) for schema, size, count in rows}

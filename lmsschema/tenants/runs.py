@@ -84,7 +84,7 @@ def run(
     *,
     jobs: int,
     first: Collection[str] = (),
-    max_failures: int = 1,
+    max_failures: int | None = None,
     tell: Callable[[TenantRun], None] = lambda _: None,
 ) -> TenantRun:
     """Run a job for tenants, those that are to be first one by one.
@@ -96,6 +96,7 @@ def run(
         jobs: How many worker processes work at once.
         first: Those that are done before others are begun, none at the same time as another.
         max_failures: After so many failures no further tenant is begun; those under way end.
+            None: all are.
         tell: Told after each tenant how far it is.
 
     Returns:
@@ -153,6 +154,9 @@ class _Worker:
             self.process.terminate()
         self.pipe.close()
         self.process.join(30)
+        if self.process.is_alive():  # its server does not answer
+            self.process.kill()
+            self.process.join()
 
 
 class _Crew:
@@ -167,7 +171,7 @@ class _Crew:
         self,
         tenants: Sequence[str],
         size: int,
-        max_failures: int,
+        max_failures: int | None,
         state: TenantRun,
         tell: Callable[[TenantRun], None],
     ) -> None:
@@ -176,7 +180,7 @@ class _Crew:
         postponed: dict[str, Result] = {}  # others' locks may be gone once all else is done
         try:
             while queue or self._busy:
-                if len(state.failed) < max_failures:
+                if max_failures is None or len(state.failed) < max_failures:
                     self._fill(queue, size)
                 elif not self._busy:
                     break
@@ -256,7 +260,10 @@ def _do(target: Target, job: Job, tenant: str) -> tuple[int, dict[str, Any], str
         with sqlstate.translated(chosen):
             database = connect(chosen)
             with contextlib.closing(database.conn):
-                return 0, job(database), "", ""
+                if database.schema_exists:
+                    return 0, job(database), "", ""
+                # an upgrade would make it anew
+                return LmsschemaError.exit_code, {}, "its schema was dropped meanwhile", ""
     except LmsschemaError as error:
         return error.exit_code, {}, error.message, error.hint
     except Exception as error:  # noqa: BLE001  one tenant's never ends the others'

@@ -9,17 +9,17 @@ from lmsschema.partitions import Policy, plan
 
 
 def due(database: Database, policies: Iterable[Policy], schemas: Sequence[str]) -> list[str]:
-    """Return the schemas in which a partitioned table wants something done.
+    """Return the schemas, by name, in which a partitioned table wants something done.
 
     A schema without the table wants nothing: its revision has none.
     """
-    found: dict[str, None] = {}
+    found: set[str] = set()
     for policy in policies:
         with database.transaction(read_only=True):
             every = state.read_all(database, policy, schemas)
         found |= {
-            schema: None
+            schema
             for schema, one in every.items()
             if not isinstance(one, State) or one.unfinished or plan(policy, one.partitions, one.now)
         }
-    return list(found)
+    return sorted(found)

@@ -160,14 +160,11 @@ def lms_template(lms_server: "RunningServer", pytestconfig: pytest.Config) -> st
 
 def _ensure_template(server: str, config: pytest.Config) -> str:
     from lmsschema.createdb import templates
-    from lmsschema.database.profile import require
     from lmsschema.database.session import open_connection
     from lmsschema.database.target import Target
     from lmsschema.testing import terminal
     from lmsschema.testing.preparation import Preparation
 
-    profile = config.getini("lms_profile")
-    require(profile)
     target = Target(server, "the test server", config.getini("lms_schema") or None)
     steps, files = (tuple(config.getini(name)) for name in _LISTS)
     with contextlib.closing(open_connection(target)) as conn:
@@ -176,7 +173,7 @@ def _ensure_template(server: str, config: pytest.Config) -> str:
             target,
             addition=Preparation(steps, files, config.rootpath) if steps else None,
             before_build=lambda: terminal.say(config, "building the template that tests copy"),
-            profile=profile,
+            profile=config.getini("lms_profile"),
         )[0]
 
 

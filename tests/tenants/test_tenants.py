@@ -1,8 +1,14 @@
 """One command for all tenants: who is behind, upgrade, check, partitions."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import psycopg
 
+from lmsschema.database.connection import Database
 from lmsschema.migration import revisions as known
+from lmsschema.migration.measure import Measurements
+from lmsschema.testing.servers import RunningServer
 from tests.support.program import Program
 from tests.tenants.conftest import NAMES, OLD, Tenants, by_name, revisions
 
@@ -67,12 +73,57 @@ def test_partitions_are_made_where_some_are_missing(
     )
     for name in ("west", "east"):
         conn.execute(f"DROP TABLE {name}.{last}".encode())
+    # what is refused of one stops no other: a table of its own has the partition's name
+    conn.execute(f"CREATE TABLE east.{last} ()".encode())
+    made = tenants("partitions", "ensure", "--json", "--jobs", "1")
+    assert made.code == 6
+    assert {name: one["exit_code"] for name, one in by_name(made).items()} == {"east": 6, "west": 0}
+    assert by_name(made)["west"]["tables"][0]["done"] == [f"create {last}"]
+    conn.execute(f"DROP TABLE east.{last}".encode())
     made = tenants("partitions", "ensure", "--json")
     assert made.code == 0
-    assert {name: one["tables"][0]["done"] for name, one in by_name(made).items()} == {
-        "west": [f"create {last}"],
-        "east": [f"create {last}"],
-    }
+    assert by_name(made)["east"]["tables"][0]["done"] == [f"create {last}"]
+
+
+def test_the_configuration_and_options_before_the_command_are_heeded(
+    lmsschema: Program, url: str, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    conn.execute("CREATE INDEX theirs ON north.users (email, role)")
+    (tmp_path / "lmsschema.toml").write_text('ahead = 4\nignore = ["users.theirs"]\n')
+    env = {"LMSSCHEMA_CONFIG": str(tmp_path / "lmsschema.toml")}
+    made = lmsschema("--url", url, "--json", "tenants", "partitions", "ensure", env=env)
+    assert {name: len(one["tables"][0]["done"]) for name, one in by_name(made).items()} == (
+        dict.fromkeys(NAMES, 1)
+    )
+    strict = ("tenants", "check", "--strict", "--only", "north", "--url", url)
+    assert "theirs" in lmsschema(*strict).out
+    assert "theirs" not in lmsschema(*strict, env=env).out
+
+
+def test_a_tenant_beyond_the_revision_is_there_already(
+    tenants: Tenants, conn: psycopg.Connection
+) -> None:
+    assert tenants("upgrade", "--only", "north").code == 0
+    done = tenants("upgrade", "0004_integrity")
+    assert done.code == 0, done.err
+    assert done.out == "4 tenants: 3 upgraded, 1 there already\n"
+    assert revisions(conn) == dict.fromkeys(NAMES, "0004_integrity") | {"north": HEAD}
+
+
+def test_locks_of_tenants_in_one_state_are_measured_once(
+    url: str, conn: psycopg.Connection, opened: Callable[..., Database], lms_server: RunningServer
+) -> None:
+    pending = known.ids()[3:4]
+    measurements = Measurements()
+    east, north = (
+        measurements.run(opened(url, name), OLD, pending, shadow_url=lms_server.url)
+        for name in ("east", "north")
+    )
+    assert east.statements[pending[0]]
+    assert north is east
+    conn.execute("ALTER TABLE south.users ADD COLUMN theirs int")
+    south = measurements.run(opened(url, "south"), OLD, pending, shadow_url=lms_server.url)
+    assert south is not east
 
 
 def test_a_tenant_of_which_nothing_is_known_stops_no_other(

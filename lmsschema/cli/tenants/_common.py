@@ -1,12 +1,12 @@
 """What the commands of ``lmsschema tenants`` share."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lmsschema.cli import _common
-from lmsschema.cli._run import INTERRUPTED
+from lmsschema.cli import INTERRUPTED, _common
 from lmsschema.errors import UnsafeError
 
 if TYPE_CHECKING:
@@ -33,15 +33,8 @@ def selection_options(function: F) -> F:
     )
 
 
-def run_options(function: F) -> F:
-    """Add the options of a command that works on many tenants."""
-    function = click.option(
-        "--max-failures",
-        type=click.IntRange(1),
-        default=1,
-        metavar="N",
-        help="Begin no tenant after N failures [1].",
-    )(function)
+def jobs_option(function: F) -> F:
+    """Add ``--jobs``: how many tenants are worked on at once."""
     return click.option(
         "--jobs",
         type=click.IntRange(1, 64),
@@ -64,7 +57,7 @@ def work(
     names: Sequence[str],
     *,
     jobs: int,
-    max_failures: int,
+    max_failures: int | None = None,
     first: Sequence[str] = (),
     quiet: bool = False,
 ) -> "TenantRun":
@@ -93,13 +86,18 @@ def work(
     )
 
 
+def of_schema(command: str, schema: str) -> str:
+    """Return a command with the option that names a schema, as a shell takes it."""
+    return f"lmsschema {command} --schema {shlex.quote(schema)}"
+
+
 def tell_failures(command: str, run: "TenantRun", others: "Sequence[Tenant]" = ()) -> None:
     """Say of each tenant that failed why, and how it is tried alone."""
     for one in run.failed[:_SHOWN]:
         _common.say(f"{one.tenant}: {one.message}")
         if one.hint:
             _common.say(f"hint: {one.hint}")
-        _common.say(f"alone: {command} --schema {one.tenant}")
+        _common.say(f"alone: {of_schema(command, one.tenant)}")
     if len(run.failed) > _SHOWN:
         _common.say(f"… and {len(run.failed) - _SHOWN} more: --json names all")
     for tenant in others[:_SHOWN]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lmsschema.cli.tenants._common import of_schema
 from lmsschema.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def upgrade(
             raise FindingsError(
                 f"upgraded to {done.after}; then {len(drift)} objects are not as declared: "
                 + "; ".join(drift[:3]),
-                hint=f"To see them: lmsschema check --schema {database.schema}",
+                hint=f"To see them: {of_schema('check', database.schema)}",
             )
     return {"from": done.before, "to": done.after, "applied": list(done.applied)}
 
@@ -75,7 +76,7 @@ def ensure(database: "Database", *, policies: "Sequence[Policy]", wait: float) -
     if blocked:
         raise FindingsError(
             f"rows in {blocked[0][0]} block {', '.join(name for _, name in blocked)}",
-            hint=f"lmsschema partitions heal --schema {database.schema}",
+            hint=of_schema("partitions heal", database.schema),
         )
     return {"tables": [outcome_data(outcome) for outcome in outcomes]}
 

@@ -16,12 +16,11 @@ _SHOWN = 5
 @click.command(epilog="Example: lmsschema tenants check --strict --json")
 @click.option("--strict", is_flag=True, help="Count objects that are not declared as drift.")
 @click.option("--ignore", multiple=True, metavar="PATTERN", help="Leave out, as for check.")
-@_tenants.run_options
+@_tenants.jobs_option
 @_tenants.selection_options
-def command(  # noqa: PLR0917  click passes them by name
+def command(
     ignore: tuple[str, ...],
     jobs: int,
-    max_failures: int,
     only: tuple[str, ...],
     but: tuple[str, ...],
     url: str | None,
@@ -44,8 +43,8 @@ def command(  # noqa: PLR0917  click passes them by name
         _jobs.check, ignore=ignore, declare=_common.extensions(), policies=_common.policies()
     )
     names = [one.schema for one in every if not one.trouble]
-    run = _tenants.work(target, job, names, jobs=jobs, max_failures=max_failures)
-    _tenants.tell_failures("lmsschema check", run, troubled)
+    run = _tenants.work(target, job, names, jobs=jobs)
+    _tenants.tell_failures("check", run, troubled)
     shapes: dict[tuple[str, ...], list[str]] = collections.defaultdict(list)
     for one in run.results:
         if not one.code:

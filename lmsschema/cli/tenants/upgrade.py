@@ -2,6 +2,7 @@
 
 import fnmatch
 import functools
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from lmsschema.cli import _common
 from lmsschema.cli.tenants import _common as _tenants
-from lmsschema.cli.upgrade import KINDS
+from lmsschema.cli.upgrade import allow_hazard_option
 from lmsschema.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,28 +22,28 @@ if TYPE_CHECKING:
 @click.argument("revision", default="head")
 @click.option("--canary", multiple=True, metavar="GLOB", help="Begin with these, one by one.")
 @click.option(
-    "--allow-hazard",
-    "allow",
-    multiple=True,
-    metavar="KIND",
-    type=click.Choice(KINDS),
-    help="Go on with hazards of a kind that plan names.",
+    "--max-failures",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Begin no tenant after N failures [1].",
 )
+@allow_hazard_option
 @_common.shadow_option
 @_common.retry_options
 @_common.wait_option
-@_tenants.run_options
+@_tenants.jobs_option
 @_tenants.selection_options
 def command(  # noqa: PLR0917  click passes them by name
     revision: str,
     canary: tuple[str, ...],
+    max_failures: int,
     allow: tuple[str, ...],
     shadow_url: str | None,
     lock_timeout: float,
     lock_retries: int,
     wait: float,
     jobs: int,
-    max_failures: int,
     only: tuple[str, ...],
     but: tuple[str, ...],
     url: str | None,
@@ -77,7 +78,9 @@ def command(  # noqa: PLR0917  click passes them by name
         policies=_common.policies(),
     )
     run = _tenants.work(target, job, behind, jobs=jobs, max_failures=max_failures, first=first)
-    _tenants.tell_failures("lmsschema upgrade", run, troubled)
+    where = [] if revision == "head" else [shlex.quote(revision)]
+    alone = " ".join(["upgrade", *where, *(f"--allow-hazard {kind}" for kind in allow)])
+    _tenants.tell_failures(alone, run, troubled)
     done = len(run.results) - len(run.failed)
     parts = [
         f"{len(every)} tenants: {done} upgraded",
@@ -115,16 +118,25 @@ def _behind(
 ) -> list[str]:
     """Return the tenants with something to do: canaries, then the small before the large.
 
+    A canary that is there already is one of them while others are not: it is checked again, so that
+    one that has failed the check goes on keeping the others back.
+
     Raises:
-        UsageError: No such revision, or a tenant is beyond it.
+        UsageError: No such revision.
     """
-    from lmsschema.migration import position
+    from lmsschema.migration import revisions
     from lmsschema.partitions import POLICIES
     from lmsschema.tenants import found, states
 
-    late = [one.schema for one in tenants if position.pending(one.revision, revision)]
+    late = [
+        one.schema
+        for one in tenants
+        if revisions.position(one.revision) < revisions.find(revision, one.revision)
+    ]
     there = [one.schema for one in tenants if one.schema not in set(late)]
     late += states.due(database, POLICIES, there)
+    if not set(late) <= set(first):
+        late += [name for name in first if name not in set(late)]
     sizes = found.sizes(database, late) if late else {}
     rank = {name: place for place, name in enumerate(first)}
     return sorted(

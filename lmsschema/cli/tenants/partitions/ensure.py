@@ -14,13 +14,12 @@ from lmsschema.cli.tenants import _common as _tenants
 @click.option("--ahead", type=click.IntRange(0, 1200), metavar="N", help="Months ahead [3].")
 @_common.lock_wait_option
 @_partitions.quiet_option
-@_tenants.run_options
+@_tenants.jobs_option
 @_tenants.selection_options
 def command(  # noqa: PLR0917  click passes them by name
     ahead: int | None,
     wait: float,
     jobs: int,
-    max_failures: int,
     only: tuple[str, ...],
     but: tuple[str, ...],
     url: str | None,
@@ -45,8 +44,8 @@ def command(  # noqa: PLR0917  click passes them by name
         due = states.due(database, policies, [one.schema for one in every])
         target = database.target
     job = functools.partial(_jobs.ensure, policies=policies, wait=wait)
-    run = _tenants.work(target, job, due, jobs=jobs, max_failures=max_failures, quiet=quiet)
-    _tenants.tell_failures("lmsschema partitions ensure", run)
+    run = _tenants.work(target, job, due, jobs=jobs, quiet=quiet)
+    _tenants.tell_failures("partitions ensure", run)
     if as_json or not quiet:
         made = len(run.results) - len(run.failed)
         text = f"{len(every)} tenants: {made} got partitions, {len(every) - len(due)} had all"
