@@ -1,5 +1,6 @@
 """``lmsschema tenants check``."""
 
+import bisect
 import collections
 import functools
 
@@ -50,7 +51,7 @@ def command(
         if not one.code:
             extra = one.data["unmanaged"] if strict else []
             pending = [f"pending: {name}" for name in one.data["pending"]]
-            shapes[(*one.data["drift"], *extra, *pending)].append(one.tenant)
+            bisect.insort(shapes[*one.data["drift"], *extra, *pending], one.tenant)
     lines = []
     for differences, alike in sorted(shapes.items(), key=lambda shape: (-len(shape[1]), shape)):
         what = "as declared" if not differences else f"{len(differences)} differences"
